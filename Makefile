@@ -1,0 +1,28 @@
+# Each target sets up what is missing first; a set-up that is in place takes a second.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo test bench dev lint
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+setup: ## fetch and build everything a checkout needs
+	@scripts/setup.sh
+
+setup-test:
+	@scripts/setup.sh --test
+
+demo: setup ## an agent at work in sandboxes, and its whole trace
+	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning examples/analyst/demo.ts
+
+test: setup-test ## all tests (make test ARGS="file …" for some)
+	@scripts/test.sh $(ARGS)
+
+bench: setup ## side-by-side benchmarks
+	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning bench/run.ts $(ARGS)
+
+dev: setup ## the daemon, restarted when a source changes
+	@source scripts/node-env.sh && exec node --watch --disable-warning=ExperimentalWarning packages/cli/src/main.ts serve $(ARGS)
+
+lint: setup ## format, rules, types, drift of generated files
+	@scripts/lint.sh

@@ -1,0 +1,243 @@
+import type { Cause } from "./causes.ts";
+
+export const LEVELS = ["debug", "info", "warn", "error"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** Where a sandbox came from. */
+export type SandboxSource = "pool" | "on_demand" | "snapshot";
+
+/** What an exec runs. `code` fields are left out where the sandbox records metadata only. */
+export interface ExecSubject {
+  execId: string;
+  kind: "code" | "command";
+  /** For `kind: "code"`. */
+  language?: string;
+  contextId?: string;
+  code?: string;
+  /** For `kind: "command"`: the shell line, or argv joined for display. */
+  command?: string;
+}
+
+export interface ExecCompletedData extends ExecSubject {
+  /** 128 + signal number where a signal ended it. */
+  exitCode: number;
+  signal?: string;
+  cause: Cause;
+  durationMs: number;
+  cpuMs: number;
+  maxRssBytes: number;
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** The context's variables are gone: the next cell starts a fresh interpreter. */
+  contextLost?: boolean;
+  /** Says a limit in words where the cause is a limit: "memory limit 256 MiB". */
+  reason?: string;
+  /** Last 4 KiB of each stream, where `record` is "full". */
+  stdoutTail?: string;
+  stderrTail?: string;
+}
+
+export interface FileData {
+  /** Left out where the sandbox records metadata only. */
+  path?: string;
+  sizeBytes: number;
+  durationMs: number;
+}
+
+/** The payload of every event type. A new type is added here, in `schemas/events.ts`, and in the projections. */
+export interface EventDataMap {
+  "sandbox.created": {
+    template: string;
+    source: SandboxSource;
+    vcpu: number;
+    memoryMb: number;
+    diskMb: number;
+    isolation: string;
+    durationMs: number;
+    metadata?: Record<string, string>;
+  };
+  "sandbox.claimed": { template: string; source: SandboxSource; claimMs: number };
+  "sandbox.booted": { template: string; bootMs: number; connectMs: number };
+  "sandbox.started": {
+    template: string;
+    /** How long the process inside took to answer, where this sandbox was booted for the call. */
+    connectMs?: number;
+  };
+  "sandbox.paused": { reason: "user" | "idle"; durationMs: number };
+  "sandbox.resumed": { reason: "user" | "call"; durationMs: number; pausedMs: number };
+  "sandbox.terminated": {
+    cause: Cause;
+    reason?: string;
+    /** From created to terminated. */
+    lifetimeMs: number;
+    /** How long taking it down took. */
+    durationMs: number;
+    execs: number;
+    cpuMs: number;
+  };
+  "sandbox.error": { code: string; message: string };
+  "sandbox.forked": { children: string[]; durationMs: number };
+  "sandbox.merged": { winner: string; durationMs: number };
+  "exec.started": ExecSubject & { cwd?: string; timeoutMs?: number };
+  "exec.completed": ExecCompletedData;
+  "exec.streamed": {
+    execId: string;
+    stream: "stdout" | "stderr";
+    offset: number;
+    bytes: number;
+    chunks: number;
+  };
+  "exec.error": { execId: string; code: string; message: string };
+  "exec.timed_out": { execId: string; timeoutMs: number };
+  "file.created": FileData;
+  "file.modified": FileData;
+  "file.read": FileData;
+  "file.deleted": { path?: string; durationMs: number };
+  "file.error": { path?: string; operation: string; code: string; message: string };
+  "port.exposed": { port: number };
+  "port.closed": { port: number };
+  "agent.thinking": { text?: string; bytes: number };
+  "agent.tool_call": { toolName: string; toolCallId: string; arguments?: string };
+  "agent.tool_result": {
+    toolName: string;
+    toolCallId: string;
+    durationMs: number;
+    isError: boolean;
+    result?: string;
+  };
+  "agent.error": { message: string; errorType?: string };
+  "cost.runtime": { cpuMs: number; memoryMbMs: number; costUsd: number };
+  "cost.llm": {
+    model: string;
+    inputTokens: number;
+    outputTokens: number;
+    cachedTokens?: number;
+    costUsd?: number;
+  };
+  "network.egress": {
+    host: string;
+    port: number;
+    bytesIn: number;
+    bytesOut: number;
+    durationMs: number;
+    execId?: string;
+  };
+  "network.denied": { host: string; port: number; reason: string; execId?: string };
+  "resource.sample": {
+    cpuUtilization: number;
+    memoryUsageBytes: number;
+    memoryLimitBytes: number;
+    diskUsageBytes: number;
+    diskLimitBytes: number;
+    pids: number;
+    oomKills: number;
+  };
+  "http.request": {
+    method: string;
+    /** The route's template, e.g. `/v1/sandboxes/{id}`; "" where none matched. */
+    route: string;
+    path: string;
+    status: number;
+    durationMs: number;
+    requestId: string;
+    sandboxId?: string;
+    errorCode?: string;
+  };
+  "host.started": {
+    version: string;
+    pid: number;
+    recovery?: { sandboxes: number; execs: number; truncatedBytes: number; corruptRecords: number };
+  };
+  "host.stopped": { cause: Cause; uptimeMs: number };
+  "exporter.stalled": { exporter: string; reason: string; lagEvents: number };
+  "exporter.recovered": { exporter: string; stalledMs: number };
+  "run.started": { name: string; agent?: string; metadata?: Record<string, string> };
+  "run.completed": {
+    name: string;
+    status: "ok" | "error" | "cancelled";
+    durationMs: number;
+    costUsd: number;
+    inputTokens: number;
+    outputTokens: number;
+    error?: string;
+  };
+}
+
+export type EventType = keyof EventDataMap;
+
+export const EVENT_TYPES: readonly EventType[] = [
+  "sandbox.created",
+  "sandbox.claimed",
+  "sandbox.booted",
+  "sandbox.started",
+  "sandbox.paused",
+  "sandbox.resumed",
+  "sandbox.terminated",
+  "sandbox.error",
+  "sandbox.forked",
+  "sandbox.merged",
+  "exec.started",
+  "exec.completed",
+  "exec.streamed",
+  "exec.error",
+  "exec.timed_out",
+  "file.created",
+  "file.modified",
+  "file.read",
+  "file.deleted",
+  "file.error",
+  "port.exposed",
+  "port.closed",
+  "agent.thinking",
+  "agent.tool_call",
+  "agent.tool_result",
+  "agent.error",
+  "cost.runtime",
+  "cost.llm",
+  "network.egress",
+  "network.denied",
+  "resource.sample",
+  "http.request",
+  "host.started",
+  "host.stopped",
+  "exporter.stalled",
+  "exporter.recovered",
+  "run.started",
+  "run.completed",
+];
+
+interface EventBase<T extends EventType> {
+  /** "evt_" + UUIDv7: sorts by time, stable across retries; the deduplication key. */
+  id: string;
+  /** Per sandbox, starts at 1, no gaps: a hole is a loss. Host-level events (`sandboxId` "") count by themselves. */
+  seq: number;
+  /** ISO 8601 with microseconds, UTC. */
+  timestamp: string;
+  type: T;
+  level: Level;
+  /** From the API key; "default" where there is one organisation. */
+  orgId: string;
+  /** "sbx_" + 26 characters; "" only for host-level events. */
+  sandboxId: string;
+  /** "run_…": one agent run across sandboxes; "" where none was given. */
+  runId: string;
+  /** W3C, lower-case hex, 32 characters. */
+  traceId: string;
+  /** 16 characters: the span this event belongs to, or is. */
+  spanId: string;
+  /** 16 characters; "" where the trace starts here. */
+  parentSpanId: string;
+  data: EventDataMap[T];
+}
+
+/** One event of the record; a discriminated union over `type`. */
+export type RuntimeEvent = { [T in EventType]: EventBase<T> }[EventType];
+export type RuntimeEventOf<T extends EventType> = EventBase<T>;
+
+/** What an emitter gives; the recorder adds `id`, `seq` and (unless given) `timestamp`. */
+export type EventInput = {
+  [T in EventType]: Omit<EventBase<T>, "id" | "seq" | "timestamp"> & { timestamp?: string };
+}[EventType];
+
+/** Returns when the event is committed to the durable log; rejects with LOG_UNAVAILABLE where that is impossible. */
+export type Emit = (event: EventInput) => Promise<void>;

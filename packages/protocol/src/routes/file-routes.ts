@@ -1,0 +1,71 @@
+import type { RouteDefinition } from "./route-definition.ts";
+
+/** Files of a sandbox; relative paths begin in `/workspace`. */
+export const FILE_ROUTES = {
+  listFiles: {
+    method: "GET",
+    path: "/v1/sandboxes/{id}/files",
+    summary: "List a directory",
+    request: "none",
+    querySchema: "ListFilesQuery",
+    response: "json",
+    responseSchema: "FileList",
+    status: 200,
+  },
+  makeDirectory: {
+    method: "POST",
+    path: "/v1/sandboxes/{id}/files/mkdir",
+    summary: "Make a directory and its parents",
+    request: "json",
+    requestSchema: "MakeDirectoryRequest",
+    response: "json",
+    responseSchema: "FileInfo",
+    status: 201,
+  },
+  moveFile: {
+    method: "POST",
+    path: "/v1/sandboxes/{id}/files/move",
+    summary: "Move or rename",
+    request: "json",
+    requestSchema: "MoveFileRequest",
+    response: "json",
+    responseSchema: "FileInfo",
+    status: 200,
+  },
+  statFile: {
+    method: "HEAD",
+    path: "/v1/sandboxes/{id}/files/{path+}",
+    summary:
+      "Stat: size in content-length, kind in x-file-type, permission bits in x-file-mode (octal), last-modified",
+    request: "none",
+    response: "none",
+    status: 200,
+  },
+  readFile: {
+    method: "GET",
+    path: "/v1/sandboxes/{id}/files/{path+}",
+    summary: "Stream a file down",
+    request: "none",
+    response: "bytes",
+    status: 200,
+  },
+  writeFile: {
+    method: "PUT",
+    path: "/v1/sandboxes/{id}/files/{path+}",
+    summary: "Stream a file up; parents are made",
+    request: "bytes",
+    querySchema: "WriteFileQuery",
+    response: "json",
+    responseSchema: "FileInfo",
+    status: 201,
+  },
+  deleteFile: {
+    method: "DELETE",
+    path: "/v1/sandboxes/{id}/files/{path+}",
+    summary: "Remove a file, or a directory with ?recursive=true",
+    request: "none",
+    querySchema: "DeleteFileQuery",
+    response: "none",
+    status: 204,
+  },
+} as const satisfies Record<string, RouteDefinition>;

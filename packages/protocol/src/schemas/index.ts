@@ -1,0 +1,10 @@
+export * from "./event.ts";
+export * from "./event-data.ts";
+export * from "./exec.ts";
+export * from "./file.ts";
+export * from "./host.ts";
+export { parseRequest } from "./parse-request.ts";
+export * from "./run.ts";
+export * from "./sandbox.ts";
+export { strictObject } from "./strict-object.ts";
+export * from "./trace.ts";

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type * as z from "zod";
+import type * as api from "../api.ts";
+import type { ErrorBody } from "../errors.ts";
+import { EVENT_TYPES, type EventDataMap } from "../events.ts";
+import type * as record from "../record-api.ts";
+import { ROUTES, type RouteDefinition } from "../routes.ts";
+import * as schemas from "./index.ts";
+
+/** An interface written out, so that it can be compared with what a schema infers. */
+type Expand<T> = T extends (infer Item)[]
+  ? Expand<Item>[]
+  : T extends object
+    ? { [K in keyof T]: Expand<T[K]> }
+    : T;
+type Same<A, B> =
+  (<T>() => T extends Expand<A> ? 1 : 2) extends <T>() => T extends Expand<B> ? 1 : 2 ? true : false;
+
+/** Compiles only where a schema takes exactly what the interface of its name says, both directions. */
+type Parity = {
+  [Name in keyof Interfaces]: Same<z.input<(typeof schemas)[Name]>, Interfaces[Name]>;
+};
+interface Interfaces {
+  CreateSandboxRequest: api.CreateSandboxRequest;
+  SandboxLimits: api.SandboxLimits;
+  SandboxInfo: api.SandboxInfo;
+  SandboxPage: api.Page<api.SandboxInfo>;
+  ExecRequest: api.ExecRequest;
+  ExecInfo: api.ExecInfo;
+  ExecPage: api.Page<api.ExecInfo>;
+  KillRequest: api.KillRequest;
+  OutputEvent: api.OutputEvent;
+  ResultEvent: api.ResultEvent;
+  ExitEvent: api.ExitEvent;
+  StreamEvent: api.StreamEvent;
+  FileInfo: api.FileInfo;
+  FileList: api.FileList;
+  MakeDirectoryRequest: api.MakeDirectoryRequest;
+  MoveFileRequest: api.MoveFileRequest;
+  CreateKeyRequest: api.CreateKeyRequest;
+  KeyInfo: api.KeyInfo;
+  CreatedKey: api.CreatedKey;
+  KeyList: api.KeyList;
+  TraceInfo: api.TraceInfo;
+  DoctorReport: api.DoctorReport;
+  Health: api.Health;
+  ErrorBody: ErrorBody;
+  StartRunRequest: api.StartRunRequest;
+  RunInfo: api.RunInfo;
+  AddRunEventsResult: record.AddRunEventsResult;
+  GapLine: record.GapLine;
+}
+const parity: Parity = {
+  CreateSandboxRequest: true,
+  SandboxLimits: true,
+  SandboxInfo: true,
+  SandboxPage: true,
+  ExecRequest: true,
+  ExecInfo: true,
+  ExecPage: true,
+  KillRequest: true,
+  OutputEvent: true,
+  ResultEvent: true,
+  ExitEvent: true,
+  StreamEvent: true,
+  FileInfo: true,
+  FileList: true,
+  MakeDirectoryRequest: true,
+  MoveFileRequest: true,
+  CreateKeyRequest: true,
+  KeyInfo: true,
+  CreatedKey: true,
+  KeyList: true,
+  TraceInfo: true,
+  DoctorReport: true,
+  Health: true,
+  ErrorBody: true,
+  StartRunRequest: true,
+  RunInfo: true,
+  AddRunEventsResult: true,
+  GapLine: true,
+};
+
+type EventParity = {
+  [T in keyof EventDataMap]: Same<z.output<(typeof schemas.EVENT_DATA)[T]>, EventDataMap[T]>;
+};
+/** `false` as soon as one payload differs. */
+const allEvents: false extends EventParity[keyof EventDataMap] ? false : true = true;
+const allRunEvents: Same<z.output<typeof schemas.AddRunEventsRequest>, record.AddRunEventsRequest> = true;
+const allRunTypes: Same<(typeof schemas.RUN_EVENT_TYPES)[number], record.RunEventType> = true;
+/** The comparison itself tells a missing and an optional field apart. */
+const comparison: [
+  Same<{ a?: number }, { a: number }>,
+  Same<{ a?: number }, object>,
+  Same<{ a: 1 }, { a: 1 }>,
+] = [false, false, true];
+
+test("schemas and interfaces agree; the compiler is the judge", () => {
+  assert.ok(Object.values(parity).every(Boolean) && allEvents && allRunEvents && allRunTypes);
+  assert.deepEqual(comparison, [false, false, true]);
+  assert.deepEqual(Object.keys(schemas.EVENT_DATA), EVENT_TYPES);
+});
+
+test("every schema that a route names exists", () => {
+  for (const [name, route] of Object.entries<RouteDefinition>(ROUTES)) {
+    for (const schema of [route.requestSchema, route.querySchema, route.responseSchema]) {
+      assert.ok(schema === undefined || schema in schemas, `${name} names ${schema}`);
+    }
+  }
+});

@@ -1,0 +1,273 @@
+/* sandglass helper: does for the daemon what Node cannot. One process, one thread, spawned once.
+ *
+ *   create: in a child with a mount namespace of its own, builds the sandbox's root (mounts.c), joins its cgroups, connects
+ *           the agent's socket, gives up root for the sandbox's own uid and executes bubblewrap.
+ *   kill:   SIGKILL to a sandbox's bubblewrap, by the id the daemon gave it (no pid that could have been reused).
+ *
+ * Messages come on stdin and leave on stdout: u32 length (little endian), then NUL-terminated strings.
+ *   -> "create" id mount_point image disk skeleton usr uid idmap socket hello seccomp oom_score log N cgroup*N M argv*M
+ *   <- "created" id pid            the program that becomes the sandbox has been executed
+ *   <- "failed" id text            it has not
+ *   -> "kill" id
+ *   <- "exited" id wait_status     of every sandbox that was created, once
+ * When stdin closes the daemon is gone: everything is killed, then the helper leaves. When the helper goes, the kernel
+ * kills the sandboxes (parent-death signal, here and in bubblewrap). */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mounts.h"
+
+enum { MAX_MESSAGE = 256 * 1024, MAX_FIELDS = 1024, MAX_SANDBOXES = 4096, ID_SIZE = 64, AGENT_FD = 3, SECCOMP_FD = 4 };
+
+struct sandbox {
+  char id[ID_SIZE];
+  pid_t pid;
+  int status_fd; /* child's error text; closed by its exec. -1 once read to the end */
+  int failed;
+};
+static struct sandbox sandboxes[MAX_SANDBOXES];
+static size_t sandbox_count;
+
+static void die(const char *what) {
+  dprintf(2, "sandglass-helper: %s: %s\n", what, strerror(errno));
+  _exit(1);
+}
+
+static void send_message(const char *kind, const char *id, const char *text) {
+  char buffer[4 + 16 + ID_SIZE + 1024];
+  const char *fields[] = {kind, id, text};
+  size_t n = 4;
+  for (size_t i = 0; i < 3; i++) {
+    size_t length = strnlen(fields[i], 1000);
+    memcpy(buffer + n, fields[i], length);
+    n += length;
+    buffer[n++] = 0;
+  }
+  uint32_t length = (uint32_t)(n - 4);
+  memcpy(buffer, &length, 4);
+  for (size_t at = 0; at < n;) {
+    ssize_t wrote = write(1, buffer + at, n - at);
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote < 0) die("write to the daemon");
+    at += (size_t)wrote;
+  }
+}
+
+/* ---- the child that becomes bubblewrap ---- */
+
+static void child_fail(int fd, const char *step) {
+  dprintf(fd, "%s: %s", step, strerror(errno));
+  _exit(127);
+}
+
+static int connect_agent(const char *path, const char *hello) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0), size = 2 << 20;
+  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address)) return -1;
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+  size_t length = strlen(hello);
+  return write(fd, hello, length) == (ssize_t)length ? fd : -1;
+}
+
+static void become_sandbox(char **f, size_t cgroups, char **cgroup, char **argv, int status, pid_t helper) {
+  const char *step = "leave the helper's mount namespace";
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  unsigned uid = (unsigned)strtoul(f[7], NULL, 10);
+  if (unshare(CLONE_NEWNS)) child_fail(status, step);
+  for (size_t i = 0; i < cgroups; i++) {
+    char path[512];
+    int fd;
+    if ((size_t)snprintf(path, sizeof path, "%s/cgroup.procs", cgroup[i]) >= sizeof path ||
+        (fd = open(path, O_WRONLY | O_CLOEXEC)) < 0 || write(fd, "0", 1) != 1)
+      child_fail(status, "join the cgroup");
+    close(fd);
+  }
+  struct root_spec spec = {.mount_point = f[2], .image = f[3], .disk = f[4], .skeleton = f[5], .usr = f[6], .uid = uid,
+                           .idmap = f[8][0] == '1'};
+  if (build_root(&spec, &step)) child_fail(status, step);
+  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  /* A host that refuses (a container without CAP_SYS_RESOURCE) leaves the agent as easy to choose as the next process. */
+  if (fd < 0 || (write(fd, f[12], strlen(f[12])) < 0 && errno != EACCES)) child_fail(status, "set the OOM score");
+  close(fd);
+  int agent = connect_agent(f[9], f[10]);
+  if (agent < 0) child_fail(status, "connect the agent's socket");
+  int filter = open(f[11], O_RDONLY);
+  if (filter < 0) child_fail(status, "open the seccomp filter");
+  /* Everything above 4 is close-on-exec; make 3 and 4 what bubblewrap and the agent expect, whatever they were. */
+  int agent_copy = fcntl(agent, F_DUPFD, 10), filter_copy = fcntl(filter, F_DUPFD, 10), status_copy = fcntl(status, F_DUPFD_CLOEXEC, 10);
+  if (agent_copy < 0 || filter_copy < 0 || status_copy < 0 || dup2(agent_copy, AGENT_FD) < 0 || dup2(filter_copy, SECCOMP_FD) < 0)
+    child_fail(status, "place the descriptors");
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = open(f[13], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0)
+    child_fail(status_copy, "place the descriptors");
+  for (int i = 5; i < 256; i++)
+    if (i != status_copy) close(i);
+  if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)) child_fail(status_copy, "give up root");
+  /* After the change of uid, which clears it; the parent may have gone before it was set. */
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != helper) child_fail(status_copy, "tie to the helper's life");
+  execv(argv[0], argv);
+  child_fail(status_copy, argv[0]);
+}
+
+static void create(char **f, size_t n) {
+  char *id = f[1];
+  if (sandbox_count == MAX_SANDBOXES) return send_message("failed", id, "the helper holds 4096 sandboxes already");
+  size_t at = 14, cgroups = n > at ? strtoul(f[at], NULL, 10) : MAX_FIELDS;
+  if (cgroups > 16 || at + 1 + cgroups >= n) return send_message("failed", id, "malformed create: cgroups");
+  char **cgroup = f + at + 1;
+  at += 1 + cgroups;
+  size_t argc = strtoul(f[at], NULL, 10);
+  if (argc == 0 || argc > 512 || at + 1 + argc != n) return send_message("failed", id, "malformed create: argv");
+  char *argv[513];
+  memcpy(argv, f + at + 1, argc * sizeof *argv);
+  argv[argc] = NULL;
+  unsigned long uid = strtoul(f[7], NULL, 10);
+  if (uid < 100000 || uid > 4200000000ul) return send_message("failed", id, "malformed create: uid");
+
+  int status[2];
+  if (pipe2(status, O_CLOEXEC)) return send_message("failed", id, "pipe failed");
+  pid_t helper = getpid(), pid = fork();
+  if (pid == 0) become_sandbox(f, cgroups, cgroup, argv, status[1], helper);
+  close(status[1]);
+  if (pid < 0) {
+    close(status[0]);
+    return send_message("failed", id, "fork failed");
+  }
+  struct sandbox *s = &sandboxes[sandbox_count++];
+  memset(s, 0, sizeof *s);
+  snprintf(s->id, sizeof s->id, "%s", id);
+  s->pid = pid;
+  s->status_fd = status[0];
+}
+
+static struct sandbox *find(const char *id) {
+  for (size_t i = 0; i < sandbox_count; i++)
+    if (strcmp(sandboxes[i].id, id) == 0) return &sandboxes[i];
+  return NULL;
+}
+
+static void handle(char *message, size_t length) {
+  char *fields[MAX_FIELDS];
+  size_t n = 0;
+  if (length == 0 || message[length - 1] != 0) die("malformed message");
+  for (size_t at = 0; at < length; at += strlen(message + at) + 1) {
+    if (n == MAX_FIELDS) die("too many fields");
+    fields[n++] = message + at;
+  }
+  if (n < 2 || strlen(fields[1]) >= ID_SIZE) die("malformed message");
+  if (strcmp(fields[0], "create") == 0) {
+    if (n < 16) send_message("failed", fields[1], "malformed create");
+    else create(fields, n);
+  } else if (strcmp(fields[0], "kill") == 0) {
+    struct sandbox *s = find(fields[1]);
+    if (s) kill(s->pid, SIGKILL);
+  } else {
+    errno = EINVAL;
+    die("unknown message");
+  }
+}
+
+/* The child's status pipe: text is why it failed, end of file without text means that its exec succeeded. */
+static void read_status(struct sandbox *s) {
+  char text[512];
+  ssize_t n = read(s->status_fd, text, sizeof text - 1);
+  if (n < 0 && errno == EINTR) return;
+  if (n > 0) {
+    text[n] = 0;
+    s->failed = 1;
+    send_message("failed", s->id, text);
+  } else if (!s->failed) {
+    snprintf(text, sizeof text, "%d", s->pid);
+    send_message("created", s->id, text);
+  }
+  close(s->status_fd);
+  s->status_fd = -1;
+}
+
+static void reap(void) {
+  int status;
+  pid_t pid;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    for (size_t i = 0; i < sandbox_count; i++) {
+      struct sandbox *s = &sandboxes[i];
+      if (s->pid != pid) continue;
+      if (s->status_fd >= 0) read_status(s);
+      if (!s->failed) {
+        char text[16];
+        snprintf(text, sizeof text, "%d", status);
+        send_message("exited", s->id, text);
+      }
+      *s = sandboxes[--sandbox_count];
+      break;
+    }
+  }
+}
+
+int main(void) {
+  static char buffer[MAX_MESSAGE];
+  static struct pollfd polls[MAX_SANDBOXES + 2];
+  size_t held = 0;
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGCHLD);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, SIG_IGN); /* Ctrl-C in the daemon's terminal is the daemon's to answer */
+  if (sigprocmask(SIG_BLOCK, &mask, NULL)) die("sigprocmask");
+  int children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (children < 0) die("signalfd");
+  fcntl(0, F_SETFD, FD_CLOEXEC);
+  for (;;) {
+    polls[0] = (struct pollfd){.fd = 0, .events = POLLIN};
+    polls[1] = (struct pollfd){.fd = children, .events = POLLIN};
+    size_t count = sandbox_count;
+    for (size_t i = 0; i < count; i++) polls[i + 2] = (struct pollfd){.fd = sandboxes[i].status_fd, .events = POLLIN};
+    if (poll(polls, count + 2, -1) < 0) {
+      if (errno == EINTR) continue;
+      die("poll");
+    }
+    for (size_t i = 0; i < count; i++)
+      if (sandboxes[i].status_fd >= 0 && (polls[i + 2].revents & (POLLIN | POLLHUP))) read_status(&sandboxes[i]);
+    if (polls[1].revents & POLLIN) {
+      struct signalfd_siginfo info;
+      while (read(children, &info, sizeof info) > 0) {}
+      reap();
+    }
+    if (!(polls[0].revents & (POLLIN | POLLHUP))) continue;
+    ssize_t n = read(0, buffer + held, sizeof buffer - held);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    held += (size_t)n;
+    for (uint32_t length; held >= 4; held -= length + 4) {
+      memcpy(&length, buffer, 4);
+      if (length > sizeof buffer - 4) die("message too long");
+      if (held < length + 4) break;
+      handle(buffer + 4, length);
+      memmove(buffer, buffer + 4 + length, held - 4 - length);
+    }
+  }
+  for (size_t i = 0; i < sandbox_count; i++) kill(sandboxes[i].pid, SIGKILL);
+  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
+  return 0;
+}

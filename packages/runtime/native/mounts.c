@@ -1,0 +1,198 @@
+/* The file system of one sandbox: a disk of its own with a hard size, and on it two overlays, one over the skeleton (/)
+   and one over the host's /usr. Runs in a mount namespace that only this sandbox has, so that everything mounted here goes
+   when its last process goes, whatever happened to the daemon. */
+#include "mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <linux/mount.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int write_file(const char *path, const char *text) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return -1;
+  ssize_t n = write(fd, text, strlen(text));
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* A user namespace that maps 0..65535 to the sandbox's ids; only its descriptor is wanted. */
+static int user_namespace(unsigned uid) {
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC)) return -1;
+  pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (pid < 0) {
+    int saved = errno;
+    close(ready[0]);
+    close(ready[1]);
+    errno = saved;
+    return -1;
+  }
+  if (pid == 0) {
+    char byte;
+    close(ready[1]);
+    while (read(ready[0], &byte, 1) < 0 && errno == EINTR) {}
+    _exit(0);
+  }
+  char path[64], map[64];
+  int fd = -1;
+  snprintf(map, sizeof map, "0 %u 65536", uid);
+  snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
+  if (write_file(path, map) == 0) {
+    snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
+    if (write_file(path, map) == 0) {
+      snprintf(path, sizeof path, "/proc/%d/ns/user", pid);
+      fd = open(path, O_RDONLY | O_CLOEXEC);
+    }
+  }
+  int saved = errno;
+  close(ready[0]);
+  close(ready[1]);
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {}
+  errno = saved;
+  return fd;
+}
+
+/* A read-only clone of `source` at `target` whose owners are shifted into the sandbox's ids. */
+static int clone_lower(const char *source, const char *target, int userns) {
+  int fd = (int)syscall(SYS_open_tree, AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (fd < 0) return -1;
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | (userns >= 0 ? MOUNT_ATTR_IDMAP : 0),
+                            .userns_fd = userns >= 0 ? (__u64)userns : 0};
+  int bad = (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr) ||
+            (int)syscall(SYS_move_mount, fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return bad ? -1 : 0;
+}
+
+/* Copies the data of a sparse file, leaving its holes. */
+static int copy_sparse(const char *from, const char *to) {
+  int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, result = -1;
+  struct stat st;
+  if (in < 0) return -1;
+  out = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (out < 0 || fstat(in, &st) || ftruncate(out, st.st_size)) goto done;
+  for (off_t at = 0;;) {
+    off_t data = lseek(in, at, SEEK_DATA);
+    if (data < 0) {
+      result = errno == ENXIO ? 0 : -1; /* ENXIO: only holes are left */
+      break;
+    }
+    off_t hole = lseek(in, data, SEEK_HOLE);
+    if (hole < 0) break;
+    off_t in_at = data, out_at = data;
+    while (in_at < hole) {
+      ssize_t n = copy_file_range(in, &in_at, out, &out_at, (size_t)(hole - in_at), 0);
+      if (n <= 0) goto done;
+    }
+    at = hole;
+  }
+done:;
+  int saved = errno;
+  close(in);
+  if (out >= 0) close(out);
+  errno = saved;
+  return result;
+}
+
+/* Attaches `file` to a free loop device that frees itself at its last unmount; returns the device's descriptor. */
+static int attach_loop(const char *file, char *device, size_t size) {
+  int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+  if (control < 0) return -1;
+  int backing = open(file, O_RDWR | O_CLOEXEC);
+  int fd = -1;
+  for (int tries = 0; backing >= 0 && tries < 64; tries++) {
+    int number = ioctl(control, LOOP_CTL_GET_FREE);
+    if (number < 0) break;
+    snprintf(device, size, "/dev/loop%d", number);
+    fd = open(device, O_RDWR | O_CLOEXEC);
+    if (fd < 0) break;
+    struct loop_config config = {.fd = (__u32)backing, .info.lo_flags = LO_FLAGS_AUTOCLEAR};
+    if (ioctl(fd, LOOP_CONFIGURE, &config) == 0) break;
+    int saved = errno;
+    close(fd);
+    fd = -1;
+    errno = saved;
+    if (saved != EBUSY) break; /* EBUSY: another took it between the two calls */
+  }
+  int saved = errno;
+  if (backing >= 0) close(backing);
+  close(control);
+  errno = saved;
+  return fd;
+}
+
+static int mount_disk(const char *image, const char *disk, const char **step) {
+  char device[32];
+  *step = "copy the disk image";
+  if (copy_sparse(image, disk)) return -1;
+  *step = "attach a loop device";
+  int loop = attach_loop(disk, device, sizeof device);
+  if (loop < 0) return -1;
+  *step = "mount the disk";
+  /* No barrier: the disk does not outlive its sandbox, so its order on the platter is nobody's concern. */
+  int bad = mount(device, "d", "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "barrier=0");
+  int saved = errno;
+  close(loop);
+  errno = saved;
+  return bad;
+}
+
+static int make_owned(const char *path, unsigned uid, mode_t mode) {
+  return (mkdir(path, mode) && errno != EEXIST) || chown(path, uid, uid) || chmod(path, mode) ? -1 : 0;
+}
+
+int build_root(const struct root_spec *spec, const char **step) {
+  *step = "make the mount namespace private";
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
+  *step = "cover the mount point";
+  if (mount("tmpfs", spec->mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")) return -1;
+  /* From here on paths are short and relative: overlay options can be read inside the sandbox. */
+  *step = "enter the mount point";
+  if (chdir(spec->mount_point)) return -1;
+  *step = "make the layers' directories";
+  if (mkdir("d", 0755) || mkdir("s", 0755) || mkdir("u", 0755) || mkdir("r", 0755)) return -1;
+
+  if (spec->image[0]) {
+    if (mount_disk(spec->image, spec->disk, step)) return -1;
+  } else {
+    *step = "bind the upper directory";
+    if (mount(spec->disk, "d", NULL, MS_BIND, NULL)) return -1;
+  }
+  *step = "make the upper directories";
+  unsigned uid = spec->uid;
+  if (make_owned("d/a", uid, 0755) || make_owned("d/b", uid, 0755) || make_owned("d/c", uid, 0755) ||
+      make_owned("d/e", uid, 0755))
+    return -1;
+
+  int userns = -1;
+  if (spec->idmap) {
+    *step = "make the id map";
+    userns = user_namespace(uid);
+    if (userns < 0) return -1;
+  }
+  *step = "clone the skeleton";
+  if (clone_lower(spec->skeleton, "s", userns)) return -1;
+  *step = "clone /usr";
+  if (clone_lower(spec->usr, "u", userns)) return -1;
+  if (userns >= 0) close(userns);
+  *step = "mount the overlay of /";
+  if (mount("overlay", "r", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=s,upperdir=d/a,workdir=d/b")) return -1;
+  *step = "mount the overlay of /usr";
+  if (mount("overlay", "r/usr", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=u,upperdir=d/c,workdir=d/e")) return -1;
+  return 0;
+}

@@ -1,0 +1,172 @@
+import type { Socket } from "node:net";
+import { getSystemErrorMap } from "node:util";
+import { SandglassError } from "@sandglass/protocol";
+import {
+  AGENT_VERSION,
+  Channel,
+  encodeFrame,
+  encodeStart,
+  FAILED_CWD,
+  Frame,
+  FrameParser,
+  type OutputChannel,
+  type StartSpec,
+} from "./frames.ts";
+import { AgentProcess } from "./process.ts";
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: Error): void;
+}
+
+/** The error a caller sees when a program could not be started. */
+export class StartError extends Error {
+  readonly errno: string;
+  constructor(errno: string, message: string) {
+    super(message);
+    this.name = "StartError";
+    this.errno = errno;
+  }
+}
+
+export function errnoName(number: number): string {
+  return getSystemErrorMap().get(-number)?.[0] ?? `errno ${number}`;
+}
+
+/** The host's end of the agent's socket: starts processes and routes their bytes. Everything received is treated as hostile. */
+export class AgentConnection {
+  readonly #socket: Socket;
+  readonly #processes = new Map<number, AgentProcess>();
+  readonly #forking = new Map<number, Waiter<AgentProcess>>();
+  readonly #starting = new Map<number, Waiter<void>>();
+  #nextId = 1;
+  #isClosed = false;
+  #hello: Waiter<void> | undefined;
+  /** Called once, when the agent is gone or broke the protocol; "" where it just went. */
+  onClose: ((violation: string) => void) | undefined;
+  #violation = "";
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const parser = new FrameParser({
+      onFrame: (type, id, payload) => this.#onFrame(type, id, payload),
+      onOutput: (id, channel, bytes) => {
+        if (channel !== Channel.stdout && channel !== Channel.stderr && channel !== Channel.controlOut) {
+          return this.#break(`output on channel ${channel}`);
+        }
+        this.#processes.get(id)?.events?.onOutput(channel as OutputChannel, bytes);
+      },
+      onViolation: (message) => this.#break(message),
+    });
+    socket.on("data", (chunk: Buffer) => parser.push(chunk));
+    socket.on("error", () => socket.destroy()); // reported through close
+    socket.on("close", () => this.#closed());
+    socket.resume();
+  }
+
+  /** Resolves at the agent's greeting. */
+  ready(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new Error("the agent went away before it said hello"));
+      this.#hello = { resolve, reject };
+    });
+  }
+
+  /** A process that waits for {@link start}; put it into its cgroup in between. */
+  fork(): Promise<AgentProcess> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new SandglassError("SANDBOX_ENDED", "the sandbox has ended"));
+      const id = this.#nextId++;
+      this.#forking.set(id, { resolve, reject });
+      this.#send(encodeFrame(Frame.fork, id));
+    });
+  }
+
+  /** Rejects with {@link StartError} where the program cannot be executed. */
+  start(process: AgentProcess, spec: StartSpec): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new SandglassError("SANDBOX_ENDED", "the sandbox has ended"));
+      const frame = encodeStart(process.id, spec);
+      this.#starting.set(process.id, { resolve, reject });
+      this.#send(frame);
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #send(frame: Buffer): void {
+    if (!this.#isClosed) this.#socket.write(frame);
+  }
+
+  #break(message: string): void {
+    this.#violation ||= message;
+    this.#socket.destroy();
+  }
+
+  #onFrame(type: number, id: number, payload: Buffer): void {
+    switch (type) {
+      case Frame.hello:
+        if (payload.length !== 4 || payload.readUInt32LE(0) !== AGENT_VERSION) return this.#break("the agent's version is not ours");
+        this.#hello?.resolve();
+        this.#hello = undefined;
+        return;
+      case Frame.forked: {
+        const waiter = this.#forking.get(id);
+        if (waiter === undefined || payload.length !== 4) return this.#break("an answer nobody asked for");
+        this.#forking.delete(id);
+        const process = new AgentProcess(id, payload.readUInt32LE(0), (frame) => this.#send(frame));
+        this.#processes.set(id, process);
+        return waiter.resolve(process);
+      }
+      case Frame.started:
+        this.#starting.get(id)?.resolve();
+        this.#starting.delete(id);
+        return;
+      case Frame.failed:
+        if (payload.length !== 4) return this.#break("a malformed failure");
+        return this.#failed(id, payload.readUInt32LE(0));
+      case Frame.exited: {
+        const process = this.#processes.get(id);
+        if (process === undefined || payload.length !== 32) return this.#break("an exit of no process");
+        this.#processes.delete(id);
+        return process.exited({
+          code: payload.readUInt32LE(0) & 0xff,
+          signal: payload.readUInt32LE(4) & 0x7f,
+          cpuMs: Number(payload.readBigUInt64LE(8) + payload.readBigUInt64LE(16)) / 1000,
+          maxRssBytes: Number(payload.readBigUInt64LE(24)) * 1024,
+        });
+      }
+      case Frame.taken:
+        if (payload.length !== 5) return this.#break("a malformed window");
+        return this.#processes.get(id)?.taken(payload[0] as number, payload.readUInt32LE(1));
+      default:
+        return this.#break(`a frame of type ${type}`);
+    }
+  }
+
+  #failed(id: number, number: number): void {
+    const errno = errnoName(number & (FAILED_CWD - 1));
+    const error = new StartError(errno, (number & FAILED_CWD) !== 0 ? `cannot enter the working directory (${errno})` : errno);
+    this.#forking.get(id)?.reject(error);
+    this.#forking.delete(id);
+    this.#starting.get(id)?.reject(error);
+    this.#starting.delete(id);
+    this.#processes.delete(id);
+  }
+
+  #closed(): void {
+    this.#isClosed = true;
+    const error = new SandglassError("SANDBOX_ENDED", "the sandbox has ended");
+    this.#hello?.reject(new Error(this.#violation || "the agent went away before it said hello"));
+    for (const waiter of this.#forking.values()) waiter.reject(error);
+    for (const waiter of this.#starting.values()) waiter.reject(error);
+    this.#forking.clear();
+    this.#starting.clear();
+    const processes = [...this.#processes.values()];
+    this.#processes.clear();
+    for (const process of processes) process.lost();
+    this.onClose?.(this.#violation);
+  }
+}

@@ -1,0 +1,113 @@
+import {
+  Channel,
+  encodeChannelFrame,
+  encodeFrame,
+  Frame,
+  type InputChannel,
+  INPUT_WINDOW_BYTES,
+  type OutputChannel,
+} from "./frames.ts";
+
+/** How a process ended, as the kernel told the agent. */
+export interface ProcessExit {
+  /** 128 + signal number where a signal ended it. */
+  code: number;
+  /** 0 where it exited by itself. */
+  signal: number;
+  cpuMs: number;
+  maxRssBytes: number;
+}
+
+export interface ProcessEvents {
+  onOutput(channel: OutputChannel, bytes: Buffer): void;
+  onExit(exit: ProcessExit): void;
+  /** The sandbox went away under it. */
+  onLost(): void;
+}
+
+const SLICE_BYTES = 64 * 1024;
+
+/**
+ * One process of a sandbox, seen from the host. Input is sent within a window that opens as the process reads;
+ * output comes only within the credit granted, so that a reader who stops stops the process.
+ */
+export class AgentProcess {
+  readonly id: number;
+  /** In the sandbox's own pid namespace. */
+  readonly pid: number;
+  events: ProcessEvents | undefined;
+  readonly #send: (frame: Buffer) => void;
+  readonly #windows = new Map<InputChannel, { room: number; waiting: (() => void)[] }>();
+  #isOver = false;
+
+  constructor(id: number, pid: number, send: (frame: Buffer) => void) {
+    this.id = id;
+    this.pid = pid;
+    this.#send = send;
+  }
+
+  /** Lets the process produce `bytes` more of stdout and stderr together. */
+  grant(bytes: number): void {
+    if (this.#isOver || bytes === 0) return;
+    const payload = Buffer.allocUnsafe(4);
+    payload.writeUInt32LE(bytes);
+    this.#send(encodeFrame(Frame.credit, this.id, payload));
+  }
+
+  signal(number: number): void {
+    if (!this.#isOver) this.#send(encodeFrame(Frame.signal, this.id, Uint8Array.of(number)));
+  }
+
+  /** Resolves when all of it is on its way; a process that has ended takes no more and that is no error. */
+  async write(channel: InputChannel, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#isOver; ) {
+      const window = this.#window(channel);
+      if (window.room === 0) {
+        await new Promise<void>((resolve) => window.waiting.push(resolve));
+        continue;
+      }
+      const piece = bytes.subarray(at, at + Math.min(window.room, SLICE_BYTES));
+      window.room -= piece.length;
+      at += piece.length;
+      this.#send(encodeChannelFrame(Frame.data, this.id, channel, piece));
+    }
+  }
+
+  /** Closes an input channel behind what was written. */
+  end(channel: InputChannel): void {
+    if (!this.#isOver) this.#send(encodeChannelFrame(Frame.end, this.id, channel));
+  }
+
+  taken(channel: number, bytes: number): void {
+    if (channel !== Channel.stdin && channel !== Channel.controlIn) return;
+    const window = this.#window(channel);
+    window.room = Math.min(INPUT_WINDOW_BYTES, window.room + bytes);
+    for (const resolve of window.waiting.splice(0)) resolve();
+  }
+
+  exited(exit: ProcessExit): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.events?.onExit(exit);
+  }
+
+  lost(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.events?.onLost();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    for (const window of this.#windows.values()) for (const resolve of window.waiting.splice(0)) resolve();
+  }
+
+  #window(channel: InputChannel): { room: number; waiting: (() => void)[] } {
+    let window = this.#windows.get(channel);
+    if (window === undefined) {
+      window = { room: INPUT_WINDOW_BYTES, waiting: [] };
+      this.#windows.set(channel, window);
+    }
+    return window;
+  }
+}

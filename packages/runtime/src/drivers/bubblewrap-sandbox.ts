@@ -1,0 +1,98 @@
+import { readFileSync, statfsSync } from "node:fs";
+import type { Socket } from "node:net";
+import type { SandboxLimits } from "@sandglass/protocol";
+import type { ExecCgroup, SandboxCgroup } from "../host/cgroups.ts";
+import type { Helper } from "../host/helper.ts";
+import type { DriverSandbox } from "./driver.ts";
+
+interface Parts {
+  id: string;
+  /** bubblewrap's own process, outside; its child is the agent. */
+  pid: number;
+  gone: Promise<void>;
+  socket: Socket;
+  cgroup: SandboxCgroup;
+  dir: string;
+  helper: Helper;
+  bootMs: number;
+  connectMs: number;
+  release(): Promise<void>;
+}
+
+function children(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+  return text === "" ? [] : text.split(" ").map(Number);
+}
+
+/** One sandbox of the bubblewrap driver. */
+export class BubblewrapSandbox implements DriverSandbox {
+  readonly socket: Socket;
+  readonly bootMs: number;
+  readonly connectMs: number;
+  readonly #parts: Parts;
+  #agentPid: number | undefined;
+  #released: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.socket = parts.socket;
+    this.bootMs = parts.bootMs;
+    this.connectMs = parts.connectMs;
+  }
+
+  onExit(callback: () => void): void {
+    void this.#parts.gone.then(callback);
+  }
+
+  setLimits(limits: SandboxLimits): void {
+    this.#parts.cgroup.setLimits(limits);
+  }
+
+  async attach(name: string, pid: number): Promise<ExecCgroup> {
+    const hostPid = this.#hostPid(pid);
+    const group = this.#parts.cgroup.makeExec(name);
+    await group.attach(hostPid);
+    return group;
+  }
+
+  freeze(isFrozen: boolean): Promise<void> {
+    return this.#parts.cgroup.freeze(isFrozen);
+  }
+
+  usage(): { cpuMs: number; memoryBytes: number; pids: number } {
+    return this.#parts.cgroup.usage();
+  }
+
+  disk(): { freeBytes: number; sizeBytes: number } | undefined {
+    const stat = statfsSync(`/proc/${this.#agent()}/root/workspace`);
+    return { freeBytes: stat.bavail * stat.bsize, sizeBytes: stat.blocks * stat.bsize };
+  }
+
+  async kill(): Promise<void> {
+    this.#parts.cgroup.kill();
+    this.#parts.helper.kill(this.#parts.id);
+    await this.#parts.gone;
+  }
+
+  release(): Promise<void> {
+    this.#released ??= this.#parts.release();
+    return this.#released;
+  }
+
+  /** The agent is bubblewrap's only child. */
+  #agent(): number {
+    this.#agentPid ??= children(this.#parts.pid)[0];
+    if (this.#agentPid === undefined) throw new Error("the sandbox's agent has gone");
+    return this.#agentPid;
+  }
+
+  /** The agent says which pid a process has inside; only a real child of it is accepted. */
+  #hostPid(inside: number): number {
+    for (const pid of children(this.#agent()).reverse()) {
+      const status = readFileSync(`/proc/${pid}/status`, "utf8");
+      const mapped = /^NSpid:\s+\d+\s+(\d+)$/m.exec(status);
+      if (Number(mapped?.[1]) === inside) return pid;
+    }
+    throw new Error(`the agent named process ${inside}, which is not a child of it`);
+  }
+}

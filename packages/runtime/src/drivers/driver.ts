@@ -1,0 +1,53 @@
+import type { Socket } from "node:net";
+import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
+import type { ExecCgroup } from "../host/cgroups.ts";
+
+/** What a driver can do on this host. What it cannot is said in every sandbox's description and by `sandglass doctor`. */
+export interface DriverCapabilities {
+  canPause: boolean;
+  /** A disk of the sandbox's own with a hard size. */
+  hasDiskLimit: boolean;
+  /** `/usr` can be written (to a layer of the sandbox's own). */
+  hasWritableUsr: boolean;
+}
+
+export interface DriverCreate {
+  id: string;
+  limits: SandboxLimits;
+  /** Read-only directories of the host. */
+  mounts: readonly { source: string; target: string }[];
+}
+
+/** One sandbox as a driver made it: an agent to talk to, and the host's means over it. */
+export interface DriverSandbox {
+  /** The agent's socket; its first bytes are the agent's greeting. */
+  readonly socket: Socket;
+  /** Milliseconds from the beginning to the agent's program running, and from there to its socket. */
+  readonly bootMs: number;
+  readonly connectMs: number;
+  /** Called once when the sandbox's processes are gone; at once where they are already. */
+  onExit(callback: () => void): void;
+  setLimits(limits: SandboxLimits): void;
+  /** A group for one exec, joined by the process with this pid of the sandbox's own pid namespace. */
+  attach(name: string, pid: number): Promise<ExecCgroup>;
+  freeze(isFrozen: boolean): Promise<void>;
+  usage(): { cpuMs: number; memoryBytes: number; pids: number };
+  /** Undefined where the sandbox has no disk of its own. */
+  disk(): { freeBytes: number; sizeBytes: number } | undefined;
+  /** Kills everything in it; resolves when its processes are gone. Idempotent. */
+  kill(): Promise<void>;
+  /** After {@link kill}: gives back everything on the host. Idempotent. */
+  release(): Promise<void>;
+}
+
+/** A way to isolate. Adding one touches its file, its contract test and its docs page. */
+export interface SandboxDriver {
+  readonly name: Isolation;
+  readonly capabilities: DriverCapabilities;
+  /** Limits that this host cannot enforce. */
+  readonly unenforced: readonly UnenforcedLimit[];
+  create(request: DriverCreate): Promise<DriverSandbox>;
+  checks(): Promise<Check[]>;
+  /** Every sandbox it still has is killed. */
+  close(): Promise<void>;
+}

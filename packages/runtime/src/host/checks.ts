@@ -1,0 +1,63 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { promisify } from "node:util";
+import type { Check, UnenforcedLimit } from "@sandglass/protocol";
+import { NATIVE } from "../native.ts";
+import { type CgroupLayout, detectCgroups } from "./cgroup-layout.ts";
+
+const run = promisify(execFile);
+
+/** Limits that this host cannot enforce, and why. */
+export function unenforcedLimits(layout: CgroupLayout): UnenforcedLimit[] {
+  const missing: UnenforcedLimit[] = [];
+  const { memory, cpu, pids } = layout.controllers;
+  if (memory === undefined) missing.push({ limit: "memoryMb", reason: "this host offers no memory cgroup controller" });
+  if (cpu === undefined) missing.push({ limit: "vcpu", reason: "this host offers no cpu cgroup controller" });
+  if (pids === undefined) missing.push({ limit: "maxPids", reason: "this host offers no pids cgroup controller" });
+  if (!existsSync("/dev/loop-control")) missing.push({ limit: "diskMb", reason: "this host offers no loop devices" });
+  return missing;
+}
+
+async function version(program: string, args: string[]): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await run(program, args, { timeout: 5000 });
+    return (stdout || stderr).split("\n")[0]?.trim();
+  } catch {
+    return undefined; // not there, or not runnable: the check says so
+  }
+}
+
+function describe(layout: CgroupLayout): string {
+  const versions = Object.entries(layout.controllers).map(([name, { version: v }]) => `${name} v${v}`);
+  const freeze = layout.unified !== undefined ? "freeze and kill v2" : layout.freezer !== undefined ? "freeze v1" : "no freezer";
+  return [...versions, freeze].join(", ");
+}
+
+async function programCheck(name: string, program: string, args: string[], hint: string): Promise<Check> {
+  const found = await version(program, args);
+  return found === undefined
+    ? { name, status: "error", detail: `${program} cannot be run`, hint }
+    : { name, status: "ok", detail: found };
+}
+
+/** What of this host matters to isolation, with the remedy where something is missing. Needs no daemon. */
+export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promise<Check[]> {
+  const isRoot = process.getuid?.() === 0;
+  const checks: Check[] = [
+    isRoot
+      ? { name: "privileges", status: "ok", detail: "root; sandboxes run under uid ranges of their own" }
+      : { name: "privileges", status: "error", detail: "not root", hint: "start the daemon with sudo" },
+    existsSync(NATIVE.helper) && existsSync(NATIVE.agent)
+      ? { name: "native programs", status: "ok", detail: "helper and agent are built" }
+      : { name: "native programs", status: "error", detail: "helper and agent are not built", hint: "make setup" },
+    await programCheck("bubblewrap", "/usr/bin/bwrap", ["--version"], "apt-get install bubblewrap"),
+    await programCheck("mkfs.ext4", "/sbin/mkfs.ext4", ["-V"], "apt-get install e2fsprogs"),
+    { name: "cgroups", status: Object.keys(layout.controllers).length === 3 ? "ok" : "warn", detail: describe(layout) },
+    await programCheck("python template", "/usr/bin/python3", ["--version"], "apt-get install python3"),
+    await programCheck("bash template", "/bin/bash", ["--version"], "apt-get install bash"),
+  ];
+  for (const { limit, reason } of unenforcedLimits(layout)) {
+    checks.push({ name: `limit ${limit}`, status: "warn", detail: `not enforced: ${reason}` });
+  }
+  return checks;
+}

@@ -1,0 +1,138 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { SandglassError } from "@sandglass/protocol";
+import { NATIVE } from "../native.ts";
+
+/** What the helper needs to make one sandbox; the order of `native/helper.c`'s "create" message. */
+export interface HelperCreate {
+  id: string;
+  mountPoint: string;
+  /** Formatted disk image to copy; "" puts the upper layer into the directory `disk`. */
+  image: string;
+  disk: string;
+  skeleton: string;
+  usr: string;
+  /** First of the 65,536 host uids and gids that belong to this sandbox. */
+  uid: number;
+  idmap: boolean;
+  socket: string;
+  /** Sent on the agent's socket before the agent has it. */
+  hello: string;
+  seccomp: string;
+  oomScore: number;
+  log: string;
+  cgroups: readonly string[];
+  argv: readonly string[];
+}
+
+interface Entry {
+  resolve(pid: number): void;
+  reject(error: Error): void;
+  onExit(status: number): void;
+}
+
+/** The one native helper process of this daemon. */
+export class Helper {
+  readonly #child: ChildProcess;
+  readonly #entries = new Map<string, Entry>();
+  #rest: Buffer = Buffer.alloc(0);
+  #isClosed = false;
+  /** Called when the helper is gone without having been asked. */
+  onLost: (() => void) | undefined;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    child.stdout?.on("data", (chunk: Buffer) => this.#onData(chunk));
+    child.stdin?.on("error", () => this.#lost()); // the pipe breaks when the helper is gone
+    child.on("exit", () => this.#lost());
+  }
+
+  static async start(): Promise<Helper> {
+    const child = spawn(NATIVE.helper, [], { stdio: ["pipe", "pipe", "inherit"], env: {} });
+    await once(child, "spawn");
+    return new Helper(child);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  /** Resolves with the pid of the sandbox's outermost process. `onExit` is called once, when it has gone and its mounts with it. */
+  create(request: HelperCreate, onExit: (status: number) => void): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#entries.set(request.id, { resolve, reject, onExit });
+      this.#send([
+        "create",
+        request.id,
+        request.mountPoint,
+        request.image,
+        request.disk,
+        request.skeleton,
+        request.usr,
+        String(request.uid),
+        request.idmap ? "1" : "0",
+        request.socket,
+        request.hello,
+        request.seccomp,
+        String(request.oomScore),
+        request.log,
+        String(request.cgroups.length),
+        ...request.cgroups,
+        String(request.argv.length),
+        ...request.argv,
+      ]);
+    });
+  }
+
+  kill(id: string): void {
+    this.#send(["kill", id]);
+  }
+
+  /** The helper ends its sandboxes, then itself. */
+  async close(): Promise<void> {
+    this.onLost = undefined;
+    if (this.#isClosed) return;
+    const exited = once(this.#child, "exit");
+    this.#child.stdin?.end();
+    await exited;
+  }
+
+  #send(fields: readonly string[]): void {
+    if (this.#isClosed) throw new SandglassError("DRIVER_ERROR", "the native helper is not running");
+    const body = Buffer.from(`${fields.join("\0")}\0`);
+    const head = Buffer.allocUnsafe(4);
+    head.writeUInt32LE(body.length);
+    this.#child.stdin?.write(Buffer.concat([head, body]));
+  }
+
+  #onData(chunk: Buffer): void {
+    let data = Buffer.concat([this.#rest, chunk]);
+    while (data.length >= 4 && data.length >= 4 + data.readUInt32LE(0)) {
+      const end = 4 + data.readUInt32LE(0);
+      this.#onMessage(data.toString("utf8", 4, end - 1).split("\0"));
+      data = data.subarray(end);
+    }
+    this.#rest = data;
+  }
+
+  #onMessage([kind, id = "", text = ""]: string[]): void {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    if (kind === "created") return entry.resolve(Number(text));
+    this.#entries.delete(id);
+    if (kind === "failed") entry.reject(new SandglassError("DRIVER_ERROR", `the sandbox could not be built: ${text}`, { hint: "run `sandglass doctor`" }));
+    else entry.onExit(Number(text));
+  }
+
+  #lost(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const entry of entries) {
+      entry.reject(new SandglassError("DRIVER_ERROR", "the native helper went away"));
+      entry.onExit(9);
+    }
+    this.onLost?.();
+  }
+}

@@ -1,0 +1,89 @@
+import { cp, lstat, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { NATIVE } from "../native.ts";
+
+/** What of the host's /etc programs need to run; never keys, tokens or accounts. */
+const ETC = [
+  "alternatives",
+  "bash.bashrc",
+  "ca-certificates.conf",
+  "debian_version",
+  "ld.so.cache",
+  "ld.so.conf",
+  "ld.so.conf.d",
+  "localtime",
+  "mime.types",
+  "nsswitch.conf",
+  "os-release",
+  "profile",
+  "protocols",
+  "services",
+  "ssl/certs",
+  "ssl/openssl.cnf",
+  "terminfo",
+  "timezone",
+];
+
+const DIRECTORIES: readonly [path: string, mode: number][] = [
+  ["usr", 0o755],
+  ["etc", 0o755],
+  ["etc/ssl", 0o755],
+  ["root", 0o700],
+  ["home", 0o755],
+  ["tmp", 0o1777],
+  ["var", 0o755],
+  ["var/tmp", 0o1777],
+  ["var/lib", 0o755],
+  ["var/log", 0o755],
+  ["var/cache", 0o755],
+  ["run", 0o755],
+  ["run/sandglass", 0o755],
+  ["proc", 0o555],
+  ["sys", 0o555],
+  ["dev", 0o755],
+  ["workspace", 0o755],
+  ["mnt", 0o755],
+  ["opt", 0o755],
+  ["srv", 0o755],
+];
+
+const FILES: Record<string, string> = {
+  "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+  "etc/group": "root:x:0:\nnogroup:x:65534:\n",
+  "etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
+  "etc/hostname": "sandbox\n",
+  "etc/resolv.conf": "",
+};
+
+async function isThere(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Builds the lower layer of every sandbox's `/` anew in `target`: the host's `/usr` is a layer of its own, and from the rest of
+ * the host only what programs need to start. `mountPoints` are directories that templates mount something on.
+ */
+export async function buildSkeleton(target: string, mountPoints: readonly string[]): Promise<void> {
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true, mode: 0o755 });
+  for (const [path, mode] of DIRECTORIES) await mkdir(join(target, path), { mode });
+  for (const link of ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]) {
+    if (await isThere(`/usr/${link}`)) await symlink(`usr/${link}`, join(target, link));
+  }
+  for (const name of [...ETC, ...(await pythonConfigs())]) {
+    if (await isThere(join("/etc", name))) {
+      await cp(join("/etc", name), join(target, "etc", name), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+    }
+  }
+  for (const [path, text] of Object.entries(FILES)) await writeFile(join(target, path), text, { mode: 0o644 });
+  await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
+  for (const name of ["repl.py", "repl.cjs", "repl.bash"]) await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
+}
+
+async function pythonConfigs(): Promise<string[]> {
+  return (await readdir("/etc")).filter((name) => /^python3(\.\d+)?$/.test(name));
+}

@@ -1,0 +1,130 @@
+import type {
+  CallContext,
+  Cause,
+  Check,
+  CreateSandboxRequest,
+  Emit,
+  ExecInfo,
+  ExecRequest,
+  FileInfo,
+  Language,
+  SandboxInfo,
+} from "@sandglass/protocol";
+
+/** What the daemon (or a program in-process) asks of the runtime. Implemented by `Runtime` in `runtime.ts`. */
+export interface RuntimeApi {
+  /** Throws TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, DRIVER_ERROR, LOG_UNAVAILABLE. */
+  create(request: CreateSandboxRequest, context: CallContext): Promise<SandboxHandle>;
+  /** Throws SANDBOX_NOT_FOUND where there is none of this id in the organisation. Ended ones stay known for a while. */
+  get(id: string, orgId: string): SandboxHandle;
+  /** Newest first; ended ones included where asked. */
+  list(orgId: string, options?: { ended?: boolean }): SandboxInfo[];
+  /** Lines of a finished or running exec, also after its sandbox is gone or the daemon was restarted. Undefined where nothing is kept. */
+  readOutput(
+    sandboxId: string,
+    execId: string,
+    after?: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<string> | undefined;
+  /** Where a crash took a sandbox: writes the missing `exit` line behind what is kept of an exec's output. */
+  sealOutput(
+    sandboxId: string,
+    execId: string,
+    ending: { code: number; cause: Cause; durationMs: number },
+  ): Promise<{ stdoutBytes: number; stderrBytes: number }>;
+  checks(): Promise<Check[]>;
+  /** Ready sandboxes and targets by template, sandboxes by state: for /metrics. */
+  stats(): {
+    pool: Record<string, { ready: number; target: number; hits: number; misses: number }>;
+    sandboxes: Record<string, number>;
+    runningExecs: number;
+  };
+  /** Ends every exec and sandbox with `cause`, then releases what the host lent. */
+  close(cause: Cause, deadlineMs: number): Promise<void>;
+}
+
+export interface SandboxHandle {
+  readonly id: string;
+  readonly orgId: string;
+  info(): SandboxInfo;
+  /** Resolves when `exec.started` is committed. */
+  exec(request: ExecRequest, context: CallContext): Promise<ExecHandle>;
+  execs(): ExecInfo[];
+  /** Throws EXEC_NOT_FOUND. */
+  getExec(execId: string): ExecHandle;
+  pause(context: CallContext): Promise<void>;
+  resume(context: CallContext): Promise<void>;
+  /** Idempotent; resolves when `sandbox.terminated` is committed. */
+  terminate(cause: Cause, context: CallContext, reason?: string): Promise<void>;
+  readonly files: FilesHandle;
+}
+
+export interface ExecHandle {
+  readonly id: string;
+  info(): ExecInfo;
+  /**
+   * Lines (JSON without the newline) from the one behind seq `after` (absent: from the first), following until `exit`.
+   * `isOwner` marks the stream of the caller that started the exec: while it is read slowly the process waits.
+   */
+  lines(options?: { after?: number; signal?: AbortSignal; isOwner?: boolean }): AsyncIterable<string>;
+  /** Throws EXEC_ENDED. Signal name like "SIGTERM"; default "SIGKILL". */
+  kill(signal: string, context: CallContext): Promise<void>;
+  /** Resolves with the final state once `exec.completed` is committed. */
+  readonly completed: Promise<ExecInfo>;
+}
+
+/** Paths are resolved inside the sandbox; relative ones from /workspace. */
+export interface FilesHandle {
+  /** Throws FILE_NOT_FOUND, FILE_CONFLICT (a directory), FILE_ERROR. `sizeBytes` is that of the moment it was opened. */
+  read(path: string, context: CallContext): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> }>;
+  write(
+    path: string,
+    content: AsyncIterable<Uint8Array>,
+    context: CallContext,
+    options?: { mode?: number },
+  ): Promise<FileInfo>;
+  stat(path: string, context: CallContext): Promise<FileInfo>;
+  list(path: string, context: CallContext): Promise<FileInfo[]>;
+  makeDirectory(path: string, context: CallContext): Promise<FileInfo>;
+  move(from: string, to: string, context: CallContext): Promise<FileInfo>;
+  remove(path: string, context: CallContext, options?: { recursive?: boolean }): Promise<void>;
+}
+
+/** A template as configured. */
+export interface TemplateConfig {
+  /** A built-in template to start from: "python", "node" or "bash". */
+  base?: "python" | "node" | "bash";
+  /** Read-only directories of the host. */
+  mounts?: { source: string; target: string }[];
+  env?: Record<string, string>;
+  /** A cell run before the sandbox enters the pool. */
+  warmup?: string;
+  /** Interpreters started before the sandbox enters the pool. */
+  warm?: Language[];
+  /** Ready sandboxes kept. */
+  poolSize?: number;
+  vcpu?: number;
+  memoryMb?: number;
+  diskMb?: number;
+  maxPids?: number;
+}
+
+export interface RuntimeOptions {
+  /** Absolute. The runtime owns `sandboxes/`, `output/` and `runtime/` below it. */
+  dataDir: string;
+  emit: Emit;
+  templates?: Record<string, TemplateConfig>;
+  /** At most this many sandboxes at once; default 200. */
+  maxSandboxes?: number;
+  /** Defaults of every sandbox; see `limits.ts`. */
+  defaults?: Partial<
+    Pick<
+      CreateSandboxRequest,
+      "vcpu" | "memoryMb" | "diskMb" | "maxPids" | "maxOutputBytes" | "timeoutMs" | "idleTimeoutMs" | "onIdle"
+    >
+  >;
+  /** False keeps no output segments; for measuring what recording costs. Default true. */
+  recordOutput?: boolean;
+  /** Bytes of kept exec output before the oldest goes; default 2 GiB. */
+  outputRetentionBytes?: number;
+}

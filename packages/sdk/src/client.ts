@@ -1,0 +1,117 @@
+import type { DoctorReport, EventLine, StartRunRequest, TraceInfo } from "@sandglass/protocol";
+import { resolveApiKey, resolveBaseUrl } from "./credentials.ts";
+import { type EventsOptions, readEvents } from "./events.ts";
+import { Keys } from "./keys.ts";
+import { type Run, type RunOptions, startRun } from "./runs.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { type CreateSandboxOptions, Sandboxes } from "./sandboxes.ts";
+import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
+import { Transport } from "./transport/transport.ts";
+import { VERSION } from "./version.ts";
+
+/** Which daemon to call, and how. */
+export interface ClientOptions extends TraceOptions {
+  /** Default: `SANDGLASS_URL`, else `http://127.0.0.1:7070`. */
+  baseUrl?: string | undefined;
+  /** Default: `SANDGLASS_API_KEY`, else the key that the daemon of the same user keeps in the credentials file. */
+  apiKey?: string | undefined;
+  /** Until an answer is complete, or has begun where it is a stream; milliseconds, 0 is unlimited. Default 60,000. */
+  requestTimeoutMs?: number | undefined;
+  /** Until a connection stands; milliseconds, 0 leaves it to the system. Default 10,000. */
+  connectTimeoutMs?: number | undefined;
+  /** How often in a row, with growing waits, a broken stream is picked up again before it is an error. Default 12: about twenty seconds. */
+  streamRetries?: number | undefined;
+}
+
+/**
+ * A connection to one daemon, shared by any number of sandboxes. Makes no request until asked to; idle connections do not
+ * keep the process alive.
+ *
+ * @example
+ * const client = new Client({ baseUrl: "http://127.0.0.1:7070" });
+ * await using sandbox = await client.createSandbox("python");
+ */
+export class Client {
+  readonly baseUrl: string;
+  readonly sandboxes: Sandboxes;
+  readonly keys: Keys;
+  readonly traces: { get: (traceId: string) => Promise<TraceInfo> };
+  readonly #transport: Transport;
+  readonly #tracing: Tracing;
+
+  /** @throws SandglassError INVALID_REQUEST where the base URL is none */
+  constructor(options: ClientOptions = {}) {
+    this.baseUrl = resolveBaseUrl(options.baseUrl);
+    let apiKey: string | undefined;
+    this.#transport = new Transport({
+      baseUrl: this.baseUrl,
+      apiKey: () => (apiKey ??= resolveApiKey(this.baseUrl, options.apiKey)),
+      requestTimeoutMs: options.requestTimeoutMs,
+      connectTimeoutMs: options.connectTimeoutMs,
+      streamRetries: options.streamRetries,
+      userAgent: `sandglass-js/${VERSION} node/${process.versions.node}`,
+    });
+    const { traceparent, tracestate, baggage } = options;
+    const fromEnvironment = { traceparent: process.env.SANDGLASS_TRACEPARENT };
+    this.#tracing = {
+      fallback:
+        checkedTrace({ traceparent, tracestate, baggage }) ??
+        checkedTrace(fromEnvironment, "SANDGLASS_TRACEPARENT"),
+    };
+    this.sandboxes = new Sandboxes(this.#transport, this.#tracing);
+    this.keys = new Keys(this.#transport);
+    this.traces = { get: (traceId) => this.#getTrace(traceId) };
+  }
+
+  /** Short for `client.sandboxes.create({ template })`. */
+  createSandbox(template?: string, options: CreateSandboxOptions = {}): Promise<Sandbox> {
+    return this.sandboxes.create({ ...options, ...(template !== undefined && { template }) });
+  }
+
+  /**
+   * The record: every event, in order, each with the `cursor` to continue behind it. With `follow` it stays and
+   * survives broken connections.
+   *
+   * @example for await (const event of client.events({ types: ["exec.*"], follow: true })) console.log(event.type);
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<EventLine, void, undefined> {
+    return readEvents(this.#transport, options);
+  }
+
+  /** Opens an agent run. Its sandboxes, tool calls and model calls become one trace; `complete` (or `await using`) ends it. */
+  run(request: StartRunRequest & RunOptions): Promise<Run>;
+  /** As above, completed when `work` ends: "ok", or "error" where it throws. */
+  run<T>(request: StartRunRequest & RunOptions, work: (run: Run) => Promise<T>): Promise<T>;
+  async run<T>(request: StartRunRequest & RunOptions, work?: (run: Run) => Promise<T>): Promise<Run | T> {
+    const run = await startRun(this.#transport, this.#tracing, request);
+    return work === undefined ? run : run.during(work);
+  }
+
+  /** What the host enforces, and the daemon's configuration. */
+  async doctor(): Promise<DoctorReport> {
+    return (await this.#transport.json<DoctorReport>({ route: "doctor", tracing: this.#tracing })).value;
+  }
+
+  /** Closes the connections; what is under way fails. For programs that make many clients; others need not. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  async #getTrace(traceId: string): Promise<TraceInfo> {
+    const call = { route: "getTrace", params: { traceId } } as const;
+    return (await this.#transport.json<TraceInfo>(call)).value;
+  }
+}
+
+const shared = new Map<string, Client>();
+
+/** One client for all callers with equal options: their connections are reused. */
+export function sharedClient(options: ClientOptions): Client {
+  const { apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries } = options;
+  const baseUrl = resolveBaseUrl(options.baseUrl);
+  const own = { baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries };
+  const name = JSON.stringify(own);
+  const client = shared.get(name) ?? new Client(own);
+  shared.set(name, client);
+  return client;
+}

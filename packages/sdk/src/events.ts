@@ -1,0 +1,103 @@
+import type { IncomingMessage } from "node:http";
+import type { EventLine, Level } from "@sandglass/protocol";
+import { SandglassError, StreamError } from "./errors.ts";
+import { NdjsonParser } from "./ndjson.ts";
+import { drain } from "./transport/body.ts";
+import { Reconnects } from "./transport/retry.ts";
+import type { Transport } from "./transport/transport.ts";
+
+/** Which events, from where, and whether to stay. */
+export interface EventsOptions {
+  /** Patterns as `exec.*`, `sandbox.created`, `!exec.streamed`; default all. */
+  types?: readonly string[];
+  /** This level and the more severe ones; default all. */
+  minLevel?: Level;
+  sandboxId?: string;
+  runId?: string;
+  traceId?: string;
+  /** A `cursor` of an earlier line: what comes behind it. Default: from the beginning of what is kept. */
+  after?: string;
+  /** Stay and yield what happens from now on. Default false: ends at the record's end. */
+  follow?: boolean;
+  /** Ends after so many events. */
+  limit?: number;
+  /** Aborting ends the loop with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The record, event by event, each with its `cursor`. A broken connection is picked up behind the last cursor, so nothing is
+ * lost or seen twice; where the daemon had to remove what was not read yet, a `gap` line says how much.
+ *
+ * @throws StreamError where the daemon stays away for longer than the bounded tries
+ */
+export async function* readEvents(
+  transport: Transport,
+  options: EventsOptions,
+): AsyncGenerator<EventLine, void, undefined> {
+  const { signal, follow } = options;
+  const reconnects = new Reconnects(transport.streamRetries);
+  let { after, limit } = options;
+  let cause: unknown;
+  // The first connection gets no second chance: a daemon that is not there is better said at once.
+  let response: IncomingMessage | undefined = await openEvents(transport, options);
+  do {
+    try {
+      response ??= await openEvents(transport, { ...options, ...defined({ after, limit }) });
+      reconnects.opened();
+      for await (const line of linesOf(response)) {
+        reconnects.progressed();
+        after = line.cursor;
+        if (limit !== undefined && line.type !== "gap") limit -= 1;
+        yield line;
+      }
+      if (limit === 0) return;
+      // Without `follow` the end of the body is the end of the record; with it, a daemon that is going.
+      if (!follow) return;
+      cause = undefined;
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason;
+      if (!isPassing(error)) throw error;
+      cause = error;
+    }
+    response = undefined;
+  } while (await reconnects.next(signal));
+  throw new StreamError("the stream of events broke and could not be resumed", {
+    hint: after === undefined ? "is the daemon running?" : `continue with events({ after: "${after}" })`,
+    cause,
+  });
+}
+
+function openEvents(transport: Transport, options: EventsOptions): Promise<IncomingMessage> {
+  const { signal, follow, ...filter } = options;
+  return transport.stream({
+    route: "listEvents",
+    query: { ...filter, follow: follow || undefined },
+    headers: { accept: "application/x-ndjson" },
+    // A filtered reading may search long before its first line.
+    timeoutMs: 0,
+    signal,
+  });
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<EventLine> {
+  const parser = new NdjsonParser<EventLine>();
+  try {
+    for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      yield* parser.push(chunk);
+    }
+    await drain(response);
+  } finally {
+    if (!response.readableEnded) response.destroy();
+  }
+}
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof SandglassError)) return error instanceof Error && "code" in error;
+  return ["CONNECTION_FAILED", "SHUTTING_DOWN", "LOG_UNAVAILABLE"].includes(error.code);
+}
+
+function defined<T extends object>(options: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: NonNullable<T[K]> };
+}

@@ -1,0 +1,49 @@
+export type {
+  Cause,
+  Check,
+  CreatedKey,
+  CreateSandboxRequest,
+  DoctorReport,
+  ErrorCode,
+  EventDataMap,
+  EventLine,
+  EventType,
+  ExecInfo,
+  ExitEvent,
+  FileInfo,
+  GapLine,
+  Isolation,
+  KeyInfo,
+  Language,
+  Level,
+  OutputEvent,
+  Page,
+  RecordMode,
+  ResultEvent,
+  RuntimeEvent,
+  RuntimeEventOf,
+  SandboxInfo,
+  SandboxLimits,
+  SandboxSource,
+  SandboxState,
+  SignalName,
+  StartRunRequest,
+  StreamEvent,
+  TraceInfo,
+  TraceSpan,
+  UnenforcedLimit,
+} from "@sandglass/protocol";
+export { Client, type ClientOptions } from "./client.ts";
+export { type CommandOptions, Commands } from "./commands.ts";
+export { ConnectionError, SandglassError, StreamError, TimeoutError } from "./errors.ts";
+export type { EventsOptions } from "./events.ts";
+export type { ExecHandlers, ExecResult } from "./exec.ts";
+export { Execs, type PageOptions } from "./execs.ts";
+export { type FileCallOptions, type FileContent, Files } from "./files.ts";
+export { Keys } from "./keys.ts";
+export { outputBytes, outputText } from "./output.ts";
+export { Run, type RunOptions, type RunStatus, type ToolCall } from "./runs.ts";
+export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";
+export { type CreateSandboxOptions, type ListSandboxesOptions, Sandboxes } from "./sandboxes.ts";
+export type { TraceOptions } from "./tracing.ts";
+export { VERSION } from "./version.ts";

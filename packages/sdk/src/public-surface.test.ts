@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import * as sandglass from "./index.ts";
+
+/** Members that a user of the class sees. */
+function membersOf(
+  name: "Client" | "Commands" | "Execs" | "Files" | "Keys" | "Run" | "Sandbox" | "Sandboxes",
+): string {
+  const ofClass = Object.getOwnPropertyNames(sandglass[name]).filter(
+    (key) => !["length", "name", "prototype"].includes(key),
+  );
+  const ofInstance = Object.getOwnPropertyNames(sandglass[name].prototype).filter(
+    (key) => key !== "constructor",
+  );
+  return [...ofClass.map((key) => `static ${key}`), ...ofInstance].join(" ");
+}
+
+test("the exports are these: a change here is a change for every user", () => {
+  assert.deepEqual(Object.keys(sandglass), [
+    "Client",
+    "Commands",
+    "ConnectionError",
+    "Execs",
+    "Files",
+    "Keys",
+    "Run",
+    "Sandbox",
+    "Sandboxes",
+    "SandglassError",
+    "StreamError",
+    "TimeoutError",
+    "VERSION",
+    "outputBytes",
+    "outputText",
+  ]);
+});
+
+test("the methods of the classes are these", () => {
+  assert.equal(membersOf("Client"), "createSandbox events run doctor close");
+  assert.equal(
+    membersOf("Sandbox"),
+    "static create static connect runCode runCodeStream info pause resume terminate close",
+  );
+  assert.equal(membersOf("Sandboxes"), "create connect get list");
+  assert.equal(membersOf("Commands"), "run stream");
+  assert.equal(membersOf("Execs"), "list get kill stream");
+  assert.equal(membersOf("Files"), "read readText readStream write list stat exists mkdir move remove");
+  assert.equal(membersOf("Keys"), "create list revoke");
+  assert.equal(membersOf("Run"), "toolCall tool llm thinking flush complete during");
+  assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");
+});
+
+test("every error extends the one root", () => {
+  for (const error of [sandglass.ConnectionError, sandglass.StreamError, sandglass.TimeoutError]) {
+    assert.ok(new error("x") instanceof sandglass.SandglassError);
+  }
+});
+
+test("the version is the package's", async () => {
+  const manifest = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  assert.equal(sandglass.VERSION, manifest.version);
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AddRunEventsRequest, parseRequest } from "@sandglass/protocol/schemas";
+import { Client } from "./client.ts";
+import {
+  answerJson,
+  beginStream,
+  countingLines,
+  type Script,
+  ScriptedServer,
+  sandboxInfo,
+} from "./scripted-server.ts";
+
+const RUN = {
+  runId: "run_1",
+  name: "analyst",
+  traceId: "a".repeat(32),
+  spanId: "b".repeat(16),
+  startedAt: "",
+};
+
+const daemon: Script = (request, response) => {
+  if (request.url === "/v1/runs") return answerJson(response, RUN, 201);
+  if (request.url === "/v1/sandboxes") return answerJson(response, sandboxInfo(), 201);
+  if (request.url.endsWith("/events")) return answerJson(response, { accepted: 1 }, 201);
+  beginStream(response);
+  response.end(countingLines(1).join(""));
+};
+
+/** The run's own events as they arrived, each checked against the protocol's schema. */
+function eventsAt(server: ScriptedServer) {
+  return server.requests
+    .filter(({ url }) => url === "/v1/runs/run_1/events")
+    .flatMap(({ body }) => parseRequest(AddRunEventsRequest, JSON.parse(body)).events);
+}
+
+test("everything inside a run carries its id and its span, and the end sums up the model's costs", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  const run = await client.run({ name: "analyst" });
+  const sandbox = await run.sandboxes.create({ template: "python" });
+  await sandbox.runCode("1");
+  run.llm({ model: "m", inputTokens: 10, outputTokens: 5, costUsd: 0.25 });
+  run.llm({ model: "m", inputTokens: 1, outputTokens: 1, costUsd: 0.5 });
+  await run.complete();
+  await run.complete({ status: "error" });
+
+  const created = server.requests.find(({ url }) => url === "/v1/sandboxes");
+  assert.deepEqual(JSON.parse(created?.body ?? ""), { runId: "run_1", template: "python" });
+  const inside = server.requests.slice(1).map(({ headers }) => headers.traceparent);
+  assert.deepEqual(new Set(inside), new Set([`00-${RUN.traceId}-${RUN.spanId}-03`]));
+  const events = eventsAt(server);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["cost.llm", "cost.llm", "run.completed"],
+  );
+  const end = events.at(-1)?.data as Record<string, unknown>;
+  assert.deepEqual(
+    { ...end, durationMs: 0 },
+    { name: "analyst", status: "ok", durationMs: 0, costUsd: 0.75, inputTokens: 11, outputTokens: 6 },
+  );
+});
+
+test("a tool call is one span from call to result, and the parent of what the tool does in a sandbox", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  await client.run({ name: "analyst" }, async (run) => {
+    const sandbox = await run.sandboxes.create();
+    const value = await run.tool("python", { code: "1" }, ({ code }) => sandbox.runCode(code));
+    assert.equal(value.stdout, "0\n");
+    await assert.rejects(
+      run.tool("broken", {}, () => Promise.reject(new Error("no such table"))),
+      /no such table/,
+    );
+  });
+  const [call, result, brokenCall, brokenResult, end] = eventsAt(server);
+  const exec = server.requests.find(({ url }) => url.endsWith("/exec"));
+  assert.equal(exec?.headers.traceparent, `00-${RUN.traceId}-${call?.spanId}-03`);
+  assert.equal(result?.spanId, call?.spanId);
+  assert.notEqual(brokenCall?.spanId, call?.spanId);
+  assert.deepEqual(
+    [result, brokenResult].map((event) => event?.type === "agent.tool_result" && event.data.isError),
+    [false, true],
+  );
+  assert.equal(end?.type === "run.completed" && end.data.status, "ok");
+});
+
+test("content of thoughts and tools is recorded only where it is asked for, and shortened to what the daemon takes", async () => {
+  for (const captureContent of [false, true]) {
+    await using server = await ScriptedServer.start(daemon);
+    const run = await new Client({ baseUrl: server.url, apiKey: "k" }).run({
+      name: "analyst",
+      captureContent,
+    });
+    run.thinking("a thought");
+    run.toolCall("search", { query: "words" }).result("x".repeat(100_000));
+    await run.complete();
+    const [thought, call, result] = eventsAt(server).map(({ data }) => data as Record<string, unknown>);
+    assert.equal(thought?.bytes, 9);
+    assert.equal(thought?.text, captureContent ? "a thought" : undefined);
+    assert.equal(call?.arguments, captureContent ? '{"query":"words"}' : undefined);
+    assert.equal(String(result?.result ?? "").length, captureContent ? 32 * 1024 + 1 : 0);
+  }
+});
+
+test("a run whose work throws completes with status error and throws on", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  await assert.rejects(
+    client.run({ name: "analyst" }, () => Promise.reject(new Error("gave up"))),
+    /gave up/,
+  );
+  const end = eventsAt(server).at(-1);
+  assert.deepEqual(end?.type === "run.completed" && [end.data.status, end.data.error], [
+    "error",
+    "Error: gave up",
+  ]);
+});
+
+test("events that could not be sent are kept and sent with the next", async () => {
+  let isDown = true;
+  await using server = await ScriptedServer.start((request, response, count) => {
+    if (request.url.endsWith("/events") && isDown) {
+      return answerJson(
+        response,
+        { error: { code: "LOG_UNAVAILABLE", message: "disk", requestId: "r" } },
+        503,
+      );
+    }
+    return daemon(request, response, count);
+  });
+  const run = await new Client({ baseUrl: server.url, apiKey: "k" }).run({ name: "analyst" });
+  run.thinking("a");
+  await assert.rejects(run.flush(), { code: "LOG_UNAVAILABLE" });
+  isDown = false;
+  server.requests.length = 0;
+  await run.complete();
+  assert.deepEqual(
+    eventsAt(server).map(({ type }) => type),
+    ["agent.thinking", "run.completed"],
+  );
+});

@@ -1,0 +1,141 @@
+import type { ExecRequest, Language, SandboxInfo, StreamEvent } from "@sandglass/protocol";
+import { type Client, type ClientOptions, sharedClient } from "./client.ts";
+import { Commands } from "./commands.ts";
+import { collectExec, type ExecHandlers, type ExecResult, streamExec } from "./exec.ts";
+import type { StreamSource } from "./exec-stream.ts";
+import { Execs } from "./execs.ts";
+import { Files } from "./files.ts";
+import type { CreateSandboxOptions } from "./sandboxes.ts";
+import type { Call } from "./transport/call.ts";
+
+/** Which daemon: a client shared by many sandboxes, or the options of one (equal options share one). */
+export type ClientChoice = { client?: Client } & ClientOptions;
+
+export interface RunCodeOptions extends ExecHandlers {
+  /** Default: what the sandbox's template is for. */
+  language?: Language;
+  /** Cells of one context share variables and queue in order. Default: one context a language. */
+  contextId?: string;
+  /** Milliseconds until the cell is ended with cause `timed_out`. Default: the daemon's. */
+  timeoutMs?: number;
+  /** For this cell only. */
+  env?: Record<string, string>;
+  cwd?: string;
+  /** Aborting kills the cell and rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * One sandbox.
+ *
+ * @example
+ * await using sandbox = await Sandbox.create({ template: "python" });
+ * const { stdout, result } = await sandbox.runCode("print(6 * 7); 'done'");
+ */
+export class Sandbox {
+  readonly id: string;
+  /** The trace it was created in. */
+  readonly traceId: string;
+  readonly template: string;
+  readonly commands: Commands;
+  readonly execs: Execs;
+  readonly files: Files;
+  readonly #source: StreamSource;
+
+  /** Use {@link Sandbox.create} or {@link Sandbox.connect}. */
+  constructor(info: SandboxInfo, source: StreamSource) {
+    this.id = info.id;
+    this.traceId = info.traceId;
+    this.template = info.template;
+    this.#source = source;
+    this.commands = new Commands(source);
+    this.execs = new Execs(source);
+    this.files = new Files(source);
+  }
+
+  /**
+   * Creates a sandbox.
+   *
+   * @param options limits, template and the like; `client`, or `baseUrl` and `apiKey`, choose the daemon; `traceparent` is
+   *   carried by every call of this sandbox
+   * @throws SandglassError TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, CONNECTION_FAILED
+   */
+  static create(options: CreateSandboxOptions & ClientChoice = {}): Promise<Sandbox> {
+    const { client, baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries, ...request } =
+      options;
+    return (client ?? sharedClient(options)).sandboxes.create(request);
+  }
+
+  /** A sandbox that exists. @throws SandglassError SANDBOX_NOT_FOUND */
+  static connect(id: string, options: ClientChoice = {}): Promise<Sandbox> {
+    return (options.client ?? sharedClient(options)).sandboxes.connect(id, options);
+  }
+
+  /**
+   * Runs a cell in a persistent context and waits for its end. An exception in the code is a result (`exitCode`,
+   * `stderr`), not an error of this call.
+   *
+   * @example const { result } = await sandbox.runCode("df.describe()"); result?.["text/plain"]
+   */
+  runCode(code: string, options: RunCodeOptions = {}): Promise<ExecResult> {
+    return collectExec(this.#withSignal(options.signal), cellOf(code, options), options);
+  }
+
+  /**
+   * Runs a cell and yields each line as it comes; the last is `exit` with `code` and `cause`.
+   * Leaving the loop early lets the cell run on; aborting `signal` kills it.
+   */
+  runCodeStream(code: string, options: RunCodeOptions = {}): AsyncGenerator<StreamEvent, void, undefined> {
+    return streamExec(this.#withSignal(options.signal), cellOf(code, options), options);
+  }
+
+  /** Its state now; also when it has ended. */
+  info(): Promise<SandboxInfo> {
+    return this.#call("getSandbox");
+  }
+
+  /** Freezes every process; the next exec, or {@link resume}, thaws them. */
+  pause(): Promise<SandboxInfo> {
+    return this.#call("pauseSandbox");
+  }
+
+  resume(): Promise<SandboxInfo> {
+    return this.#call("resumeSandbox");
+  }
+
+  /** Ends it and everything in it. Idempotent: one that has ended is no error. */
+  async terminate(): Promise<void> {
+    await this.#call<void>("deleteSandbox");
+  }
+
+  /** The same as {@link terminate}. */
+  close(): Promise<void> {
+    return this.terminate();
+  }
+
+  /** `await using` terminates the sandbox at the end of the block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.terminate();
+  }
+
+  async #call<T = SandboxInfo>(route: Call["route"]): Promise<T> {
+    const { transport, tracing } = this.#source;
+    return (await transport.json<T>({ route, params: { id: this.id }, tracing })).value;
+  }
+
+  #withSignal(signal: AbortSignal | undefined): StreamSource {
+    return { ...this.#source, signal };
+  }
+}
+
+function cellOf(code: string, options: RunCodeOptions): ExecRequest {
+  const { language, contextId, timeoutMs, env, cwd } = options;
+  return {
+    code,
+    ...(language !== undefined && { language }),
+    ...(contextId !== undefined && { contextId }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(env !== undefined && { env }),
+    ...(cwd !== undefined && { cwd }),
+  };
+}

@@ -1,0 +1,77 @@
+import type { CreateSandboxRequest, Page, SandboxInfo, SandboxState } from "@sandglass/protocol";
+import type { PageOptions } from "./execs.ts";
+import { Sandbox } from "./sandbox.ts";
+import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
+import type { Transport } from "./transport/transport.ts";
+
+export interface CreateSandboxOptions extends CreateSandboxRequest, TraceOptions {
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface ListSandboxesOptions extends PageOptions {
+  /** Those that have ended too; default false. */
+  ended?: boolean;
+  state?: SandboxState;
+  runId?: string;
+}
+
+/** The sandboxes of one client, or of one run. */
+export class Sandboxes {
+  readonly #transport: Transport;
+  readonly #tracing: Tracing;
+  readonly #runId: string | undefined;
+
+  /** Reached as `client.sandboxes` and `run.sandboxes`. */
+  constructor(transport: Transport, tracing: Tracing, runId?: string) {
+    this.#transport = transport;
+    this.#tracing = tracing;
+    this.#runId = runId;
+  }
+
+  /** As {@link Sandbox.create}. */
+  async create(options: CreateSandboxOptions = {}): Promise<Sandbox> {
+    const { traceparent, tracestate, baggage, signal, ...request } = options;
+    const tracing = this.#tracingOf({ traceparent, tracestate, baggage });
+    const { value: info, response } = await this.#transport.json<SandboxInfo>({
+      route: "createSandbox",
+      json: this.#runId === undefined ? request : { runId: this.#runId, ...request },
+      signal,
+      tracing,
+    });
+    // Who brings no trace of its own gets one a sandbox: what was done in it hangs together.
+    const origin = { traceparent: singleHeader(response.headers.traceresponse) };
+    return this.#sandbox(info, { ...tracing, origin });
+  }
+
+  /** A sandbox that exists. @throws SandglassError SANDBOX_NOT_FOUND */
+  async connect(id: string, options: TraceOptions = {}): Promise<Sandbox> {
+    return this.#sandbox(await this.get(id), this.#tracingOf(options));
+  }
+
+  /** @throws SandglassError SANDBOX_NOT_FOUND */
+  async get(id: string): Promise<SandboxInfo> {
+    const call = { route: "getSandbox", params: { id }, tracing: this.#tracing } as const;
+    return (await this.#transport.json<SandboxInfo>(call)).value;
+  }
+
+  /** One page, newest first. */
+  async list(options: ListSandboxesOptions = {}): Promise<Page<SandboxInfo>> {
+    const { signal, ended, ...filter } = options;
+    const query = { ...filter, ended: ended || undefined };
+    const call = { route: "listSandboxes", query, signal, tracing: this.#tracing } as const;
+    return (await this.#transport.json<Page<SandboxInfo>>(call)).value;
+  }
+
+  #tracingOf(options: TraceOptions): Tracing {
+    return { ...this.#tracing, own: checkedTrace(options) ?? this.#tracing.own };
+  }
+
+  #sandbox(info: SandboxInfo, tracing: Tracing): Sandbox {
+    return new Sandbox(info, { transport: this.#transport, sandboxId: info.id, tracing });
+  }
+}
+
+function singleHeader(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

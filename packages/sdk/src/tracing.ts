@@ -1,0 +1,85 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { context, isSpanContextValid, propagation, trace } from "@opentelemetry/api";
+import type { Traceparent } from "@sandglass/protocol";
+import { formatBaggage, formatTraceparent, parseTraceparent } from "@sandglass/protocol";
+
+/** Where a caller stands in a trace, as W3C headers. */
+export interface TraceOptions {
+  /** W3C `traceparent`. An invalid one is warned about once and not sent. */
+  traceparent?: string | undefined;
+  /** W3C `tracestate`; sent only together with a valid `traceparent`. */
+  tracestate?: string | undefined;
+  /** W3C `baggage`. */
+  baggage?: string | undefined;
+}
+
+/**
+ * In which trace a client, sandbox or run calls.
+ *
+ * A call takes the first that there is of: `own` (given to this sandbox or run), the active OpenTelemetry span,
+ * `fallback` (given to the client, or SANDGLASS_TRACEPARENT), `origin` (the trace the sandbox was created in).
+ */
+export interface Tracing {
+  own?: TraceOptions | undefined;
+  fallback?: TraceOptions | undefined;
+  origin?: TraceOptions | undefined;
+}
+
+/** Headers that carry the caller's trace context. */
+export type TraceHeaders = { traceparent?: string; tracestate?: string; baggage?: string };
+
+const innermost = new AsyncLocalStorage<TraceOptions>();
+
+/** Runs `fn` so that every call made inside it, however deep, is a child of `parent`: above all else a {@link Tracing} says. */
+export function inTrace<T>(parent: TraceOptions, fn: () => T): T {
+  return innermost.run(parent, fn);
+}
+
+/** The headers of one call; every request passes here. Empty where there is no trace to be part of. */
+export function traceHeaders(tracing: Tracing | undefined): TraceHeaders {
+  const given = innermost.getStore() ?? tracing?.own;
+  const source = given ?? activeContext() ?? tracing?.fallback ?? tracing?.origin;
+  const baggage = source?.baggage ?? activeBaggage();
+  return {
+    ...(source?.traceparent !== undefined && { traceparent: source.traceparent }),
+    ...(source?.traceparent !== undefined && source.tracestate && { tracestate: source.tracestate }),
+    ...(baggage && { baggage }),
+  };
+}
+
+let isWarned = false;
+
+/** The given options when their `traceparent` is valid; undefined, after one warning a process, when it is not. */
+export function checkedTrace(given: TraceOptions, name = "traceparent"): TraceOptions | undefined {
+  if (given.traceparent === undefined || given.traceparent === "") return undefined;
+  const parsed: Traceparent | undefined = parseTraceparent(given.traceparent);
+  if (parsed !== undefined) return given;
+  if (!isWarned) {
+    isWarned = true;
+    process.emitWarning(
+      `the ${name} ${JSON.stringify(given.traceparent.slice(0, 80))} is not a valid W3C traceparent and is not sent`,
+      { type: "SandglassWarning", code: "SANDGLASS_TRACEPARENT" },
+    );
+  }
+  return undefined;
+}
+
+/**
+ * The active span as headers. Written here rather than by the registered propagator: the daemon speaks W3C,
+ * whatever a program has set up for its other callees.
+ */
+function activeContext(): TraceOptions | undefined {
+  const span = trace.getSpanContext(context.active());
+  if (span === undefined || !isSpanContextValid(span)) return undefined;
+  return {
+    traceparent: formatTraceparent(span.traceId, span.spanId, span.traceFlags),
+    tracestate: span.traceState?.serialize(),
+    baggage: activeBaggage(),
+  };
+}
+
+function activeBaggage(): string | undefined {
+  const entries = propagation.getActiveBaggage()?.getAllEntries();
+  if (entries === undefined || entries.length === 0) return undefined;
+  return formatBaggage(entries.map(([key, { value }]) => ({ key, value, properties: [] })));
+}

@@ -1,0 +1,67 @@
+import type { RouteName } from "@sandglass/protocol";
+import { ROUTES } from "@sandglass/protocol";
+import type { Tracing } from "../tracing.ts";
+
+type QueryValue = string | number | boolean | readonly string[] | undefined;
+
+/** One call of the HTTP API, before it becomes bytes. */
+export interface Call {
+  /** Method and path come from the protocol's table. */
+  route: RouteName;
+  /** Values for the path's `{names}`; `{path+}` takes a file path. */
+  params?: Readonly<Record<string, string>>;
+  /** Left out where undefined; lists are joined with commas. */
+  query?: Readonly<Record<string, QueryValue>>;
+  /** A JSON body. */
+  json?: unknown;
+  /** A body of bytes; one that can be iterated only once is never retried. */
+  bytes?: Uint8Array | AsyncIterable<Uint8Array>;
+  headers?: Readonly<Record<string, string>>;
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Until the answer is complete, or has begun where it is a stream; milliseconds, 0 is unlimited. Default: the client's `requestTimeoutMs`. */
+  timeoutMs?: number;
+  /** In which trace the call happens. */
+  tracing?: Tracing | undefined;
+}
+
+/** The route's path with its parameters filled in and its query behind it. */
+export function pathOf(call: Call): string {
+  const template = ROUTES[call.route].path;
+  const path = template.replace(/\{(\w+)(\+?)\}/g, (_, name: string, isRest: string) => {
+    const value = call.params?.[name] ?? "";
+    return isRest ? encodeFilePath(value) : encodeURIComponent(value);
+  });
+  const query = queryOf(call.query);
+  return query === "" ? path : `${path}?${query}`;
+}
+
+/**
+ * A file path as the rest of a URL path. A leading slash is written `%2F`: as `files//etc` it would not survive
+ * a proxy that merges slashes, and silently name a file in the working directory instead.
+ * `.` and `..` are resolved here because URL parsers on the way would do it their own way, and above `/files/`.
+ */
+function encodeFilePath(path: string): string {
+  const isAbsolute = path.startsWith("/");
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "" || segment === ".") continue;
+    if (segment === ".." && segments.length > 0 && segments.at(-1) !== "..") segments.pop();
+    else if (segment === ".." && isAbsolute) continue;
+    else segments.push(segment);
+  }
+  if (segments[0] === "..") return encodeFilePath(`${WORKING_DIRECTORY}/${segments.join("/")}`);
+  const encoded = segments.map(encodeURIComponent).join("/");
+  return isAbsolute ? `%2F${encoded}` : encoded || "%2E";
+}
+
+const WORKING_DIRECTORY = "/workspace";
+
+function queryOf(query: Call["query"]): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    parameters.set(name, String(value));
+  }
+  return parameters.toString();
+}

@@ -1,0 +1,27 @@
+import { ConnectionError, SandglassError } from "../errors.ts";
+
+/** Turns a socket's error into one that says what to do; errors of the catalogue and abort reasons pass unchanged. */
+export function toConnectionError(error: unknown, baseUrl: string): unknown {
+  if (error instanceof SandglassError || !(error instanceof Error) || !("code" in error)) return error;
+  const code = String(error.code);
+  switch (code) {
+    case "ECONNREFUSED":
+      return new ConnectionError(`nothing listens at ${baseUrl}`, {
+        hint: "is the daemon running? start it with `sandglass serve`, or set SANDGLASS_URL",
+        cause: error,
+      });
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return new ConnectionError(`the host of ${baseUrl} cannot be resolved`, {
+        hint: "check SANDGLASS_URL or baseUrl",
+        cause: error,
+      });
+    case "ABORT_ERR":
+      return error;
+    default:
+      return new ConnectionError(`the connection to ${baseUrl} failed: ${error.message || code}`, {
+        hint: "look at the daemon's log; is it still running?",
+        cause: error,
+      });
+  }
+}

@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import { Agent as HttpAgent, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { ROUTES } from "@sandglass/protocol";
+import { ConnectionError, errorFromAnswer } from "../errors.ts";
+import { traceHeaders } from "../tracing.ts";
+import { readBody } from "./body.ts";
+import { type Call, pathOf } from "./call.ts";
+import { toConnectionError } from "./connection-error.ts";
+import { exchange, type WireRequest } from "./exchange.ts";
+import { isConnectionReset, REQUEST_BACKOFF, waitToRetry } from "./retry.ts";
+
+/** Longer than any error answer of the catalogue. */
+const MAX_ERROR_BYTES = 64 * 1024;
+
+export interface TransportOptions {
+  /** As `resolveBaseUrl` gives it. */
+  baseUrl: string;
+  /** Asked before each request: a daemon started later may have written it meanwhile. */
+  apiKey: () => string | undefined;
+  /** Milliseconds; 0 is unlimited. Default 60,000. */
+  requestTimeoutMs?: number | undefined;
+  /** Milliseconds; 0 leaves it to the operating system. Default 10,000. */
+  connectTimeoutMs?: number | undefined;
+  /** How often in a row a broken stream is picked up again. */
+  streamRetries?: number | undefined;
+  userAgent: string;
+}
+
+/** A successful answer whose body was read. */
+export interface Answer<T> {
+  value: T;
+  response: IncomingMessage;
+}
+
+/**
+ * Sends calls over kept connections: keep-alive, no Nagle delay, last used first. An idle connection does not keep the process alive.
+ *
+ * A call whose connection is reset is sent again with growing waits: reads and deletes because they may be, POSTs because
+ * each carries an `Idempotency-Key`. An answer, whatever its status, is never retried.
+ */
+export class Transport {
+  readonly baseUrl: string;
+  readonly streamRetries: number | undefined;
+  readonly #url: URL;
+  readonly #agent: HttpAgent;
+  readonly #options: TransportOptions;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.baseUrl = options.baseUrl;
+    this.streamRetries = options.streamRetries;
+    this.#url = new URL(options.baseUrl);
+    const agentOptions = { keepAlive: true, noDelay: true, scheduling: "lifo" } as const;
+    this.#agent =
+      this.#url.protocol === "https:" ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+  }
+
+  /** Calls and parses the JSON answer; undefined where the answer has no body. */
+  async json<T>(call: Call): Promise<Answer<T>> {
+    const { value: body, response } = await this.bytes(call);
+    if (body.length === 0) return { value: undefined as T, response };
+    try {
+      return { value: JSON.parse(body.toString("utf8")) as T, response };
+    } catch (cause) {
+      throw new ConnectionError(`what listens at ${this.baseUrl} does not answer in JSON`, {
+        hint: "is it a Sandglass daemon? check SANDGLASS_URL or baseUrl",
+        cause,
+      });
+    }
+  }
+
+  /** Calls and reads the whole answer. */
+  bytes(call: Call): Promise<Answer<Buffer>> {
+    return this.#withRetry(call, true, async (response) => ({ value: await readBody(response), response }));
+  }
+
+  /** Calls and hands over the answer as it begins; its body has to be read to the end, or destroyed. */
+  stream(call: Call): Promise<IncomingMessage> {
+    return this.#withRetry(call, false, async (response) => response);
+  }
+
+  /** Closes every connection; what is under way fails with a ConnectionError. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #withRetry<T>(
+    call: Call,
+    isTimeoutForBody: boolean,
+    read: (response: IncomingMessage) => Promise<T>,
+  ): Promise<T> {
+    const wire = this.#wireRequest(call, isTimeoutForBody);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const response = await exchange(wire);
+        if ((response.statusCode ?? 0) < 300) return await read(response);
+        throw await this.#errorOf(response);
+      } catch (error) {
+        const isRepeatable = isConnectionReset(error) && isReplayable(wire.body);
+        if (!isRepeatable || attempt === REQUEST_BACKOFF.tries) throw toConnectionError(error, this.baseUrl);
+      }
+      await waitToRetry(REQUEST_BACKOFF, attempt, call.signal);
+    }
+  }
+
+  #wireRequest(call: Call, isTimeoutForBody: boolean): WireRequest {
+    const { method } = ROUTES[call.route];
+    const body = call.json === undefined ? call.bytes : JSON.stringify(call.json);
+    const apiKey = this.#options.apiKey();
+    const headers: Record<string, string> = {
+      "user-agent": this.#options.userAgent,
+      ...(apiKey !== undefined && { authorization: `Bearer ${apiKey}` }),
+      ...(method === "POST" && { "idempotency-key": randomUUID() }),
+      ...(call.json !== undefined && { "content-type": "application/json" }),
+      ...(call.bytes !== undefined && { "content-type": "application/octet-stream" }),
+      ...lengthHeader(body, method),
+      ...traceHeaders(call.tracing),
+      ...call.headers,
+    };
+    return {
+      baseUrl: this.#url,
+      agent: this.#agent,
+      method,
+      path: this.#url.pathname.replace(/\/+$/, "") + pathOf(call),
+      headers,
+      body,
+      signal: call.signal,
+      timeoutMs: call.timeoutMs ?? this.#options.requestTimeoutMs ?? 60_000,
+      connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
+      isTimeoutForBody,
+    };
+  }
+
+  async #errorOf(response: IncomingMessage): Promise<Error> {
+    const body = await readBody(response, MAX_ERROR_BYTES);
+    return errorFromAnswer({
+      status: response.statusCode ?? 0,
+      body: body.toString("utf8"),
+      requestId: headerOf(response, "x-request-id"),
+      code: headerOf(response, "x-error-code"),
+    });
+  }
+}
+
+function headerOf(response: IncomingMessage, name: string): string | undefined {
+  const value = response.headers[name];
+  return typeof value === "string" ? value : undefined;
+}
+
+function lengthHeader(body: WireRequest["body"], method: string): Record<string, string> {
+  if (typeof body === "string") return { "content-length": String(Buffer.byteLength(body)) };
+  if (body instanceof Uint8Array) return { "content-length": String(body.byteLength) };
+  // Without it node:http announces a chunked body for a POST that has none.
+  return body === undefined && method !== "GET" && method !== "HEAD" ? { "content-length": "0" } : {};
+}
+
+/** A body that can be iterated only once may be half gone. */
+function isReplayable(body: WireRequest["body"]): boolean {
+  return body === undefined || typeof body === "string" || body instanceof Uint8Array;
+}

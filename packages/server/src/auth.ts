@@ -1,0 +1,81 @@
+import { isIP } from "node:net";
+import { type KeyInfo, SandglassError } from "@sandglass/protocol";
+import { ConfigError, type SandglassConfig } from "./config.ts";
+import type { Credentials } from "./credentials.ts";
+import { DEFAULT_ORG, type Keyring } from "./keys.ts";
+
+const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]+) *$/i;
+/** Longer than any key; spares hashing what cannot be one. */
+const MAX_HEADER_LENGTH = 1024;
+
+/**
+ * The key that a request carries.
+ *
+ * @param header `Authorization`, e.g. `Bearer sg_…`
+ * @throws SandglassError UNAUTHORIZED, the same for a wrong key and an unknown form, never repeating what was sent
+ */
+export function authenticate(header: string | undefined, keyring: Keyring): KeyInfo {
+  if (header === undefined || header === "") {
+    throw new SandglassError("UNAUTHORIZED", "no API key was sent", {
+      hint: "send `Authorization: Bearer <key>`; on the daemon's machine the CLI and the SDK find theirs by themselves",
+    });
+  }
+  const secret = header.length > MAX_HEADER_LENGTH ? undefined : BEARER.exec(header)?.[1];
+  const key = secret === undefined ? undefined : keyring.find(secret);
+  if (key !== undefined) return key;
+  throw new SandglassError("UNAUTHORIZED", "the API key is not one of this daemon's", {
+    hint: "list the valid ones with `sandglass keys list`, make one with `sandglass keys create`",
+  });
+}
+
+/**
+ * What only the operator may do: the `default` organisation is theirs.
+ *
+ * @throws SandglassError FORBIDDEN
+ */
+export function requireOperator(orgId: string, what: string): void {
+  if (orgId === DEFAULT_ORG) return;
+  throw new SandglassError("FORBIDDEN", `${what} is for keys of the organisation "${DEFAULT_ORG}"`, {
+    hint: "ask the operator of this daemon",
+  });
+}
+
+/**
+ * A daemon that others can reach has to be given its keys: one made by itself lies in a file of one user here.
+ *
+ * @throws ConfigError
+ */
+export function checkBind(config: SandglassConfig): void {
+  if (isLoopback(config.host) || config.apiKeys.length > 0) return;
+  throw new ConfigError(
+    `refusing to listen on ${config.host}, which other machines can reach, without explicit API keys; set SANDGLASS_API_KEYS (make one with: openssl rand -hex 32) or listen on 127.0.0.1`,
+  );
+}
+
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, "");
+  return bare === "localhost" || bare === "::1" || (isIP(bare) === 4 && bare.startsWith("127."));
+}
+
+/**
+ * Sees to it that the user who runs the daemon has a key where the CLI and the SDK look for it: keeps the one that is there,
+ * takes over one written for another address of the same data directory, else makes one. With configured keys the user has
+ * theirs already, and nothing is written.
+ */
+export async function provideLocalKey(
+  keyring: Keyring,
+  credentials: Credentials,
+  baseUrl: string,
+  configured: SandglassConfig["apiKeys"],
+): Promise<void> {
+  if (configured.length > 0) return;
+  const known = await credentials.read();
+  const current = known.get(baseUrl);
+  if (current !== undefined && isOurs(current)) return;
+  const other = [...known.values()].find(isOurs);
+  await credentials.write(baseUrl, other ?? (await keyring.create("local", DEFAULT_ORG)).key);
+
+  function isOurs(key: string): boolean {
+    return keyring.find(key)?.orgId === DEFAULT_ORG;
+  }
+}

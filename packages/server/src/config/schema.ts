@@ -1,0 +1,136 @@
+import { z } from "zod";
+
+/** Bytes kept of the event log before the oldest segment goes. */
+const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
+const DEFAULT_JSON_BODY_BYTES = 16 * 1024 ** 2;
+/** Below this a key can be guessed: 16 characters of a 64-letter alphabet are 96 bits. */
+const MIN_KEY_LENGTH = 16;
+
+const KEY_FORM = /^(?:([A-Za-z0-9_-]+):)?([A-Za-z0-9_.~+/=-]+)(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?$/;
+
+/** A secret given by the name of the environment variable that holds it. */
+const secretReference = z.strictObject({ env: z.string().min(1) });
+
+const count = z.int().min(0);
+const positive = z.int().min(1);
+
+const templateSchema = z.strictObject({
+  base: z.enum(["python", "node", "bash"]).optional(),
+  mounts: z
+    .array(z.strictObject({ source: z.string().startsWith("/"), target: z.string().startsWith("/") }))
+    .optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  warmup: z.string().optional(),
+  warm: z.array(z.enum(["python", "javascript", "bash"])).optional(),
+  poolSize: count.optional(),
+  vcpu: z.number().positive().optional(),
+  memoryMb: positive.optional(),
+  diskMb: positive.optional(),
+  maxPids: positive.optional(),
+});
+
+/**
+ * Every option of the daemon: the one place that names it, checks it and says what it is.
+ * Units are in the names; a description ends up in `sandglass serve --help`.
+ */
+export const configSchema = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
+  port: z.int().min(0).max(65_535).default(7070).describe("Port to listen on; 0 takes a free one"),
+  dataDir: z.string().min(1).optional().describe("Directory of the record, keys and sandboxes"),
+  apiKeys: z
+    .array(z.union([z.string(), secretReference]))
+    .default([])
+    .describe("API keys, each `key`, `name:key`, `key@org` or `name:key@org`")
+    .meta({ isSecret: true }),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Host names that requests may be addressed to; `*` is any"),
+  durability: z
+    .enum(["process", "power"])
+    .default("process")
+    .describe("What an acknowledged event survives: a crash of the process, or the loss of power"),
+  retention: z
+    .strictObject({
+      maxBytes: z
+        .int()
+        .min(1024 ** 2)
+        .default(DEFAULT_RETENTION_BYTES)
+        .describe("Size of the event log before its oldest segments go"),
+      maxAgeMs: positive.optional().describe("Age of events before they go; unlimited where absent"),
+    })
+    .prefault({}),
+  recording: z.boolean().default(true).describe("Keep events and output; off only to measure what it costs"),
+  logFormat: z.enum(["text", "json"]).default("text").describe("Form of the log lines on stdout"),
+  log: z.string().default("info").describe("Log directives, e.g. `info,http=warn,sandbox.exec=debug`"),
+  templates: z
+    .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), templateSchema)
+    .default({})
+    .describe("Templates of your own, by name"),
+  pool: z
+    .record(z.string(), z.int().min(0).max(1000))
+    .default({})
+    .describe("Ready sandboxes kept, by template: `python=4`"),
+  maxSandboxes: positive.default(200).describe("Sandboxes at once"),
+  defaults: z
+    .strictObject({
+      vcpu: z.number().positive().optional().describe("Processors of a sandbox"),
+      memoryMb: positive.optional().describe("Memory of a sandbox"),
+      diskMb: positive.optional().describe("Disk of a sandbox"),
+      maxPids: positive.optional().describe("Processes of a sandbox"),
+      maxOutputBytes: positive.optional().describe("Bytes one exec may write to stdout and stderr together"),
+      timeoutMs: count.optional().describe("Lifetime of a sandbox; 0 is unlimited"),
+      idleTimeoutMs: count.optional().describe("Time without a call before `onIdle`; 0 is never"),
+      onIdle: z.enum(["pause", "terminate"]).optional().describe("What happens to an idle sandbox"),
+    })
+    .prefault({}),
+  bodyLimits: z
+    .strictObject({
+      jsonBytes: z.int().min(1024).default(DEFAULT_JSON_BODY_BYTES).describe("Largest JSON request body"),
+    })
+    .prefault({}),
+  shutdownTimeoutMs: z.int().min(100).default(10_000).describe("Time a stop may take before it is forced"),
+});
+
+/** What a configuration file or the constructor may give. */
+export type SandglassOptions = z.input<typeof configSchema>;
+/** Checked, with every default filled in; `dataDir` absolute. */
+export type SandglassConfig = Omit<z.output<typeof configSchema>, "dataDir" | "apiKeys"> & {
+  dataDir: string;
+  apiKeys: ConfiguredKey[];
+};
+
+/** An API key given by configuration. */
+export interface ConfiguredKey {
+  name: string;
+  orgId: string;
+  /** Never leaves the process. */
+  secret: string;
+}
+
+/**
+ * Takes apart one entry of `apiKeys`.
+ *
+ * @throws Error whose message never holds the entry itself
+ */
+export function parseConfiguredKey(
+  entry: string | { env: string },
+  index: number,
+  env: Readonly<Record<string, string | undefined>>,
+): ConfiguredKey {
+  const text = typeof entry === "string" ? entry : env[entry.env];
+  if (text === undefined) {
+    throw new Error(
+      `entry ${index + 1} names ${(entry as { env: string }).env}, which is not in the environment`,
+    );
+  }
+  const match = KEY_FORM.exec(text.trim());
+  if (match === null) throw new Error(`entry ${index + 1} is none of key, name:key, key@org, name:key@org`);
+  const [, name = `configured-${index + 1}`, secret = "", orgId = "default"] = match;
+  if (secret.length < MIN_KEY_LENGTH) {
+    throw new Error(
+      `entry ${index + 1} is shorter than ${MIN_KEY_LENGTH} characters; make one with: openssl rand -hex 32`,
+    );
+  }
+  return { name, orgId, secret };
+}

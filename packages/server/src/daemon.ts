@@ -1,0 +1,137 @@
+import type { RuntimeEvent } from "@sandglass/protocol";
+import { checkBind, provideLocalKey } from "./auth.ts";
+import type { LoadedConfig } from "./config.ts";
+import { Credentials } from "./credentials.ts";
+import { createApp } from "./http/app.ts";
+import { createHandlers, createReplays, type HandlerServices } from "./http/handlers.ts";
+import { Idempotency } from "./http/idempotency.ts";
+import { Listener } from "./http/listener.ts";
+import { RequestEvents } from "./http/request-events.ts";
+import { createRequestGuard } from "./http/request-guard.ts";
+import { Keyring } from "./keys.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { Sandglass } from "./sandglass.ts";
+import { VERSION } from "./version.ts";
+
+/** Time that answers have to go out once their work has ended, as a share of the stop's. */
+const DRAIN_SHARE = 0.1;
+
+/** Watches a daemon from its first event on. */
+export interface DaemonObserver {
+  /** Told of every event once it is committed. Must return at once. */
+  event(event: RuntimeEvent): void;
+  /** Told of errors inside the daemon that no caller and no event can say. */
+  complain(message: string, error: unknown): void;
+}
+
+/** A {@link Sandglass} served over HTTP. */
+export class Daemon {
+  readonly sandglass: Sandglass;
+  readonly metrics: Metrics;
+  /** Where this machine reaches it, e.g. `http://127.0.0.1:7070`. */
+  readonly baseUrl: string;
+  readonly #listener: Listener;
+  readonly #requests: RequestEvents;
+  readonly #idempotency: Idempotency;
+  readonly #stopping: AbortController;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(parts: {
+    sandglass: Sandglass;
+    metrics: Metrics;
+    baseUrl: string;
+    listener: Listener;
+    requests: RequestEvents;
+    idempotency: Idempotency;
+    stopping: AbortController;
+  }) {
+    this.sandglass = parts.sandglass;
+    this.metrics = parts.metrics;
+    this.baseUrl = parts.baseUrl;
+    this.#listener = parts.listener;
+    this.#requests = parts.requests;
+    this.#idempotency = parts.idempotency;
+    this.#stopping = parts.stopping;
+  }
+
+  /**
+   * Binds the port, recovers, and serves. When it fails half-way, what was acquired is released in reverse order.
+   *
+   * @throws ConfigError; what listening and opening the data directory fail with
+   */
+  static async start(loaded: LoadedConfig, observer: DaemonObserver): Promise<Daemon> {
+    const { config } = loaded;
+    checkBind(config);
+    await using acquired = new AsyncDisposableStack();
+    const listener = await Listener.listen(config.host, config.port, VERSION);
+    acquired.defer(() => listener.close());
+    const baseUrl = listener.baseUrl(config.host);
+    const metrics = new Metrics();
+    acquired.defer(() => metrics.close());
+    const sandglass = await Sandglass.open(loaded, (event) => {
+      metrics.count(event);
+      observer.event(event);
+    });
+    acquired.defer(() => sandglass.stop());
+    const keyring = await Keyring.open(config.dataDir, config.apiKeys);
+    await provideLocalKey(keyring, new Credentials(), baseUrl, config.apiKeys);
+
+    const { recorder, runtime, runs } = sandglass;
+    const stopping = new AbortController();
+    const services: HandlerServices = {
+      runtime,
+      recorder,
+      runs,
+      keyring,
+      metrics,
+      loaded,
+      stopping: stopping.signal,
+    };
+    const idempotency = await Idempotency.open(config.dataDir, createReplays(services), (error) =>
+      observer.complain("an idempotency key was not written down", error),
+    );
+    acquired.defer(() => idempotency.close());
+    const requests = new RequestEvents(sandglass.emit, (error) => {
+      metrics.countLostEvent();
+      observer.complain("an http.request event was lost", error);
+    });
+    const guard = createRequestGuard(config.host, config.allowedHosts);
+    const app = await createApp(listener.server, createHandlers(services), guard, {
+      keyring,
+      idempotency,
+      maxJsonBytes: config.bodyLimits.jsonBytes,
+      stopping: stopping.signal,
+      reportInternal: (error, { requestId }) => observer.complain(`request ${requestId} failed`, error),
+    });
+    listener.serve(app, (record, response) => requests.watch(record, response));
+    acquired.move();
+    return new Daemon({ sandglass, metrics, baseUrl, listener, requests, idempotency, stopping });
+  }
+
+  /**
+   * Stops within the deadline: no new work → execs and sandboxes end with the cause `host_shutdown` → their streams bring
+   * the last line → connections close → flush, commit cursors, close the log. Idempotent.
+   */
+  stop(deadlineMs: number = this.sandglass.config.shutdownTimeoutMs): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#listener.stopAccepting();
+    await this.sandglass.endWork(deadlineMs);
+    await Promise.race([this.#requests.idle(), after(deadlineMs * DRAIN_SHARE)]);
+    this.#listener.close();
+    await this.#requests.settled();
+    await this.#idempotency.close();
+    this.metrics.close();
+    await this.sandglass.close();
+  }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

@@ -1,0 +1,107 @@
+import type { ServerResponse } from "node:http";
+import { ROUTES, type RouteDefinition, type RouteName, SandglassError } from "@sandglass/protocol";
+import * as schemas from "@sandglass/protocol/schemas";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { z } from "zod";
+import { authenticate } from "../auth.ts";
+import type { Keyring } from "../keys.ts";
+import { type AnyHandler, type Call, contextOf, type Handlers, uploadOf } from "./call.ts";
+import { answerError, type ReportInternal } from "./error-answer.ts";
+import type { Idempotency } from "./idempotency.ts";
+import { readJsonBody } from "./json-body.ts";
+import { type RequestRecord, recordOf } from "./request-record.ts";
+import { toRouterPath } from "./route-pattern.ts";
+import { sendAnswer } from "./send-answer.ts";
+
+export interface RouteServices {
+  keyring: Keyring;
+  idempotency: Idempotency;
+  maxJsonBytes: number;
+  /** Fires when the daemon takes no more work. */
+  stopping: AbortSignal;
+  reportInternal: ReportInternal;
+}
+
+/** Binds every route of the protocol to its handler: key, checks, call, answer; nothing of it is in a handler. */
+export function bindRoutes(app: FastifyInstance, handlers: Handlers, services: RouteServices): void {
+  for (const name of Object.keys(ROUTES) as RouteName[]) {
+    const definition: RouteDefinition = ROUTES[name];
+    // The types tie each handler to its own route; here, where the route is a value, they cannot.
+    const serve = createServe(name, definition, handlers[name] as AnyHandler, services);
+    app.route({
+      method: definition.method,
+      url: toRouterPath(definition.path),
+      handler: async (request, reply) => {
+        reply.hijack();
+        const record = recordOf(request.raw);
+        try {
+          await serve(request, record, reply.raw);
+        } catch (error) {
+          answerError(error, request.raw, reply.raw, record, services.reportInternal);
+        }
+      },
+    });
+  }
+}
+
+type Serve = (request: FastifyRequest, record: RequestRecord, response: ServerResponse) => Promise<void>;
+
+function createServe(
+  name: RouteName,
+  definition: RouteDefinition,
+  handler: AnyHandler,
+  services: RouteServices,
+): Serve {
+  const querySchema = schemaNamed(definition.querySchema);
+  const bodySchema = schemaNamed(definition.requestSchema);
+
+  return async (request, record, response) => {
+    const params = request.params as Record<string, string>;
+    record.route = definition.path;
+    record.isProbe = definition.isProbe === true;
+    record.sandboxId = params.id ?? "";
+    // Files are named by what the sandbox may want left out; a handler that knows better says so.
+    if ("*" in params) record.path = definition.path.replace("{id}", record.sandboxId);
+    if (definition.isPublic !== true) {
+      record.orgId = authenticate(request.headers.authorization, services.keyring).orgId;
+    }
+    if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
+
+    const query = querySchema === undefined ? undefined : schemas.parseRequest(querySchema, request.query);
+    const body =
+      definition.request === "json" ? await readJsonBody(request.raw, services.maxJsonBytes) : undefined;
+    const call = {
+      params,
+      query,
+      body: bodySchema === undefined ? undefined : schemas.parseRequest(bodySchema, body?.value),
+      context: contextOf(record),
+      record,
+      upload: () => uploadOf(request.raw),
+    } as Call<RouteName>;
+    const key = definition.method === "POST" ? request.headers["idempotency-key"]?.toString() : undefined;
+    const { answer, isReplay } =
+      key === undefined
+        ? { answer: await handler(call), isReplay: false }
+        : await services.idempotency.run(
+            name,
+            call,
+            { key, path: request.raw.url ?? "", body: body?.text ?? "" },
+            handler,
+          );
+    await sendAnswer(definition, answer, record, response, isReplay);
+  };
+}
+
+function schemaNamed(name: string | undefined): z.ZodType | undefined {
+  if (name === undefined) return undefined;
+  const schema = (schemas as Readonly<Record<string, unknown>>)[name];
+  // A route that names a schema which is not there would be served unchecked: not started at all, then.
+  if (schema === undefined) throw new Error(`the protocol has no schema ${name}`);
+  return schema as z.ZodType;
+}
+
+export function shuttingDown(): SandglassError {
+  return new SandglassError("SHUTTING_DOWN", "the daemon is stopping and takes no more work", {
+    hint: "try again when it has been started anew",
+  });
+}

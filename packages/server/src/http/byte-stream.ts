@@ -1,0 +1,23 @@
+import type { ServerResponse } from "node:http";
+import { untilDrained } from "./line-stream.ts";
+
+/**
+ * Writes exactly `length` bytes of `content`, not faster than the client reads. A file that shrank meanwhile breaks the
+ * connection off, so that what arrived cannot pass for the whole; of one that grew, the rest is left.
+ */
+export async function writeBytes(
+  content: AsyncIterable<Uint8Array>,
+  length: number,
+  response: ServerResponse,
+): Promise<void> {
+  let left = length;
+  for await (const chunk of content) {
+    if (response.destroyed) return;
+    const part = chunk.length > left ? chunk.subarray(0, left) : chunk;
+    left -= part.length;
+    if (!response.write(part)) await untilDrained(response);
+    if (left === 0) break;
+  }
+  if (left > 0) response.destroy();
+  else response.end();
+}

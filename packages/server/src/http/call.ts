@@ -1,0 +1,69 @@
+import type { IncomingMessage } from "node:http";
+import type { CallContext, ROUTES, RouteName } from "@sandglass/protocol";
+import type * as schemas from "@sandglass/protocol/schemas";
+import type { z } from "zod";
+import type { RequestRecord } from "./request-record.ts";
+
+type Definition<N extends RouteName> = (typeof ROUTES)[N];
+/** What a schema of this name parses to; undefined where the route names none. */
+type Parsed<Name> = Name extends keyof typeof schemas
+  ? (typeof schemas)[Name] extends z.ZodType
+    ? z.output<(typeof schemas)[Name]>
+    : never
+  : undefined;
+
+/** One call of a route: what a handler gets, checked. */
+export interface Call<N extends RouteName> {
+  params: Readonly<Record<string, string>>;
+  query: Parsed<Definition<N> extends { querySchema: infer Name } ? Name : undefined>;
+  body: Parsed<Definition<N> extends { requestSchema: infer Name } ? Name : undefined>;
+  /** Who calls, and the `http_request` span as the parent of what the call does. */
+  context: CallContext;
+  record: RequestRecord;
+  /** For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer. */
+  upload(): AsyncIterable<Uint8Array>;
+}
+
+/** An answer of lines that goes on for as long as they come. */
+export interface LineAnswer {
+  headers?: Record<string, string>;
+  /** @param signal fires when the client has gone: the source ends, what it reads from does not */
+  lines(signal: AbortSignal): AsyncIterable<string>;
+}
+
+export interface ByteAnswer {
+  headers?: Record<string, string>;
+  sizeBytes: number;
+  content: AsyncIterable<Uint8Array>;
+}
+
+/** Headers alone. */
+export interface EmptyAnswer {
+  headers?: Record<string, string | number>;
+}
+
+type AnswerByKind = {
+  json: object;
+  ndjson: LineAnswer;
+  bytes: ByteAnswer;
+  text: { text: string; contentType: string };
+  // biome-ignore lint/suspicious/noConfusingVoidType: a handler with nothing to say returns nothing
+  none: EmptyAnswer | void;
+  html: never;
+};
+export type Answer<N extends RouteName> = AnswerByKind[Definition<N>["response"]];
+
+/** Pure of HTTP: takes a checked call, gives a value or throws a catalogue error. */
+export type Handler<N extends RouteName> = (call: Call<N>) => Answer<N> | Promise<Answer<N>>;
+export type Handlers = { readonly [N in RouteName]: Handler<N> };
+/** A handler whose route is known at run time only. */
+export type AnyHandler = (call: Call<RouteName>) => Answer<RouteName> | Promise<Answer<RouteName>>;
+
+export function uploadOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return request.iterator({ destroyOnReturn: false });
+}
+
+/** The caller's context as the runtime takes it. */
+export function contextOf({ orgId, runId, trace, spanId }: RequestRecord): CallContext {
+  return { ...trace, orgId, runId, parentSpanId: spanId };
+}

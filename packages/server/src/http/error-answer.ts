@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ERROR_STATUS, type ErrorBody, type ErrorCode, SandglassError } from "@sandglass/protocol";
+import { type RequestRecord, writeHead } from "./request-record.ts";
+
+/** How long a client may go on sending a body that was refused. Cutting it off at once would lose it the answer (RST). */
+const LINGER_MS = 10_000;
+
+/** What the framework found wrong before a route was reached. */
+const FRAMEWORK_CODES: Readonly<Record<string, ErrorCode>> = {
+  FST_ERR_BAD_URL: "INVALID_REQUEST",
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
+  FST_ERR_CTP_BODY_TOO_LARGE: "PAYLOAD_TOO_LARGE",
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "INVALID_REQUEST",
+};
+
+/** Told of errors that are none of the catalogue: mistakes of ours, to be looked into. */
+export type ReportInternal = (error: unknown, record: RequestRecord) => void;
+
+/**
+ * The one place that turns an error into a catalogue error. What is none of the catalogue becomes INTERNAL and says nothing of
+ * itself to the caller; it is reported instead, under the same request id.
+ */
+export function toCatalogueError(
+  error: unknown,
+  record: RequestRecord,
+  report: ReportInternal,
+): SandglassError {
+  if (error instanceof SandglassError) return error;
+  const known = FRAMEWORK_CODES[(error as { code?: string } | null)?.code ?? ""];
+  if (known !== undefined) return new SandglassError(known, (error as Error).message);
+  report(error, record);
+  return new SandglassError("INTERNAL", "something went wrong inside the daemon", {
+    hint: `the daemon's log says more about request ${record.requestId}`,
+  });
+}
+
+/** Answers with the error, or, where an answer is under way already, breaks it off so that it cannot pass for complete. */
+export function answerError(
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+  report: ReportInternal,
+): void {
+  // The caller went: whatever failed then failed because of that, and there is nobody to tell.
+  if (response.destroyed || request.socket.destroyed) return;
+  const known = toCatalogueError(error, record, report);
+  record.errorCode = known.code;
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body: ErrorBody = {
+    error: {
+      code: known.code,
+      message: known.message,
+      ...(known.hint !== undefined && { hint: known.hint }),
+      requestId: record.requestId,
+    },
+  };
+  const text = JSON.stringify(body);
+  writeHead(record, response, ERROR_STATUS[known.code], {
+    "content-type": "application/json; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+    // An answer to HEAD has no body that could say it.
+    "x-error-code": known.code,
+    ...(known.code === "UNAUTHORIZED" && { "www-authenticate": "Bearer" }),
+    ...(known.code === "SHUTTING_DOWN" && { connection: "close" }),
+    ...(known instanceof MethodNotAllowedError && { allow: known.allowed.join(", ") }),
+  });
+  response.end(text);
+  limitUnreadBody(request);
+}
+
+/** METHOD_NOT_ALLOWED, with what the `Allow` header has to say (RFC 9110 section 15.5.6). */
+export class MethodNotAllowedError extends SandglassError {
+  readonly allowed: readonly string[];
+
+  constructor(method: string, allowed: readonly string[]) {
+    super("METHOD_NOT_ALLOWED", `${method} is not possible here`, { hint: `use ${allowed.join(" or ")}` });
+    this.allowed = allowed;
+  }
+}
+
+/** Node reads on and throws away what is left of a body, for as long as it comes. */
+function limitUnreadBody(request: IncomingMessage): void {
+  if (request.complete) return;
+  const timer = setTimeout(() => {
+    if (!request.complete) request.socket.destroy();
+  }, LINGER_MS);
+  timer.unref();
+  request.once("close", () => clearTimeout(timer));
+}

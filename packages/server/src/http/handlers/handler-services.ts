@@ -1,0 +1,18 @@
+import type { RuntimeApi } from "@sandglass/runtime";
+import type { Recorder } from "@sandglass/telemetry";
+import type { LoadedConfig } from "../../config.ts";
+import type { Keyring } from "../../keys.ts";
+import type { Metrics } from "../../metrics/metrics.ts";
+import type { Runs } from "../../runs.ts";
+
+/** What the handlers work with. */
+export interface HandlerServices {
+  runtime: RuntimeApi;
+  recorder: Recorder;
+  runs: Runs;
+  keyring: Keyring;
+  metrics: Metrics;
+  loaded: LoadedConfig;
+  /** Fires when the daemon takes no more work. */
+  stopping: AbortSignal;
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from "node:http";
+import { SandglassError } from "@sandglass/protocol";
+
+/** Without a byte for this long a body is given up: a connection must not be held by one that never comes. */
+const STALL_MS = 30_000;
+const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+export interface JsonBody {
+  /** Undefined where there is no body. */
+  value: unknown;
+  /** As sent, "" where there is none. */
+  text: string;
+}
+
+/**
+ * Reads a JSON body. An empty one counts as none, whatever its content type.
+ *
+ * @throws SandglassError UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (known from `content-length` before a byte is read),
+ *   INVALID_REQUEST for what is not JSON in UTF-8
+ */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+  const { "content-length": length, "transfer-encoding": encoding, "content-type": type } = request.headers;
+  if (encoding === undefined && (length === undefined || length === "0"))
+    return { value: undefined, text: "" };
+  if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+  const text = await readText(request, maxBytes);
+  if (text === "") return { value: undefined, text };
+  if (type === undefined || !JSON_TYPE.test(type)) {
+    throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "the body has to be JSON", {
+      hint: "send content-type: application/json",
+    });
+  }
+  return { value: parseJson(text), text };
+}
+
+/** @throws SandglassError INVALID_REQUEST, also for `__proto__`, which no request of ours has */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text, text.includes("__proto__") ? refusePrototype : undefined);
+  } catch (error) {
+    if (error instanceof SandglassError) throw error;
+    // The parser's message quotes the body, which may hold code or secrets: only the place is passed on.
+    const place = /position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0];
+    throw new SandglassError(
+      "INVALID_REQUEST",
+      `the body is not valid JSON${place === undefined ? "" : ` at ${place}`}`,
+    );
+  }
+}
+
+function refusePrototype(name: string, value: unknown): unknown {
+  if (name === "__proto__") throw new SandglassError("INVALID_REQUEST", 'the body holds a field "__proto__"');
+  return value;
+}
+
+function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let stall: NodeJS.Timeout | undefined;
+    const armStall = () => {
+      clearTimeout(stall);
+      stall = setTimeout(() => request.destroy(), STALL_MS);
+    };
+    const settle = (finish: () => void) => {
+      clearTimeout(stall);
+      request.off("data", onData).off("end", onEnd).off("close", onClose);
+      finish();
+    };
+    const onData = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) {
+        settle(() => reject(tooLarge(maxBytes)));
+        // Read on into nothing, so that the answer reaches a client which is still sending.
+        request.resume();
+        return;
+      }
+      chunks.push(chunk);
+      stall?.refresh();
+    };
+    const onEnd = () =>
+      settle(() => {
+        const first = chunks[0];
+        const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+        try {
+          resolve(UTF8.decode(bytes));
+        } catch {
+          reject(new SandglassError("INVALID_REQUEST", "the body is not valid UTF-8"));
+        }
+      });
+    const onClose = () => settle(() => reject(new Error("the client went while it sent its body")));
+    request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", ignoreReset);
+    // Nearly every body came with its headers: those never get a timer.
+    setImmediate(() => {
+      if (!request.complete && !request.destroyed && size <= maxBytes) armStall();
+    });
+  });
+}
+
+/** A reset shows as "close" too, which is where it is handled. */
+function ignoreReset(): void {}
+
+function tooLarge(maxBytes: number): SandglassError {
+  return new SandglassError("PAYLOAD_TOO_LARGE", `the body is larger than ${maxBytes} bytes`, {
+    hint: "upload large content as a file; the limit is the option bodyLimits.jsonBytes",
+  });
+}

@@ -1,0 +1,61 @@
+import type { ServerResponse } from "node:http";
+
+/** Lines that are there at once are written together up to this size; larger writes gain nothing. */
+const MAX_WRITE_CHARS = 128 * 1024;
+
+/**
+ * Writes lines as NDJSON: at once where the source has to wait for the next, together where several are there already, and
+ * not faster than the client reads. Ends the response behind the last line.
+ *
+ * A client that goes ends the source's iteration (its `return` is called) and resolves the promise.
+ *
+ * @param lines JSON without the newline
+ * @throws what the source throws; the response is not ended then
+ */
+export async function writeLines(lines: AsyncIterable<string>, response: ServerResponse): Promise<void> {
+  const source = lines[Symbol.asyncIterator]();
+  let pending = "";
+  let flushing: NodeJS.Immediate | undefined;
+  const flush = () => {
+    flushing = undefined;
+    if (pending === "" || response.destroyed) return;
+    const text = pending;
+    pending = "";
+    response.write(text);
+  };
+  try {
+    for (;;) {
+      const step = await source.next();
+      if (response.destroyed) return;
+      if (step.done === true) break;
+      pending += `${step.value}\n`;
+      if (pending.length >= MAX_WRITE_CHARS) {
+        if (flushing !== undefined) clearImmediate(flushing);
+        flush();
+      } else {
+        // Runs once every line that is there already has been taken: those come without the event loop turning.
+        flushing ??= setImmediate(flush);
+      }
+      if (response.writableNeedDrain) await untilDrained(response);
+    }
+    if (flushing !== undefined) clearImmediate(flushing);
+    flushing = undefined;
+    response.end(pending);
+    pending = "";
+  } finally {
+    if (flushing !== undefined) clearImmediate(flushing);
+    await source.return?.();
+  }
+}
+
+/** Resolves when there is room again, or nobody left to write for. */
+export function untilDrained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+    if (response.destroyed) done();
+  });
+}

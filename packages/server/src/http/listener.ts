@@ -1,0 +1,141 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { newRequestId } from "@sandglass/protocol";
+import type { RequestListener } from "./app.ts";
+import { beginRecord, type RequestRecord, writeHead } from "./request-record.ts";
+
+/** Longer than a load balancer keeps a connection unused (60 s is common), so that it is never us who close one in use. */
+const KEEP_ALIVE_MS = 75_000;
+/** Headers that trickle in are given up; bodies may take as long as they like. */
+const HEADERS_TIMEOUT_MS = 20_000;
+/** Probes of the peer on a silent connection: how a follower that is gone is noticed. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+/** Takes a request up before it is served: its record, and whoever watches for its end. */
+export type OnRequest = (record: RequestRecord, response: ServerResponse) => void;
+
+/**
+ * The socket. It listens before the daemon is ready, so that a taken port is known before a log is opened or a sandbox
+ * warmed; requests that come early wait until there is something to serve them, but for the probes, which are answered at once.
+ */
+export class Listener {
+  readonly #server: Server;
+  readonly #startedAt = performance.now();
+  readonly #version: string;
+  #serve: { listener: RequestListener; onRequest: OnRequest } | undefined;
+  #early: (() => void)[] = [];
+
+  private constructor(version: string) {
+    this.#version = version;
+    this.#server = createServer({
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+    });
+    this.#server.on("request", (request, response) => this.#onRequest(request, response));
+    this.#server.on("clientError", answerMalformed);
+  }
+
+  /** @throws what `listen` fails with, e.g. EADDRINUSE */
+  static async listen(host: string, port: number, version: string): Promise<Listener> {
+    const listener = new Listener(version);
+    await new Promise<void>((resolve, reject) => {
+      listener.#server.once("error", reject);
+      listener.#server.listen(port, host.replace(/^\[|\]$/g, ""), () => {
+        listener.#server.off("error", reject);
+        resolve();
+      });
+    });
+    return listener;
+  }
+
+  /** For the framework, which wants to know the server it serves. */
+  get server(): Server {
+    return this.#server;
+  }
+
+  /** Where this machine reaches it, e.g. `http://127.0.0.1:7070`. */
+  baseUrl(host: string): string {
+    const { port } = this.#server.address() as AddressInfo;
+    const bare = host.replace(/^\[|\]$/g, "");
+    return `http://${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
+  }
+
+  /** From here on requests are served, those that waited first. */
+  serve(listener: RequestListener, onRequest: OnRequest): void {
+    this.#serve = { listener, onRequest };
+    for (const wake of this.#early.splice(0)) wake();
+  }
+
+  /** Takes no new connection, and closes those that no request is on. */
+  stopAccepting(): void {
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /** Breaks off whatever is still connected. */
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    // A write that comes behind the client's going is no error of ours; "close" tells whoever has to know.
+    response.on("error", () => undefined);
+    const record = beginRecord(request);
+    if (this.#serve === undefined) {
+      if (this.#answerEarlyProbe(request, response, record)) return;
+      this.#early.push(() => this.#dispatch(request, response, record));
+      return;
+    }
+    this.#dispatch(request, response, record);
+  }
+
+  #dispatch(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
+    if (this.#serve === undefined || response.destroyed) return;
+    this.#serve.onRequest(record, response);
+    this.#serve.listener(request, response);
+  }
+
+  #answerEarlyProbe(request: IncomingMessage, response: ServerResponse, record: RequestRecord): boolean {
+    if (request.url !== "/healthz" && request.url !== "/readyz") return false;
+    const text = JSON.stringify({
+      status: "starting",
+      version: this.#version,
+      uptimeMs: Math.round(performance.now() - this.#startedAt),
+    });
+    writeHead(record, response, request.url === "/healthz" ? 200 : 503, {
+      "content-type": "application/json; charset=utf-8",
+      "content-length": Buffer.byteLength(text),
+    });
+    response.end(text);
+    return true;
+  }
+}
+
+/** What is not HTTP, or not soon enough. There is no request to make an event of; the answer has the catalogue's form all the same. */
+function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET" || (socket as Socket).bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+  const requestId = newRequestId();
+  const body = JSON.stringify({
+    error: { code: "INVALID_REQUEST", message: STATUS_CODES[status], requestId },
+  });
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
+      `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

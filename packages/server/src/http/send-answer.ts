@@ -1,0 +1,63 @@
+import type { ServerResponse } from "node:http";
+import type { RouteDefinition } from "@sandglass/protocol";
+import { writeBytes } from "./byte-stream.ts";
+import type { ByteAnswer, EmptyAnswer, LineAnswer } from "./call.ts";
+import { writeLines } from "./line-stream.ts";
+import { type RequestRecord, writeHead } from "./request-record.ts";
+
+/** Says that the answer is that of an earlier request with the same idempotency key. */
+const REPLAYED = { "idempotency-replayed": "true" };
+
+/** Gives a handler's value the form its route has. Resolves when the answer is written or the client has gone. */
+export async function sendAnswer(
+  definition: RouteDefinition,
+  answer: unknown,
+  record: RequestRecord,
+  response: ServerResponse,
+  isReplay = false,
+): Promise<void> {
+  // Everything a handler acquired for nobody ends by itself; a stream is never begun.
+  if (response.destroyed) return;
+  const replayed = isReplay ? REPLAYED : {};
+  switch (definition.response) {
+    case "json":
+      return sendText(JSON.stringify(answer), "application/json; charset=utf-8");
+    case "text": {
+      const { text, contentType } = answer as { text: string; contentType: string };
+      return sendText(text, contentType);
+    }
+    case "ndjson":
+      return sendLines(answer as LineAnswer);
+    case "bytes": {
+      const { headers, sizeBytes, content } = answer as ByteAnswer;
+      const fixed = { "content-type": "application/octet-stream", "content-length": sizeBytes };
+      writeHead(record, response, definition.status, { ...fixed, ...headers, ...replayed });
+      return writeBytes(content, sizeBytes, response);
+    }
+    default: {
+      const { headers = {} } = (answer ?? {}) as EmptyAnswer;
+      writeHead(record, response, definition.status, { ...headers, ...replayed });
+      response.end();
+    }
+  }
+
+  function sendText(text: string, contentType: string): void {
+    const length = Buffer.byteLength(text);
+    writeHead(record, response, definition.status, {
+      "content-type": contentType,
+      "content-length": length,
+      ...replayed,
+    });
+    response.end(text);
+  }
+
+  async function sendLines({ headers, lines }: LineAnswer): Promise<void> {
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    // A proxy that buffers would hold back what is there to be seen at once.
+    const fixed = { "content-type": "application/x-ndjson; charset=utf-8", "x-accel-buffering": "no" };
+    writeHead(record, response, definition.status, { ...fixed, ...headers, ...replayed });
+    response.flushHeaders();
+    await writeLines(lines(gone.signal), response);
+  }
+}

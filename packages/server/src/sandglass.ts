@@ -1,0 +1,158 @@
+import { type Emit, type EventInput, newSpanId, newTraceId, type RuntimeEvent } from "@sandglass/protocol";
+import { Runtime, type RuntimeApi, type TemplateConfig } from "@sandglass/runtime";
+import { Recorder } from "@sandglass/telemetry";
+import { type LoadedConfig, loadConfig, type SandglassConfig, type SandglassOptions } from "./config.ts";
+import { prepareDataDir } from "./data-format.ts";
+import { endCrashed } from "./end-crashed.ts";
+import { DEFAULT_ORG } from "./keys.ts";
+import { LocalSandboxes } from "./local-sandboxes.ts";
+import { Runs } from "./runs.ts";
+import { VERSION } from "./version.ts";
+
+/** Share of the stop's time that sandboxes get; the rest is for the log. */
+const WORK_SHARE = 0.8;
+/** Built-in templates, which a pool size may be given for without describing them. */
+const BUILT_IN = ["python", "node", "bash"] as const;
+
+/**
+ * Runtime and record, joined: everything but HTTP. The daemon serves one of these; a program may have one to itself.
+ *
+ * @example
+ * await using sandglass = await Sandglass.start({ dataDir: "/tmp/sandglass" })
+ * const sandbox = await sandglass.sandboxes.create({ template: "python" })
+ * const { stdout } = await sandbox.runCode("print(1)")
+ */
+export class Sandglass implements AsyncDisposable {
+  readonly config: SandglassConfig;
+  readonly recorder: Recorder;
+  readonly runtime: RuntimeApi;
+  readonly runs: Runs;
+  readonly sandboxes: LocalSandboxes;
+  readonly #traceId: string;
+  readonly #spanId = newSpanId();
+  readonly #startedAt = performance.now();
+  #work: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+
+  private constructor(config: SandglassConfig, recorder: Recorder, runtime: RuntimeApi, traceId: string) {
+    this.config = config;
+    this.recorder = recorder;
+    this.runtime = runtime;
+    this.#traceId = traceId;
+    this.runs = new Runs(recorder.emit, (runId, orgId) => findRun(recorder, runId, orgId));
+    this.sandboxes = new LocalSandboxes(runtime);
+  }
+
+  /**
+   * Starts with these options over those of `SANDGLASS_*` and the configuration file.
+   *
+   * @throws ConfigError; what opening the data directory fails with (another daemon has it, another format)
+   */
+  static async start(options: SandglassOptions = {}): Promise<Sandglass> {
+    return Sandglass.open(await loadConfig({ options }));
+  }
+
+  /**
+   * Starts with a configuration that is loaded already. When it fails half-way, what was acquired is released in reverse order.
+   *
+   * @param onEvent told of every event, `host.started` included, once it is committed
+   */
+  static async open({ config }: LoadedConfig, onEvent?: (event: RuntimeEvent) => void): Promise<Sandglass> {
+    await prepareDataDir(config.dataDir, VERSION);
+    await using acquired = new AsyncDisposableStack();
+    const recorder = await Recorder.open({
+      dataDir: config.dataDir,
+      durability: config.durability,
+      retention: config.retention,
+      enabled: config.recording,
+    });
+    acquired.defer(() => recorder.close());
+    if (onEvent !== undefined) recorder.subscribe(onEvent);
+    const runtime = await Runtime.start({
+      dataDir: config.dataDir,
+      emit: recorder.emit,
+      templates: templatesOf(config),
+      maxSandboxes: config.maxSandboxes,
+      defaults: config.defaults,
+      recordOutput: config.recording,
+    });
+    acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
+    const sandglass = new Sandglass(config, recorder, runtime, newTraceId());
+    await sandglass.#recover();
+    acquired.move();
+    return sandglass;
+  }
+
+  /** Commits an event of the host's own. */
+  get emit(): Emit {
+    return this.recorder.emit;
+  }
+
+  /**
+   * Stops within the deadline, in this order: takes no more work, ends execs and sandboxes with the cause `host_shutdown`, flushes,
+   * commits cursors, closes the log. Idempotent.
+   */
+  async stop(deadlineMs: number = this.config.shutdownTimeoutMs): Promise<void> {
+    await this.endWork(deadlineMs);
+    await this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** First half of {@link stop}: every exec and sandbox has its ending in the record. */
+  endWork(deadlineMs: number): Promise<void> {
+    this.#work ??= this.runtime.close("host_shutdown", Math.floor(deadlineMs * WORK_SHARE));
+    return this.#work;
+  }
+
+  /** Second half of {@link stop}: nothing is recorded behind `host.stopped`. */
+  close(): Promise<void> {
+    this.#closed ??= this.#closeRecord();
+    return this.#closed;
+  }
+
+  async #closeRecord(): Promise<void> {
+    try {
+      const uptimeMs = Math.round(performance.now() - this.#startedAt);
+      await this.emit(this.#hostEvent({ type: "host.stopped", data: { cause: "host_shutdown", uptimeMs } }));
+    } finally {
+      await this.recorder.close();
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { openSandboxes, truncatedBytes, corruptRecords } = this.recorder.recovery;
+    const execs = openSandboxes.reduce((total, sandbox) => total + sandbox.execs.length, 0);
+    const isClean = openSandboxes.length + truncatedBytes + corruptRecords === 0;
+    const recovery = { sandboxes: openSandboxes.length, execs, truncatedBytes, corruptRecords };
+    const data = { version: VERSION, pid: process.pid, ...(!isClean && { recovery }) };
+    await this.emit(this.#hostEvent({ type: "host.started", data }));
+    await endCrashed(openSandboxes, this.runtime, this.emit);
+  }
+
+  #hostEvent(event: Pick<Extract<EventInput, { type: `host.${string}` }>, "type" | "data">): EventInput {
+    const place = { traceId: this.#traceId, spanId: this.#spanId, parentSpanId: "" };
+    return { ...event, ...place, level: "info", orgId: DEFAULT_ORG, sandboxId: "", runId: "" } as EventInput;
+  }
+}
+
+/** The templates as configured, with the sizes of `pool` over their own. */
+function templatesOf({ templates, pool }: SandglassConfig): Record<string, TemplateConfig> {
+  const sized: Record<string, TemplateConfig> = { ...templates };
+  for (const [name, poolSize] of Object.entries(pool)) {
+    const builtIn = BUILT_IN.find((candidate) => candidate === name);
+    sized[name] = { ...(builtIn !== undefined && { base: builtIn }), ...sized[name], poolSize };
+  }
+  return sized;
+}
+
+async function findRun(recorder: Recorder, runId: string, orgId: string) {
+  const started = recorder.read({ filter: { types: ["run.started"] }, runId, orgId, limit: 1 });
+  for await (const { event } of started) {
+    const { traceId, spanId, parentSpanId } = event;
+    return { traceId, spanId, parentSpanId };
+  }
+  return undefined;
+}

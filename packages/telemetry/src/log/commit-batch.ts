@@ -1,0 +1,70 @@
+import { SandglassError } from "@sandglass/protocol";
+import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame } from "./frame.ts";
+import type { Segment } from "./segment.ts";
+
+const INITIAL_BYTES = 256 * 1024;
+/** A batch this large is written without waiting for the end of the tick. */
+export const FULL_BATCH_BYTES = 1024 * 1024;
+
+/** The records of one write: they become readable together or are refused together, and share one promise. */
+export class Batch {
+  readonly first: number;
+  count = 0;
+  /** Where it was written. */
+  segment: Segment | undefined;
+  /** Of the segment, behind the batch. */
+  endOffset = 0;
+  readonly committed: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+
+  constructor(first: number) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.first = first;
+    this.committed = promise;
+    this.resolve = resolve;
+    this.reject = reject;
+    // A refusal is reported by the log; an emitter that does not wait for its event must not end the process.
+    promise.catch(() => undefined);
+  }
+}
+
+/** Frames waiting to be written, encoded where they wait: one growing buffer, used again and again. */
+export class FrameBuffer {
+  bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  length = 0;
+
+  /** Throws PAYLOAD_TOO_LARGE above 16 MiB. */
+  push(payload: string | Uint8Array, position: number): void {
+    const isText = typeof payload === "string";
+    // The cheap upper bound is exact enough to grow by; the exact count is taken where the bound is over the limit.
+    let maxLength = isText ? payload.length * 3 : payload.length;
+    if (maxLength > MAX_PAYLOAD_BYTES) {
+      maxLength = isText ? Buffer.byteLength(payload) : payload.length;
+      if (maxLength > MAX_PAYLOAD_BYTES) {
+        throw new SandglassError("PAYLOAD_TOO_LARGE", `a record of ${maxLength} bytes; at most ${MAX_PAYLOAD_BYTES}`);
+      }
+    }
+    this.#reserve(FRAME_HEADER_BYTES + maxLength);
+    const start = this.length + FRAME_HEADER_BYTES;
+    let length = maxLength;
+    if (isText) length = this.bytes.write(payload, start, "utf8");
+    else this.bytes.set(payload, start);
+    sealFrame(this.bytes, this.length, length, position);
+    this.length = start + length;
+  }
+
+  /** Forgets what was written; gives back what one large record made it grow to. */
+  clear(): void {
+    this.length = 0;
+    if (this.bytes.length > 4 * FULL_BATCH_BYTES) this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  }
+
+  #reserve(more: number): void {
+    const needed = this.length + more;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    this.bytes.copy(grown, 0, 0, this.length);
+    this.bytes = grown;
+  }
+}

@@ -1,0 +1,213 @@
+import { mkdirSync, unlinkSync } from "node:fs";
+import { DirectoryLock } from "./directory-lock.ts";
+import type { DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log-options.ts";
+import { type LogItem, LogReader, type LogView, type ReadOptions } from "./log-reader.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { NamedReader } from "./named-reader.ts";
+import { Notifier } from "./notifier.ts";
+import { ReaderRegistry } from "./reader-registry.ts";
+import { recoverLog } from "./recovery.ts";
+import { countExpired, type RetentionReader } from "./retention.ts";
+import type { Segment } from "./segment.ts";
+
+const RETENTION_EVERY_MS = 30_000;
+
+/**
+ * The append-only log that everything is written to before it is acknowledged: segment files of checksummed records,
+ * numbered over the log's life from 1. Readers read the files, so that one that lags costs disk, not memory.
+ *
+ * @example
+ * const log = await DurableLog.open({ dir: "/var/lib/sandglass/log" });
+ * const position = await log.append('{"hello":"world"}');
+ * for await (const item of log.read({ from: position })) console.log(item);
+ * await log.close();
+ */
+export class DurableLog {
+  /** What opening found. */
+  readonly recovery: LogRecovery;
+  readonly #options: DurableLogOptions;
+  readonly #lock: DirectoryLock;
+  readonly #segments: Segment[];
+  readonly #writer: LogWriter;
+  readonly #view: LogView;
+  readonly #readers: ReaderRegistry;
+  readonly #retentionTimer: NodeJS.Timeout;
+  #corruptRecords = 0;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
+
+  /**
+   * Throws LOG_UNAVAILABLE where another process has the directory (naming its pid) or a newer release wrote it,
+   * and what the file system throws. Damage does not keep it from opening: see {@link DurableLog.recovery}.
+   */
+  static async open(options: DurableLogOptions): Promise<DurableLog> {
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    const lock = DirectoryLock.acquire(options.dir);
+    try {
+      return new DurableLog(options, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  private constructor(options: DurableLogOptions, lock: DirectoryLock) {
+    this.#options = options;
+    this.#lock = lock;
+    const report = (problem: LogProblem): void => this.#report(problem);
+    const found = recoverLog(options.dir, report);
+    this.recovery = found.recovery;
+    this.#segments = found.segments;
+    const last = found.segments.at(-1);
+    if (last && !found.canContinue) last.lastPosition = found.nextPosition - 1;
+    const continued = found.canContinue ? last : undefined;
+    this.#writer = new LogWriter(options, found.segments, continued, found.nextPosition, {
+      report,
+      published: () => this.#view.changed.notify(),
+      rolled: () => this.#applyRetention(),
+    });
+    this.#view = this.#makeView();
+    this.#readers = new ReaderRegistry(options.dir, this.#view, options.durability === "power");
+    this.#retentionTimer = setInterval(() => this.#applyRetention(), RETENTION_EVERY_MS).unref();
+    this.#applyRetention();
+  }
+
+  /** Last position acknowledged; 0 where nothing was ever appended. */
+  get lastPosition(): number {
+    return this.#writer.lastPosition;
+  }
+
+  /** Position of the oldest record kept; `lastPosition` + 1 where there is none. */
+  get oldestPosition(): number {
+    return this.#segments[0]!.firstPosition;
+  }
+
+  /** The position that the next append gets, unless one before it is refused. */
+  get nextPosition(): number {
+    return this.#writer.nextPosition;
+  }
+
+  /**
+   * Appends one record and resolves with its position once it is as durable as the log was asked to be.
+   * Rejects with LOG_UNAVAILABLE where it could not be written (nothing of it is in the log then, and the next append
+   * tries again), PAYLOAD_TOO_LARGE above 16 MiB.
+   */
+  async append(payload: string | Uint8Array): Promise<number> {
+    const committed = this.#writer.enqueue(payload);
+    const position = this.#writer.nextPosition - 1;
+    await committed;
+    return position;
+  }
+
+  /**
+   * Like {@link DurableLog.append} with less to pay: returns the promise that all appends of one write share. Throws
+   * what is known at once: PAYLOAD_TOO_LARGE, and LOG_UNAVAILABLE where the log is closed or the records that wait
+   * had to be written first and could not be.
+   */
+  enqueue(payload: string | Uint8Array): Promise<void> {
+    return this.#writer.enqueue(payload);
+  }
+
+  /** Records and gaps from `from` on, one at a time. */
+  async *read(options: ReadOptions = {}): AsyncGenerator<LogItem, void, undefined> {
+    for await (const items of this.readBatches(options)) yield* items;
+  }
+
+  /** The same, as many at a time as one chunk of a file holds: what bulk readers want. */
+  readBatches(options: ReadOptions = {}): AsyncGenerator<LogItem[], void, undefined> {
+    return new LogReader(this.#view, options).batches();
+  }
+
+  /**
+   * The reader of this name, which continues behind what it committed. A new one begins at the oldest record, or
+   * with `from: "end"` behind the last. Throws INVALID_REQUEST for a name that is not fit for a file.
+   */
+  readerAt(name: string, options: { from?: "start" | "end" } = {}): NamedReader {
+    return this.#readers.get(name, options.from === "end" ? this.lastPosition : this.oldestPosition - 1);
+  }
+
+  /** Forgets a named reader: what it has not read is no longer kept for it. */
+  removeReader(name: string): Promise<void> {
+    return this.#readers.remove(name);
+  }
+
+  /**
+   * A position at or before everything that was appended from `timeMs` (Unix time in milliseconds) on: the beginning of a
+   * segment. Where the wall clock was set back between segments, times say nothing: the oldest position.
+   */
+  positionAt(timeMs: number): number {
+    const segments = this.#segments;
+    const isSteady = segments.every(({ createdAt }, i) => createdAt >= (segments[i - 1]?.createdAt ?? 0));
+    if (!isSteady) return this.oldestPosition;
+    return segments.findLast(({ createdAt }) => createdAt <= timeMs)?.firstPosition ?? this.oldestPosition;
+  }
+
+  stats(): LogStats {
+    return {
+      ...this.#writer.counts,
+      corruptRecords: this.#corruptRecords,
+      bytes: this.#segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      segments: this.#segments.length,
+      lastPosition: this.lastPosition,
+      oldestPosition: this.oldestPosition,
+      readers: this.#readers.stats(),
+    };
+  }
+
+  /** Writes and syncs what is there, lets followers read to the end, gives the directory back. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#retentionTimer);
+    await this.#writer.close();
+    this.#isClosed = true;
+    this.#view.changed.notify();
+    this.#lock.release();
+  }
+
+  #applyRetention(): void {
+    const { retention } = this.#options;
+    if (!retention) return;
+    const readers = [...this.#readers.all(), ...this.#view.liveReaders];
+    const count = countExpired(this.#segments, readers, retention, Date.now());
+    for (let i = 0; i < count; i++) {
+      const segment = this.#segments[0]!;
+      try {
+        unlinkSync(segment.path);
+      } catch (error) {
+        this.#report({ kind: "housekeeping_failed", error: error as Error });
+        return;
+      }
+      segment.isRemoved = true;
+      this.#segments.shift();
+      const to = this.oldestPosition - 1;
+      const unreadBy = readers.filter(({ nextPosition }) => nextPosition <= to).map(({ name }) => name);
+      if (unreadBy.length === 0) continue;
+      this.#report({ kind: "unread_removed", from: segment.firstPosition, to, readers: unreadBy });
+    }
+  }
+
+  #report(problem: LogProblem): void {
+    if (problem.kind === "corrupt") this.#corruptRecords += problem.to - problem.from + 1;
+    this.#options.onProblem?.(problem);
+  }
+
+  #makeView(): LogView {
+    const log = this;
+    return {
+      segments: this.#segments,
+      get lastPosition() {
+        return log.lastPosition;
+      },
+      get isClosed() {
+        return log.#isClosed;
+      },
+      changed: new Notifier(),
+      liveReaders: new Set<RetentionReader>(),
+      report: (problem) => log.#report(problem),
+    };
+  }
+}

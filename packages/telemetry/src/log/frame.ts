@@ -1,0 +1,75 @@
+import { crc32 } from "node:zlib";
+
+/**
+ * One record on disk:
+ *
+ * ```
+ * offset  0  marker    4 bytes  F5 53 47 FA
+ *         4  length    u32 LE   bytes of payload
+ *         8  crc32     u32 LE   of everything behind it: position and payload
+ *        12  position  u64 LE   number of the record over the log's life
+ *        20  payload
+ * ```
+ *
+ * The marker is what makes recovery fast: its first and last byte cannot occur in UTF-8, so in a log of JSON a reader that
+ * lost its way finds the next record with one byte search and cannot be led astray by what a record says. The position is in
+ * the frame so that it stays right behind a record that had to be skipped.
+ */
+export const FRAME_HEADER_BYTES = 20;
+/** Longest payload. Bounds what a damaged length can make a reader wait for. */
+export const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+
+export const FRAME_MARKER: Buffer = Buffer.from([0xf5, 0x53, 0x47, 0xfa]);
+const MARKER_WORD = FRAME_MARKER.readUInt32LE(0);
+const TWO_32 = 0x1_0000_0000;
+
+/** Fills in the header of a frame whose `length` bytes of payload already stand behind it. */
+export function sealFrame(buffer: Buffer, offset: number, length: number, position: number): void {
+  buffer.writeUInt32LE(MARKER_WORD, offset);
+  buffer.writeUInt32LE(length, offset + 4);
+  buffer.writeUInt32LE(position >>> 0, offset + 12);
+  buffer.writeUInt32LE(Math.floor(position / TWO_32), offset + 16);
+  buffer.writeUInt32LE(crc32(buffer.subarray(offset + 12, offset + FRAME_HEADER_BYTES + length)), offset + 8);
+}
+
+/** "short": the bytes end before the frame does; "damaged": no valid frame begins here. */
+export type FrameStatus = "record" | "short" | "damaged";
+
+/**
+ * Reads frames out of a buffer without allocating: the fields describe the frame the last {@link FrameScanner.scan} that
+ * said "record" found.
+ */
+export class FrameScanner {
+  position = 0;
+  payloadStart = 0;
+  /** Also where the next frame begins. */
+  payloadEnd = 0;
+  /** After "short": bytes the whole frame needs, as far as it says. */
+  neededBytes = 0;
+
+  scan(buffer: Buffer, offset: number, end: number): FrameStatus {
+    if (end - offset < FRAME_HEADER_BYTES) {
+      this.neededBytes = FRAME_HEADER_BYTES;
+      return "short";
+    }
+    if (buffer.readUInt32LE(offset) !== MARKER_WORD) return "damaged";
+    const length = buffer.readUInt32LE(offset + 4);
+    if (length > MAX_PAYLOAD_BYTES) return "damaged";
+    const payloadEnd = offset + FRAME_HEADER_BYTES + length;
+    if (payloadEnd > end) {
+      this.neededBytes = FRAME_HEADER_BYTES + length;
+      return "short";
+    }
+    if (crc32(buffer.subarray(offset + 12, payloadEnd)) !== buffer.readUInt32LE(offset + 8)) return "damaged";
+    this.position = buffer.readUInt32LE(offset + 12) + buffer.readUInt32LE(offset + 16) * TWO_32;
+    this.payloadStart = offset + FRAME_HEADER_BYTES;
+    this.payloadEnd = payloadEnd;
+    return "record";
+  }
+}
+
+/** Where the next marker begins at or behind `offset`; -1 where none is whole before `end`. */
+export function findMarker(buffer: Buffer, offset: number, end: number): number {
+  const found = buffer.indexOf(FRAME_MARKER, offset);
+  return found + FRAME_MARKER.length > end ? -1 : found;
+}

@@ -1,0 +1,176 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { FrameScanner, findMarker } from "./frame.ts";
+import type { LogProblem } from "./log-options.ts";
+import type { Notifier } from "./notifier.ts";
+import type { RetentionReader } from "./retention.ts";
+import type { Segment } from "./segment.ts";
+
+const CHUNK_BYTES = 256 * 1024;
+
+export interface LogRecord {
+  position: number;
+  /** Shares memory with its neighbours; copy what is kept for long. */
+  payload: Buffer;
+}
+
+/** Records `from` … `to` are missing. */
+export interface LogGap {
+  gap: { from: number; to: number; reason: "retention" | "corrupt" };
+}
+export type LogItem = LogRecord | LogGap;
+
+export interface ReadOptions {
+  /** First position wanted; default the oldest there is. */
+  from?: number;
+  /** Last position wanted; default the last at the time of the call, or without end where `follow`. */
+  to?: number;
+  /** Waits for more at the log's end, until the signal is aborted or the log closed. */
+  follow?: boolean;
+  /** Ends the reading, without an error. */
+  signal?: AbortSignal;
+}
+
+/** What a reader needs of the log. */
+export interface LogView {
+  readonly segments: readonly Segment[];
+  readonly lastPosition: number;
+  readonly isClosed: boolean;
+  readonly changed: Notifier;
+  readonly liveReaders: Set<RetentionReader>;
+  report(problem: LogProblem): void;
+}
+
+/** Walks the segment files from a position on. Holds one chunk of one file in memory, whatever the log's size. */
+export class LogReader implements RetentionReader {
+  readonly name: string;
+  /** First position not given out yet. */
+  nextPosition: number;
+  gapRecords = 0;
+  readonly #view: LogView;
+  readonly #limit: number;
+  readonly #follow: boolean;
+  readonly #signal: AbortSignal | undefined;
+  readonly #scanner = new FrameScanner();
+
+  constructor(view: LogView, options: ReadOptions, name = "a live reader") {
+    this.name = name;
+    this.#view = view;
+    this.#follow = options.follow ?? false;
+    this.#signal = options.signal;
+    this.#limit = options.to ?? (this.#follow ? Number.POSITIVE_INFINITY : view.lastPosition);
+    this.nextPosition = options.from ?? view.segments[0]?.firstPosition ?? 1;
+  }
+
+  /** Records and gaps in order, as many at a time as one chunk holds. To be iterated once. */
+  async *batches(): AsyncGenerator<LogItem[], void, undefined> {
+    this.#view.liveReaders.add(this);
+    try {
+      while (!this.#isDone()) {
+        const segment = this.#view.segments.findLast(({ firstPosition }) => firstPosition <= this.nextPosition);
+        if (!segment) {
+          const removedTo = this.#view.segments[0]!.firstPosition - 1;
+          yield [this.#gapUpTo(Math.min(removedTo, this.#limit), "retention")];
+          continue;
+        }
+        yield* this.#readSegment(segment);
+        if (this.#isDone()) return;
+        const last = segment.lastPosition ?? Math.min(this.#limit, this.#view.lastPosition);
+        if (this.nextPosition <= last) yield [this.#missing(segment, last)];
+        if (segment.lastPosition === undefined) return;
+      }
+    } finally {
+      this.#view.liveReaders.delete(this);
+    }
+  }
+
+  async *#readSegment(segment: Segment): AsyncGenerator<LogItem[], void, undefined> {
+    const file = await openUnlessRemoved(segment.path);
+    if (!file) return;
+    try {
+      let offset = segment.seek(this.nextPosition);
+      let wantedBytes = CHUNK_BYTES;
+      while (!this.#isDone()) {
+        const available = segment.readableBytes - offset;
+        if (available <= 0) {
+          if (segment.lastPosition !== undefined && segment.readableBytes >= segment.sizeBytes) return;
+          // A closed log is read to its end: followers see the last records too.
+          if (!this.#follow || this.#view.isClosed) return;
+          await this.#view.changed.wait(this.#signal);
+          continue;
+        }
+        const chunk = Buffer.allocUnsafeSlow(Math.min(wantedBytes, available));
+        const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
+        // Someone cut the file from outside: what is missing shows as a gap.
+        if (bytesRead === 0) return;
+        const items: LogItem[] = [];
+        const isAtEnd = bytesRead >= available;
+        const consumed = this.#parse(segment, chunk.subarray(0, bytesRead), offset, isAtEnd, items);
+        offset += consumed;
+        wantedBytes = Math.max(CHUNK_BYTES, this.#scanner.neededBytes);
+        if (items.length > 0) yield items;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Puts the records of a chunk into `items` and returns how many bytes are done with. */
+  #parse(segment: Segment, chunk: Buffer, offset: number, isAtEnd: boolean, items: LogItem[]): number {
+    const scanner = this.#scanner;
+    let at = 0;
+    scanner.neededBytes = 0;
+    while (at < chunk.length) {
+      const status = scanner.scan(chunk, at, chunk.length);
+      if (status === "record") {
+        const { position } = scanner;
+        segment.note(position, offset + at);
+        if (position > this.#limit) {
+          items.push(this.#missing(segment, this.#limit));
+          return at;
+        }
+        if (position > this.nextPosition) items.push(this.#missing(segment, position - 1));
+        if (position >= this.nextPosition) {
+          items.push({ position, payload: chunk.subarray(scanner.payloadStart, scanner.payloadEnd) });
+          this.nextPosition = position + 1;
+          if (this.nextPosition > this.#limit) return scanner.payloadEnd;
+        }
+        at = scanner.payloadEnd;
+        continue;
+      }
+      // A length that was damaged may ask for bytes that will never be: only believed while there is more to read.
+      if (status === "short" && !isAtEnd) return at;
+      const marker = findMarker(chunk, at + 1, chunk.length);
+      at = marker === -1 ? Math.max(at + 1, chunk.length - 3) : marker;
+    }
+    scanner.neededBytes = 0;
+    return at;
+  }
+
+  #isDone(): boolean {
+    return this.nextPosition > this.#limit || this.#signal?.aborted === true;
+  }
+
+  #missing(segment: Segment, to: number): LogGap {
+    // Removed before it could be opened.
+    if (segment.isRemoved) return this.#gapUpTo(to, "retention");
+    this.#view.report({ kind: "corrupt", segment: segment.path, from: this.nextPosition, to });
+    return this.#gapUpTo(to, "corrupt");
+  }
+
+  #gapUpTo(to: number, reason: LogGap["gap"]["reason"]): LogGap {
+    const from = this.nextPosition;
+    this.gapRecords += to - from + 1;
+    this.nextPosition = to + 1;
+    return { gap: { from, to, reason } };
+  }
+}
+
+/** Undefined where retention removed the file since it was chosen: the segment is out of the list then. */
+async function openUnlessRemoved(path: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

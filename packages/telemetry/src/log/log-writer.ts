@@ -1,0 +1,238 @@
+import { SandglassError } from "@sandglass/protocol";
+import { Batch, FrameBuffer, FULL_BATCH_BYTES } from "./commit-batch.ts";
+import { FRAME_HEADER_BYTES } from "./frame.ts";
+import type { DurableLogOptions, LogProblem } from "./log-options.ts";
+import { SEGMENT_HEADER_BYTES, type Segment } from "./segment.ts";
+import { SegmentWriter, syncFileData } from "./segment-writer.ts";
+import { Syncer } from "./syncer.ts";
+
+/** With the time the sync itself takes this keeps the promise of "at most 100 ms later". */
+const SYNC_AFTER_MS = 50;
+
+/** What the writer tells the log. */
+export interface LogWriterEvents {
+  report(problem: LogProblem): void;
+  /** Records up to `lastPosition` are readable. */
+  published(): void;
+  /** A segment was begun. */
+  rolled(): void;
+}
+
+/**
+ * The writing side of the log: group commit, rolling, syncing.
+ *
+ * Records enqueued in one turn of the event loop are encoded side by side, written with one system call and share one
+ * promise. The write is synchronous, so that nothing can be enqueued behind a batch whose fate is open: one that fails is
+ * cut away whole and its positions are given again. With durability "power" the batches that are written while the disk
+ * is being waited for share the next wait.
+ */
+export class LogWriter {
+  readonly #options: DurableLogOptions;
+  readonly #segmentBytes: number;
+  readonly #isPower: boolean;
+  readonly #segments: Segment[];
+  readonly #events: LogWriterEvents;
+  readonly #syncer: Syncer;
+  readonly #frames = new FrameBuffer();
+  readonly #flushLater = (): void => {
+    this.#flush();
+  };
+  #active: SegmentWriter;
+  #batch: Batch | undefined;
+  /** Written and not yet synced, in order. */
+  #unsynced: Batch[] = [];
+  #syncTimer: NodeJS.Timeout | undefined;
+  #syncing: Promise<void> | undefined;
+  /** The active segment's sync failed: nothing more is written to it. */
+  #mustRoll = false;
+  #isClosing = false;
+  #nextPosition: number;
+  #lastPosition: number;
+  readonly counts = { appended: 0, appendedBytes: 0, writeErrors: 0, syncErrors: 0 };
+
+  /** Continues `continued`, or begins a new segment at the end of `segments`. */
+  constructor(
+    options: DurableLogOptions,
+    segments: Segment[],
+    continued: Segment | undefined,
+    nextPosition: number,
+    events: LogWriterEvents,
+  ) {
+    this.#options = options;
+    this.#segmentBytes = options.segmentBytes ?? 64 * 1024 * 1024;
+    this.#isPower = options.durability === "power";
+    this.#segments = segments;
+    this.#events = events;
+    this.#nextPosition = nextPosition;
+    this.#lastPosition = nextPosition - 1;
+    this.#syncer = new Syncer(options.dir, options.syncFile ?? syncFileData);
+    if (continued) {
+      this.#active = SegmentWriter.reopen(continued);
+    } else {
+      this.#active = SegmentWriter.create(options.dir, nextPosition, Date.now());
+      segments.push(this.#active.segment);
+    }
+  }
+
+  /** Last position acknowledged. */
+  get lastPosition(): number {
+    return this.#lastPosition;
+  }
+
+  /** The position the next record gets, unless one before it is refused. */
+  get nextPosition(): number {
+    return this.#nextPosition;
+  }
+
+  enqueue(payload: string | Uint8Array): Promise<void> {
+    if (this.#isClosing) throw new SandglassError("LOG_UNAVAILABLE", "the log is closed");
+    if (this.#batch && this.#isFull(payload.length)) {
+      // A record that follows a refused one is refused with it: its content may count on the other (an event's seq does).
+      const refusal = this.#flush();
+      if (refusal) throw refusal;
+    }
+    this.#frames.push(payload, this.#nextPosition);
+    if (!this.#batch) {
+      this.#batch = new Batch(this.#nextPosition);
+      process.nextTick(this.#flushLater);
+    }
+    const batch = this.#batch;
+    batch.count += 1;
+    this.#nextPosition += 1;
+    return batch.committed;
+  }
+
+  /** Writes and syncs what is there, then closes the file. */
+  async close(): Promise<void> {
+    this.#flush();
+    this.#isClosing = true;
+    clearTimeout(this.#syncTimer);
+    await this.#syncing;
+    await this.#syncOnce();
+    this.#active.close();
+  }
+
+  #isFull(payloadBytes: number): boolean {
+    const { length } = this.#frames;
+    const added = length + FRAME_HEADER_BYTES + payloadBytes;
+    return length >= FULL_BATCH_BYTES || this.#active.segment.sizeBytes + added > this.#segmentBytes;
+  }
+
+  /** Returns why the open batch was refused, if it was. */
+  #flush(): SandglassError | undefined {
+    const batch = this.#batch;
+    if (!batch) return undefined;
+    const { length } = this.#frames;
+    this.#batch = undefined;
+    try {
+      this.#rollWhereNeeded(batch.first, length);
+      this.#active.append(this.#frames.bytes, length);
+    } catch (error) {
+      return this.#refuse(batch, error as Error);
+    } finally {
+      this.#frames.clear();
+    }
+    const { segment } = this.#active;
+    segment.note(batch.first, segment.sizeBytes - length);
+    batch.segment = segment;
+    batch.endOffset = segment.sizeBytes;
+    this.counts.appended += batch.count;
+    this.counts.appendedBytes += length;
+    this.#unsynced.push(batch);
+    if (this.#isPower) {
+      this.#startSync();
+    } else {
+      this.#publish(batch);
+      batch.resolve();
+      this.#scheduleSync();
+    }
+    return undefined;
+  }
+
+  #refuse(batch: Batch, error: Error): SandglassError {
+    this.#nextPosition = batch.first;
+    this.counts.writeErrors += 1;
+    this.#events.report({ kind: "write_failed", records: batch.count, error });
+    this.#options.onDrop?.(batch.first, batch.count);
+    const { code } = error as NodeJS.ErrnoException;
+    const { dir } = this.#options;
+    const hint =
+      code === "ENOSPC" || code === "EDQUOT"
+        ? `make room on the file system of ${dir}, or lower the log's maxBytes; the next append tries again`
+        : `see to the disk below ${dir}; the next append tries again`;
+    const message = `the record could not be written: ${error.message}`;
+    const refusal = new SandglassError("LOG_UNAVAILABLE", message, { hint, cause: error });
+    batch.reject(refusal);
+    return refusal;
+  }
+
+  /** Makes the records of a batch readable. */
+  #publish(batch: Batch): void {
+    batch.segment!.readableBytes = batch.endOffset;
+    this.#lastPosition = batch.first + batch.count - 1;
+    this.#options.onCommit?.(batch.first, batch.count);
+    this.#events.published();
+  }
+
+  #rollWhereNeeded(nextPosition: number, length: number): void {
+    const { segment } = this.#active;
+    const isFull = segment.sizeBytes + length > this.#segmentBytes;
+    if (segment.sizeBytes === SEGMENT_HEADER_BYTES || !(isFull || this.#mustRoll)) return;
+    const next = SegmentWriter.create(this.#options.dir, nextPosition, Date.now());
+    segment.lastPosition = nextPosition - 1;
+    this.#syncer.retire(this.#active);
+    this.#mustRoll = false;
+    this.#active = next;
+    this.#segments.push(next.segment);
+    this.#events.rolled();
+  }
+
+  #scheduleSync(): void {
+    this.#syncTimer ??= setTimeout(() => {
+      this.#syncTimer = undefined;
+      this.#startSync();
+    }, SYNC_AFTER_MS).unref();
+  }
+
+  #startSync(): void {
+    this.#syncing ??= this.#syncUntilClean();
+  }
+
+  async #syncUntilClean(): Promise<void> {
+    do await this.#syncOnce();
+    while (this.#isPower && this.#unsynced.length > 0);
+    // In the same turn as the look at #unsynced: a batch in between would wait for a sync that never comes.
+    this.#syncing = undefined;
+  }
+
+  async #syncOnce(): Promise<void> {
+    const batches = this.#unsynced;
+    this.#unsynced = [];
+    const failures = await this.#syncer.sync(this.#active);
+    for (const { writer, error } of failures) this.#reportSyncFailure(writer, batches, error);
+    if (!this.#isPower) return;
+    for (const batch of batches) {
+      this.#publish(batch);
+      const failure = failures.find(({ writer }) => writer.segment === batch.segment);
+      if (failure) batch.reject(syncError(failure.error));
+      else batch.resolve();
+    }
+  }
+
+  #reportSyncFailure(writer: SegmentWriter, batches: Batch[], error: Error): void {
+    this.counts.syncErrors += 1;
+    if (writer === this.#active) this.#mustRoll = true;
+    const affected = batches.filter(({ segment }) => segment === writer.segment);
+    const [first, last] = [affected[0], affected.at(-1)];
+    if (!first || !last) return;
+    const to = last.first + last.count - 1;
+    this.#events.report({ kind: "sync_failed", segment: writer.segment.path, from: first.first, to, error });
+  }
+}
+
+function syncError(error: Error): SandglassError {
+  return new SandglassError("LOG_UNAVAILABLE", `the record may not have reached the disk: ${error.message}`, {
+    hint: "the log continues in a new segment; see to the disk",
+    cause: error,
+  });
+}

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(import.meta.resolve("@sandglass/server/main"));
+const READY = /(http:\/\/[^\s"]+)/;
+
+export interface StartDaemonOptions {
+  /** Default: a new temporary directory, removed by `stop`. One that is given is left. */
+  dataDir?: string;
+  /** Further flags of `sandglass serve`. */
+  args?: readonly string[];
+  /** Over the environment of the test; undefined takes a variable out. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Keys in the form of `SANDGLASS_API_KEYS`; default: one random key. An empty list has the daemon make its own. */
+  apiKeys?: readonly string[];
+}
+
+/** A daemon in a process of its own, as a user starts it. */
+export interface TestDaemon extends AsyncDisposable {
+  /** `http://127.0.0.1:<free port>` */
+  readonly url: string;
+  /** The first of its keys; "" where it made its own. */
+  readonly apiKey: string;
+  readonly dataDir: string;
+  /** Where the daemon writes a key that it made itself. */
+  readonly credentialsFile: string;
+  readonly pid: number;
+  /** SIGTERM, then waits for the end; removes the directories it made. Resolves with the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL, as a crash would have it; leaves the data directory. */
+  kill(): Promise<void>;
+  /** What it wrote to stdout and stderr so far. */
+  logs(): string;
+}
+
+/**
+ * Starts a real daemon on a free port and waits until it is ready.
+ *
+ * @throws Error with everything it wrote where it ends before that
+ * @example await using daemon = await startDaemon()
+ */
+export async function startDaemon(options: StartDaemonOptions = {}): Promise<TestDaemon> {
+  const home = await mkdtemp(join(tmpdir(), "sandglass-test-"));
+  const dataDir = options.dataDir ?? join(home, "data");
+  const apiKeys = options.apiKeys ?? [`test_${randomBytes(24).toString("base64url")}`];
+  const credentialsFile = options.env?.["SANDGLASS_CREDENTIALS"] ?? join(home, "credentials.json");
+  const child = spawn(process.execPath, [MAIN, "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])], {
+    cwd: home,
+    env: {
+      ...withoutOurs(process.env),
+      SANDGLASS_CREDENTIALS: credentialsFile,
+      ...(apiKeys.length > 0 && { SANDGLASS_API_KEYS: apiKeys.join(",") }),
+      ...options.env,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+
+  const url = await readyUrl(child, exited, () => text);
+  const [first = ""] = apiKeys;
+  const daemon: TestDaemon = {
+    url,
+    apiKey: first.replace(/^[A-Za-z0-9_-]+:/, "").replace(/@[^@]*$/, ""),
+    dataDir,
+    credentialsFile,
+    pid: child.pid ?? 0,
+    async stop() {
+      child.kill("SIGTERM");
+      const code = await exited;
+      await rm(home, { recursive: true, force: true });
+      return code;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await exited;
+    },
+    logs: () => text,
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+    },
+  };
+  return daemon;
+}
+
+async function readyUrl(child: ChildProcess, exited: Promise<number | null>, read: () => string): Promise<string> {
+  const ready = new Promise<string>((resolve) => {
+    child.stdout?.on("data", () => {
+      const line = read().split("\n").slice(0, -1).find((candidate) => candidate.includes("ready"));
+      const url = line === undefined ? undefined : READY.exec(line)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+  const ended = exited.then((code) => {
+    throw new Error(`the daemon ended with ${code} before it was ready:\n${read()}`);
+  });
+  return Promise.race([ready, ended]);
+}
+
+/** The settings of whoever runs the tests are not the tests'. */
+function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("SANDGLASS_")));
+}

