@@ -1,0 +1,15 @@
+# Runs the cells of one context in one shell, so that variables, functions, options and the directory last.
+# Requests come on descriptor 3: an id, a count of NAME=value pairs, the pairs, the code, each ended by a NUL.
+# Answers leave on 4, a JSON object a line. Whatever a cell does to the shell, `exit` included, is done to the context.
+trap : INT
+printf '{"ready":true}\n' >&4
+while IFS= read -r -d '' __sandglass_id <&3; do
+  IFS= read -r -d '' __sandglass_count <&3
+  while ((__sandglass_count-- > 0)); do
+    IFS= read -r -d '' __sandglass_pair <&3
+    export "${__sandglass_pair?}"
+  done
+  IFS= read -r -d '' __sandglass_code <&3
+  eval "$__sandglass_code" 3<&- 4>&-
+  printf '{"id":"%s","exitCode":%d,"result":null}\n' "$__sandglass_id" "$?" >&4
+done

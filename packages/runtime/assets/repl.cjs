@@ -1,0 +1,121 @@
+// Runs the cells of one context, one after the other, through Node's own REPL evaluator: top-level await, `const` and `let`
+// that last, interrupts. The protocol is that of repl.py: requests on descriptor 3, answers on 4, a JSON object a line.
+"use strict";
+const fs = require("node:fs");
+const readline = require("node:readline");
+const repl = require("node:repl");
+const { PassThrough, Writable } = require("node:stream");
+const util = require("node:util");
+
+const MAX_RESULT = 8 * 1024 * 1024;
+const OWN_FRAMES =
+  /at new Promise \(<anonymous>\)|\/run\/sandglass\/repl\.cjs|node:vm|node:internal|node:domain|node:repl|at REPLServer|at bound \(/;
+
+function answer(message) {
+  const data = Buffer.from(`${JSON.stringify(message)}\n`);
+  for (let at = 0; at < data.length; ) at += fs.writeSync(4, data, at);
+}
+
+// Writes to pipes are made at once, so that what a cell printed is out before its answer.
+for (const stream of [process.stdout, process.stderr]) stream._handle?.setBlocking?.(true);
+
+// The evaluator wants a terminal to talk to; it gets one that nobody reads.
+const server = repl.start({
+  prompt: "",
+  input: new PassThrough(),
+  output: new Writable({ write: (_chunk, _encoding, done) => done() }),
+  terminal: false,
+  useGlobal: true,
+  breakEvalOnSigint: true,
+});
+
+function describe(error) {
+  if (!(error instanceof Error) && !(util.types.isNativeError?.(error) ?? false))
+    return `Uncaught ${util.inspect(error)}`;
+  const text = error.stack ?? String(error);
+  return text
+    .split("\n")
+    .filter((line) => !OWN_FRAMES.test(line))
+    .join("\n")
+    .trimEnd();
+}
+
+function evaluate(code, name) {
+  return new Promise((resolve) => {
+    server.eval(`${code}\n`, server.context, name, (error, value) => {
+      if (error instanceof repl.Recoverable) resolve({ error: error.err });
+      else resolve(error ? { error } : { value });
+    });
+  });
+}
+
+/** A promise as a cell's last value is awaited, as in a notebook. */
+function settle({ error, value }) {
+  if (error || !util.types.isPromise(value)) return { error, value };
+  return value.then(
+    (settled) => ({ value: settled }),
+    (reason) => ({ error: reason ?? new Error(`rejected with ${reason}`) }),
+  );
+}
+
+class CellExit extends Error {
+  constructor(code) {
+    super("exit");
+    this.exitCode = code;
+  }
+}
+
+/** A cell that exits ends itself, not the context. */
+process.exit = (code = process.exitCode ?? 0) => {
+  throw new CellExit(Number(code) & 0xff);
+};
+
+let cells = 0;
+let stop;
+async function run(request) {
+  const stopped = new Promise((resolve) => {
+    stop = (error) => resolve({ error });
+  });
+  const evaluated = evaluate(request.code, `cell ${++cells}`).then(settle);
+  // The evaluator's own watch for interrupts leaves the default action behind; an awaiting cell needs ours.
+  process.off("SIGINT", onInterrupt);
+  process.on("SIGINT", onInterrupt);
+  const { error, value } = await Promise.race([evaluated, stopped]);
+  stop = undefined;
+  if (error === undefined || error === null) {
+    let result = null;
+    if (value !== undefined) {
+      globalThis._ = value;
+      result = { "text/plain": util.inspect(value, { maxStringLength: MAX_RESULT }).slice(0, MAX_RESULT) };
+    }
+    return answer({ id: request.id, exitCode: 0, result });
+  }
+  if (error instanceof CellExit) return answer({ id: request.id, exitCode: error.exitCode, result: null });
+  const isInterrupt = error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
+  fs.writeSync(2, `${isInterrupt ? "interrupted" : describe(error)}\n`);
+  answer({ id: request.id, exitCode: isInterrupt ? 130 : 1, result: null });
+}
+
+function onInterrupt() {
+  stop?.(Object.assign(new Error("interrupted"), { code: "ERR_SCRIPT_EXECUTION_INTERRUPTED" }));
+}
+process.on("SIGINT", onInterrupt);
+
+/** What goes wrong in a cell's callbacks is the running cell's failure, and is said in any case. */
+function stray(error) {
+  if (stop !== undefined) stop(error);
+  else if (!(error instanceof CellExit)) fs.writeSync(2, `${describe(error)}\n`);
+}
+process.on("unhandledRejection", stray);
+server._domain?.removeAllListeners("error");
+server._domain?.on("error", stray);
+
+answer({ ready: true });
+let chain = Promise.resolve();
+readline.createInterface({ input: fs.createReadStream("", { fd: 3 }) }).on("line", (line) => {
+  const request = JSON.parse(line);
+  chain = chain.then(() => {
+    for (const [key, value] of Object.entries(request.env)) process.env[key] = value;
+    return run(request);
+  });
+});

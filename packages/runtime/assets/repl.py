@@ -1,0 +1,192 @@
+"""Runs the cells of one context, one after the other, in one namespace.
+
+Requests come on descriptor 3, one JSON object a line: {"id", "code", "env"}. Answers leave on descriptor 4:
+{"id", "exitCode", "result"}. What a cell prints goes to the process's own stdout and stderr, which the host reads.
+A cell that raises, exits or is interrupted leaves the namespace as it is.
+"""
+
+import ast
+import asyncio
+import base64
+import builtins
+import inspect
+import io
+import json
+import linecache
+import os
+import signal
+import sys
+import traceback
+import types
+
+REQUESTS = os.fdopen(3, "r", encoding="utf-8", newline="\n")
+ANSWERS = 4
+MAX_RESULT = 8 * 1024 * 1024
+
+for descriptor in (3, 4):
+    os.set_inheritable(descriptor, False)
+
+main = types.ModuleType("__main__")
+main.__builtins__ = __builtins__
+sys.modules["__main__"] = main
+sys.path.insert(0, "")
+sys.argv = [""]
+# Characters that have no UTF-8 form must not end a cell.
+sys.stdout.reconfigure(errors="surrogateescape", write_through=True)
+sys.stderr.reconfigure(errors="backslashreplace", write_through=True)
+
+loop = None
+cells = 0
+print_pieces = builtins.print
+
+
+def print_at_once(*values, sep=" ", end="\n", file=None, flush=False):
+    """`print` with one write for a whole call instead of one a piece: a reader of the stream sees lines, not fragments."""
+    text = (" " if sep is None else sep).join(map(str, values)) + ("\n" if end is None else end)
+    print_pieces(text, end="", file=file, flush=flush)
+
+
+builtins.print = print_at_once
+
+
+def answer(message):
+    data = (json.dumps(message) + "\n").encode()
+    while data:
+        data = data[os.write(ANSWERS, data):]
+
+
+def run_async(coroutine):
+    global loop
+    if loop is None or loop.is_closed():
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+    task = loop.create_task(coroutine)
+    try:
+        return loop.run_until_complete(task)
+    except BaseException:
+        if not task.done():
+            task.cancel()
+            loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+        raise
+
+
+def execute(tree, name):
+    """Runs the statements; returns the value of a last expression, else None."""
+    body = tree.body
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    if body:
+        code = compile(ast.Module(body, tree.type_ignores), name, "exec", flags=flags)
+        value = eval(code, main.__dict__)
+        if code.co_flags & inspect.CO_COROUTINE:
+            run_async(value)
+    if last is None:
+        return None
+    code = compile(ast.Expression(last.value), name, "eval", flags=flags)
+    value = eval(code, main.__dict__)
+    return run_async(value) if code.co_flags & inspect.CO_COROUTINE else value
+
+
+RICH = (
+    ("_repr_html_", "text/html"),
+    ("_repr_markdown_", "text/markdown"),
+    ("_repr_svg_", "image/svg+xml"),
+    ("_repr_png_", "image/png"),
+    ("_repr_jpeg_", "image/jpeg"),
+    ("_repr_latex_", "text/latex"),
+    ("_repr_json_", "application/json"),
+)
+
+
+def describe(value):
+    """The value by MIME type, as notebooks ask for it."""
+    result = {"text/plain": repr(value)}
+    if isinstance(value, type):
+        return result
+    for method, mime in RICH:
+        try:
+            shown = getattr(value, method, None)
+            shown = shown() if callable(shown) else None
+        except Exception:
+            continue  # a broken rich form is no reason to lose the plain one
+        if isinstance(shown, tuple):
+            shown = shown[0]
+        if shown is None:
+            continue
+        if isinstance(shown, bytes):
+            shown = base64.b64encode(shown).decode()
+        elif not isinstance(shown, str):
+            shown = json.dumps(shown, default=str)
+        result[mime] = shown
+    if sum(map(len, result.values())) > MAX_RESULT:
+        result = {"text/plain": result["text/plain"][:MAX_RESULT] + "…"}
+    return result
+
+
+def show_error():
+    """The traceback without this file's own frames."""
+    kind, error, trace = sys.exc_info()
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    text = "".join(traceback.format_exception(kind, error, trace))
+    sys.stderr.write(text)
+
+
+def exit_code(value):
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value & 0xFF
+    print(value, file=sys.stderr)
+    return 1
+
+
+def run(request):
+    global cells
+    cells += 1
+    name = f"<cell {cells}>"
+    source = request["code"]
+    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    result = None
+    code = 0
+    try:
+        value = execute(ast.parse(source, name), name)
+        if value is not None:
+            main.__dict__["_"] = value
+            result = describe(value)
+    except SystemExit as error:
+        code = exit_code(error.code)
+    except KeyboardInterrupt:
+        show_error()
+        code = 130
+    except BaseException:
+        show_error()
+        code = 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass  # the cell closed it
+    if sys.stdout is None or sys.stdout.closed:
+        sys.stdout = io.TextIOWrapper(os.fdopen(os.dup(2), "wb", 0), write_through=True)
+    answer({"id": request["id"], "exitCode": code, "result": result})
+
+
+answer({"ready": True})
+while True:
+    # Between cells an interrupt has nothing to interrupt.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    line = REQUESTS.readline()
+    if not line:
+        break
+    request = json.loads(line)
+    for key, value in request["env"].items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        run(request)
+    except KeyboardInterrupt:
+        answer({"id": request["id"], "exitCode": 130, "result": None})

@@ -16,7 +16,9 @@ export const NATIVE = {
 export function requireNative(): void {
   for (const path of [NATIVE.helper, NATIVE.agent]) {
     if (!existsSync(path)) {
-      throw new SandglassError("DRIVER_ERROR", `the native program ${path} is not there`, { hint: "run `make setup`, which builds it" });
+      throw new SandglassError("DRIVER_ERROR", `the native program ${path} is not there`, {
+        hint: "run `make setup`, which builds it",
+      });
     }
   }
 }

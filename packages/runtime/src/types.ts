@@ -19,7 +19,7 @@ export interface RuntimeApi {
   get(id: string, orgId: string): SandboxHandle;
   /** Newest first; ended ones included where asked. */
   list(orgId: string, options?: { ended?: boolean }): SandboxInfo[];
-  /** Lines of a finished or running exec, also after its sandbox is gone or the daemon was restarted. Undefined where nothing is kept. */
+  /** Blocks of whole NDJSON lines of a finished or running exec, also after its sandbox is gone or the daemon was restarted. Undefined where nothing is kept. */
   readOutput(
     sandboxId: string,
     execId: string,
@@ -63,7 +63,8 @@ export interface ExecHandle {
   readonly id: string;
   info(): ExecInfo;
   /**
-   * Lines (JSON without the newline) from the one behind seq `after` (absent: from the first), following until `exit`.
+   * Blocks of one or more whole NDJSON lines, newlines included, from the line behind seq `after` (absent: from the first),
+   * following until `exit`. A block is what was there at once: write it as it comes.
    * `isOwner` marks the stream of the caller that started the exec: while it is read slowly the process waits.
    */
   lines(options?: { after?: number; signal?: AbortSignal; isOwner?: boolean }): AsyncIterable<string>;

@@ -32,7 +32,7 @@ export const ExecRequest = strictObject({
     .max(MAX_ARGUMENTS)
     .optional()
     .describe("A program and its arguments, without a shell."),
-  cwd: path.optional().describe("Where it starts. Default `/workspace`."),
+  cwd: path.optional().describe("Where it starts. Default `/workspace`. Commands only."),
   env: environment.optional().describe("In addition to that of the sandbox."),
   stdin: textUpTo(MAX_TEXT_BYTES, "8 MiB")
     .optional()
@@ -47,6 +47,8 @@ export const ExecRequest = strictObject({
     if (given.length !== 1) return;
     if (request.argv?.[0] === "") complain("must name a program in argv[0], which is empty");
     if (given[0] === "code") {
+      if (request.cwd !== undefined)
+        complain("must not have cwd with code: a context has a directory of its own, which its cells change");
       if (request.stdin !== undefined)
         complain("must not have stdin with code: a cell reads none, use command");
       return;

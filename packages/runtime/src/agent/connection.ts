@@ -108,7 +108,8 @@ export class AgentConnection {
   #onFrame(type: number, id: number, payload: Buffer): void {
     switch (type) {
       case Frame.hello:
-        if (payload.length !== 4 || payload.readUInt32LE(0) !== AGENT_VERSION) return this.#break("the agent's version is not ours");
+        if (payload.length !== 4 || payload.readUInt32LE(0) !== AGENT_VERSION)
+          return this.#break("the agent's version is not ours");
         this.#hello?.resolve();
         this.#hello = undefined;
         return;
@@ -148,7 +149,10 @@ export class AgentConnection {
 
   #failed(id: number, number: number): void {
     const errno = errnoName(number & (FAILED_CWD - 1));
-    const error = new StartError(errno, (number & FAILED_CWD) !== 0 ? `cannot enter the working directory (${errno})` : errno);
+    const error = new StartError(
+      errno,
+      (number & FAILED_CWD) !== 0 ? `cannot enter the working directory (${errno})` : errno,
+    );
     this.#forking.get(id)?.reject(error);
     this.#forking.delete(id);
     this.#starting.get(id)?.reject(error);
@@ -166,7 +170,7 @@ export class AgentConnection {
     this.#starting.clear();
     const processes = [...this.#processes.values()];
     this.#processes.clear();
+    this.onClose?.(this.#violation); // first: it says why the processes are lost
     for (const process of processes) process.lost();
-    this.onClose?.(this.#violation);
   }
 }

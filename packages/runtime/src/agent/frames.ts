@@ -43,7 +43,12 @@ export function encodeFrame(type: number, processId: number, payload?: Uint8Arra
 }
 
 /** A frame whose payload is one channel byte and `bytes`. */
-export function encodeChannelFrame(type: number, processId: number, channel: number, bytes?: Uint8Array): Buffer {
+export function encodeChannelFrame(
+  type: number,
+  processId: number,
+  channel: number,
+  bytes?: Uint8Array,
+): Buffer {
   const size = 1 + (bytes?.length ?? 0);
   const frame = Buffer.allocUnsafe(HEADER_BYTES + size);
   frame.writeUInt32LE(HEADER_BYTES - 4 + size, 0);
@@ -73,7 +78,9 @@ export function encodeStart(processId: number, spec: StartSpec): Buffer {
   payload.writeUInt32LE(env.length, 12);
   strings.copy(payload, 16);
   if (payload.length > MAX_FRAME_BYTES - 64) {
-    throw new RangeError(`arguments and environment take ${strings.length} bytes; at most ${MAX_FRAME_BYTES - 80} fit`);
+    throw new RangeError(
+      `arguments and environment take ${strings.length} bytes; at most ${MAX_FRAME_BYTES - 80} fit`,
+    );
   }
   return encodeFrame(Frame.start, processId, payload);
 }

@@ -3,8 +3,8 @@ import {
   encodeChannelFrame,
   encodeFrame,
   Frame,
-  type InputChannel,
   INPUT_WINDOW_BYTES,
+  type InputChannel,
   type OutputChannel,
 } from "./frames.ts";
 

@@ -28,9 +28,13 @@ export class AgentListener {
 
   static async start(path: string): Promise<AgentListener> {
     if (Buffer.byteLength(path) > 104) {
-      throw new SandglassError("UNSUPPORTED_ON_HOST", `the data directory's path is too long: ${path} must have at most 104 bytes`, {
-        hint: "choose a shorter --data-dir",
-      });
+      throw new SandglassError(
+        "UNSUPPORTED_ON_HOST",
+        `the data directory's path is too long: ${path} must have at most 104 bytes`,
+        {
+          hint: "choose a shorter --data-dir",
+        },
+      );
     }
     await rm(path, { force: true });
     const server = createServer({ pauseOnConnect: false });
@@ -47,7 +51,12 @@ export class AgentListener {
     const connected = new Promise<Socket>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#expected.delete(token);
-        reject(new SandglassError("DRIVER_ERROR", `the sandbox's agent did not connect within ${CONNECT_TIMEOUT_MS / 1000} s`));
+        reject(
+          new SandglassError(
+            "DRIVER_ERROR",
+            `the sandbox's agent did not connect within ${CONNECT_TIMEOUT_MS / 1000} s`,
+          ),
+        );
       }, CONNECT_TIMEOUT_MS);
       this.#expected.set(token, { resolve, reject, timer });
     });

@@ -1,14 +1,14 @@
+import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import { type CgroupLayout, detectCgroups } from "../host/cgroup-layout.ts";
 import { killGroup, removeGroup, SandboxCgroup } from "../host/cgroups.ts";
+import { hostChecks, unenforcedLimits } from "../host/checks.ts";
 import { DiskImages } from "../host/disk.ts";
 import { Helper } from "../host/helper.ts";
-import { hostChecks, unenforcedLimits } from "../host/checks.ts";
 import { compileSeccomp } from "../host/seccomp.ts";
 import { buildSkeleton } from "../host/skeleton.ts";
 import { requireNative } from "../native.ts";
@@ -44,7 +44,13 @@ export class BubblewrapDriver implements SandboxDriver {
   readonly #listener: AgentListener;
   readonly #live = new Set<BubblewrapSandbox>();
 
-  private constructor(parts: { options: BubblewrapOptions; layout: CgroupLayout; helper: Helper; listener: AgentListener; cgroupRoot: string }) {
+  private constructor(parts: {
+    options: BubblewrapOptions;
+    layout: CgroupLayout;
+    helper: Helper;
+    listener: AgentListener;
+    cgroupRoot: string;
+  }) {
     this.#runtimeDir = join(parts.options.dataDir, "runtime");
     this.#sandboxesDir = join(parts.options.dataDir, "sandboxes");
     this.#layout = parts.layout;
@@ -64,12 +70,18 @@ export class BubblewrapDriver implements SandboxDriver {
   static async start(options: BubblewrapOptions): Promise<BubblewrapDriver> {
     requireNative();
     if (!existsSync(BWRAP)) {
-      throw new SandglassError("UNSUPPORTED_ON_HOST", `${BWRAP} is not there`, { hint: "apt-get install bubblewrap" });
+      throw new SandglassError("UNSUPPORTED_ON_HOST", `${BWRAP} is not there`, {
+        hint: "apt-get install bubblewrap",
+      });
     }
     if (process.getuid?.() !== 0) {
-      throw new SandglassError("UNSUPPORTED_ON_HOST", "the bubblewrap driver needs root: it mounts disks and sets control groups", {
-        hint: "start the daemon with sudo; sandboxes themselves never run as root",
-      });
+      throw new SandglassError(
+        "UNSUPPORTED_ON_HOST",
+        "the bubblewrap driver needs root: it mounts disks and sets control groups",
+        {
+          hint: "start the daemon with sudo; sandboxes themselves never run as root",
+        },
+      );
     }
     const layout = detectCgroups();
     const runtimeDir = join(options.dataDir, "runtime");
@@ -180,8 +192,16 @@ function bwrapArguments(request: DriverCreate): string[] {
     BWRAP,
     ...["--bind", "r", "/", "--proc", "/proc", "--dev", "/dev", ...mounts],
     ...["--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--hostname", "sandbox"],
-    ...["--die-with-parent", "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--clearenv", "--chdir", "/workspace"],
+    ...[
+      "--die-with-parent",
+      "--new-session",
+      "--as-pid-1",
+      "--cap-drop",
+      "ALL",
+      "--clearenv",
+      "--chdir",
+      "/workspace",
+    ],
     ...["--seccomp", "4", "--", "/run/sandglass/agent"],
   ];
 }
-

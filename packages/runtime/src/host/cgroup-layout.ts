@@ -24,8 +24,15 @@ function isWritable(path: string): boolean {
 }
 
 /** Reads `/proc/self/mountinfo`. A hierarchy that cannot be written is left out. */
-export function detectCgroups(mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8")): CgroupLayout {
-  const layout: CgroupLayout = { unified: undefined, controllers: {}, freezer: undefined, cpuacct: undefined };
+export function detectCgroups(
+  mountinfo: string = readFileSync("/proc/self/mountinfo", "utf8"),
+): CgroupLayout {
+  const layout: CgroupLayout = {
+    unified: undefined,
+    controllers: {},
+    freezer: undefined,
+    cpuacct: undefined,
+  };
   for (const line of mountinfo.split("\n")) {
     const [left = "", right = ""] = line.split(" - ");
     const mount = (left.split(" ")[4] ?? "").replaceAll("\\040", " ");
@@ -76,7 +83,9 @@ export function makeGroup(layout: CgroupLayout, path: string, mounts: string[] =
 }
 
 function enableControllers(layout: CgroupLayout, at: string): void {
-  const wanted = (["memory", "pids", "cpu"] as const).filter((name) => layout.controllers[name]?.version === 2);
+  const wanted = (["memory", "pids", "cpu"] as const).filter(
+    (name) => layout.controllers[name]?.version === 2,
+  );
   if (wanted.length === 0) return;
   const file = join(at, "cgroup.subtree_control");
   const enabled = readFileSync(file, "utf8").trim().split(" ");

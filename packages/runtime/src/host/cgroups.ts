@@ -79,7 +79,9 @@ export class SandboxCgroup {
     } else if (freezer !== undefined) {
       const wanted = isFrozen ? "FROZEN" : "THAWED";
       this.#write(freezer, "freezer.state", wanted);
-      await this.#until(() => readFileSync(join(freezer, this.#path, "freezer.state"), "utf8").trim() === wanted);
+      await this.#until(
+        () => readFileSync(join(freezer, this.#path, "freezer.state"), "utf8").trim() === wanted,
+      );
     } else {
       throw new Error("this host has no cgroup hierarchy that can freeze");
     }
@@ -143,7 +145,8 @@ export class ExecCgroup {
 
   /** The kernel may take some 20 ms for the first move after a quiet time, so this is never done on the event loop. */
   async attach(hostPid: number): Promise<void> {
-    for (const mount of this.#mounts) await writeFile(join(mount, this.#path, "cgroup.procs"), String(hostPid));
+    for (const mount of this.#mounts)
+      await writeFile(join(mount, this.#path, "cgroup.procs"), String(hostPid));
   }
 
   usage(): GroupUsage {
@@ -152,7 +155,10 @@ export class ExecCgroup {
     const peak = memory?.version === 2 ? join(at, "memory.peak") : join(at, "memory.max_usage_in_bytes");
     return {
       cpuMs: cpuMs(this.#layout, this.#path),
-      oomKills: memory === undefined ? 0 : field(join(at, memory.version === 2 ? "memory.events" : "memory.oom_control"), "oom_kill"),
+      oomKills:
+        memory === undefined
+          ? 0
+          : field(join(at, memory.version === 2 ? "memory.events" : "memory.oom_control"), "oom_kill"),
       memoryPeakBytes: memory !== undefined && existsSync(peak) ? readNumber(peak) : 0,
     };
   }
@@ -186,8 +192,10 @@ function isBusyOrGone(error: unknown): boolean {
 
 /** SIGKILL to everything in the group and below it. */
 export function killGroup(layout: CgroupLayout, path: string, mounts: string[] = hierarchies(layout)): void {
-  const unified = layout.unified !== undefined && mounts.includes(layout.unified) ? join(layout.unified, path) : undefined;
-  if (unified !== undefined && existsSync(join(unified, "cgroup.kill"))) return writeFileSync(join(unified, "cgroup.kill"), "1");
+  const unified =
+    layout.unified !== undefined && mounts.includes(layout.unified) ? join(layout.unified, path) : undefined;
+  if (unified !== undefined && existsSync(join(unified, "cgroup.kill")))
+    return writeFileSync(join(unified, "cgroup.kill"), "1");
   const mount = mounts[0];
   if (mount === undefined) return;
   for (const dir of subgroups(join(mount, path))) {

@@ -11,10 +11,13 @@ const run = promisify(execFile);
 export function unenforcedLimits(layout: CgroupLayout): UnenforcedLimit[] {
   const missing: UnenforcedLimit[] = [];
   const { memory, cpu, pids } = layout.controllers;
-  if (memory === undefined) missing.push({ limit: "memoryMb", reason: "this host offers no memory cgroup controller" });
+  if (memory === undefined)
+    missing.push({ limit: "memoryMb", reason: "this host offers no memory cgroup controller" });
   if (cpu === undefined) missing.push({ limit: "vcpu", reason: "this host offers no cpu cgroup controller" });
-  if (pids === undefined) missing.push({ limit: "maxPids", reason: "this host offers no pids cgroup controller" });
-  if (!existsSync("/dev/loop-control")) missing.push({ limit: "diskMb", reason: "this host offers no loop devices" });
+  if (pids === undefined)
+    missing.push({ limit: "maxPids", reason: "this host offers no pids cgroup controller" });
+  if (!existsSync("/dev/loop-control"))
+    missing.push({ limit: "diskMb", reason: "this host offers no loop devices" });
   return missing;
 }
 
@@ -29,7 +32,12 @@ async function version(program: string, args: string[]): Promise<string | undefi
 
 function describe(layout: CgroupLayout): string {
   const versions = Object.entries(layout.controllers).map(([name, { version: v }]) => `${name} v${v}`);
-  const freeze = layout.unified !== undefined ? "freeze and kill v2" : layout.freezer !== undefined ? "freeze v1" : "no freezer";
+  const freeze =
+    layout.unified !== undefined
+      ? "freeze and kill v2"
+      : layout.freezer !== undefined
+        ? "freeze v1"
+        : "no freezer";
   return [...versions, freeze].join(", ");
 }
 
@@ -49,10 +57,19 @@ export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promis
       : { name: "privileges", status: "error", detail: "not root", hint: "start the daemon with sudo" },
     existsSync(NATIVE.helper) && existsSync(NATIVE.agent)
       ? { name: "native programs", status: "ok", detail: "helper and agent are built" }
-      : { name: "native programs", status: "error", detail: "helper and agent are not built", hint: "make setup" },
+      : {
+          name: "native programs",
+          status: "error",
+          detail: "helper and agent are not built",
+          hint: "make setup",
+        },
     await programCheck("bubblewrap", "/usr/bin/bwrap", ["--version"], "apt-get install bubblewrap"),
     await programCheck("mkfs.ext4", "/sbin/mkfs.ext4", ["-V"], "apt-get install e2fsprogs"),
-    { name: "cgroups", status: Object.keys(layout.controllers).length === 3 ? "ok" : "warn", detail: describe(layout) },
+    {
+      name: "cgroups",
+      status: Object.keys(layout.controllers).length === 3 ? "ok" : "warn",
+      detail: describe(layout),
+    },
     await programCheck("python template", "/usr/bin/python3", ["--version"], "apt-get install python3"),
     await programCheck("bash template", "/bin/bash", ["--version"], "apt-get install bash"),
   ];

@@ -39,9 +39,13 @@ export class DiskImages {
     await file.truncate(sizeMb * 1024 * 1024);
     await file.close();
     // No journal and no reserve: nothing on it outlives the sandbox, and all of it belongs to the sandbox.
-    await run("mkfs.ext4", ["-q", "-F", "-m", "0", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", temporary], {
-      env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` },
-    });
+    await run(
+      "mkfs.ext4",
+      ["-q", "-F", "-m", "0", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", temporary],
+      {
+        env: { PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin` },
+      },
+    );
     await rename(temporary, path);
     return path;
   }

@@ -120,7 +120,12 @@ export class Helper {
     if (entry === undefined) return;
     if (kind === "created") return entry.resolve(Number(text));
     this.#entries.delete(id);
-    if (kind === "failed") entry.reject(new SandglassError("DRIVER_ERROR", `the sandbox could not be built: ${text}`, { hint: "run `sandglass doctor`" }));
+    if (kind === "failed")
+      entry.reject(
+        new SandglassError("DRIVER_ERROR", `the sandbox could not be built: ${text}`, {
+          hint: "run `sandglass doctor`",
+        }),
+      );
     else entry.onExit(Number(text));
   }
 

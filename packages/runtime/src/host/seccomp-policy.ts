@@ -14,8 +14,19 @@ export interface DeniedCall {
 }
 
 export const DENIED_CALLS: readonly DeniedCall[] = [
-  { name: "clone3", x64: 435, arm64: 435, reason: "its flags are behind a pointer that a filter cannot read; libc falls back to clone", errno: "ENOSYS" },
-  { name: "unshare", x64: 272, arm64: 97, reason: "new namespaces open kernel code that only root could reach" },
+  {
+    name: "clone3",
+    x64: 435,
+    arm64: 435,
+    reason: "its flags are behind a pointer that a filter cannot read; libc falls back to clone",
+    errno: "ENOSYS",
+  },
+  {
+    name: "unshare",
+    x64: 272,
+    arm64: 97,
+    reason: "new namespaces open kernel code that only root could reach",
+  },
   { name: "setns", x64: 308, arm64: 268, reason: "enters other namespaces" },
   { name: "mount", x64: 165, arm64: 40, reason: "changes the file tree" },
   { name: "umount2", x64: 166, arm64: 39, reason: "uncovers what is mounted over" },
@@ -36,8 +47,18 @@ export const DENIED_CALLS: readonly DeniedCall[] = [
   { name: "kcmp", x64: 312, arm64: 272, reason: "leaks kernel addresses' order" },
   { name: "bpf", x64: 321, arm64: 280, reason: "loads programs into the kernel" },
   { name: "perf_event_open", x64: 298, arm64: 241, reason: "large attack surface, side channels" },
-  { name: "userfaultfd", x64: 323, arm64: 282, reason: "stops the kernel in the middle of a copy: the tool of most races" },
-  { name: "io_uring_setup", x64: 425, arm64: 425, reason: "large attack surface; its operations pass no filter" },
+  {
+    name: "userfaultfd",
+    x64: 323,
+    arm64: 282,
+    reason: "stops the kernel in the middle of a copy: the tool of most races",
+  },
+  {
+    name: "io_uring_setup",
+    x64: 425,
+    arm64: 425,
+    reason: "large attack surface; its operations pass no filter",
+  },
   { name: "io_uring_enter", x64: 426, arm64: 426, reason: "as io_uring_setup" },
   { name: "io_uring_register", x64: 427, arm64: 427, reason: "as io_uring_setup" },
   { name: "add_key", x64: 248, arm64: 217, reason: "kernel keyrings are not namespaced by user alone" },

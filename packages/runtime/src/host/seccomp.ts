@@ -49,7 +49,10 @@ export function compileSeccomp(arch: string = process.arch): Buffer {
   for (const call of DENIED_CALLS) {
     const number = call[architecture.key];
     if (number < 0) continue;
-    program.push([JUMP_EQUAL, 0, 1, number], [RETURN, 0, 0, errnoReturn(call.errno === "ENOSYS" ? ENOSYS : EPERM)]);
+    program.push(
+      [JUMP_EQUAL, 0, 1, number],
+      [RETURN, 0, 0, errnoReturn(call.errno === "ENOSYS" ? ENOSYS : EPERM)],
+    );
   }
   program.push(
     [JUMP_EQUAL, 0, 4, architecture.clone],

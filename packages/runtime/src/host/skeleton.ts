@@ -48,7 +48,8 @@ const DIRECTORIES: readonly [path: string, mode: number][] = [
 ];
 
 const FILES: Record<string, string> = {
-  "etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+  "etc/passwd":
+    "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
   "etc/group": "root:x:0:\nnogroup:x:65534:\n",
   "etc/hosts": "127.0.0.1 localhost sandbox\n::1 localhost\n",
   "etc/hostname": "sandbox\n",
@@ -75,12 +76,18 @@ export async function buildSkeleton(target: string, mountPoints: readonly string
   }
   for (const name of [...ETC, ...(await pythonConfigs())]) {
     if (await isThere(join("/etc", name))) {
-      await cp(join("/etc", name), join(target, "etc", name), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+      await cp(join("/etc", name), join(target, "etc", name), {
+        recursive: true,
+        verbatimSymlinks: true,
+        preserveTimestamps: true,
+      });
     }
   }
-  for (const [path, text] of Object.entries(FILES)) await writeFile(join(target, path), text, { mode: 0o644 });
+  for (const [path, text] of Object.entries(FILES))
+    await writeFile(join(target, path), text, { mode: 0o644 });
   await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
-  for (const name of ["repl.py", "repl.cjs", "repl.bash"]) await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  for (const name of ["repl.py", "repl.cjs", "repl.bash"])
+    await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
 }
 

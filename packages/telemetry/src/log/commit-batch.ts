@@ -42,7 +42,10 @@ export class FrameBuffer {
     if (maxLength > MAX_PAYLOAD_BYTES) {
       maxLength = isText ? Buffer.byteLength(payload) : payload.length;
       if (maxLength > MAX_PAYLOAD_BYTES) {
-        throw new SandglassError("PAYLOAD_TOO_LARGE", `a record of ${maxLength} bytes; at most ${MAX_PAYLOAD_BYTES}`);
+        throw new SandglassError(
+          "PAYLOAD_TOO_LARGE",
+          `a record of ${maxLength} bytes; at most ${MAX_PAYLOAD_BYTES}`,
+        );
       }
     }
     this.#reserve(FRAME_HEADER_BYTES + maxLength);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { DurableLog } from "./durable-log.ts";
 import { readAll, seededRandom, temporaryDirectory } from "./testing/test-log.ts";
 
@@ -28,7 +28,10 @@ test("every acknowledged record is there after SIGKILL, round after round on one
     const acknowledged = await appendAndKill(dir, 1 + random(300));
     // Opening takes the dead process's lock over by itself.
     const log = await DurableLog.open({ dir });
-    assert.ok(log.lastPosition >= acknowledged, `${acknowledged} was acknowledged, ${log.lastPosition} is the last`);
+    assert.ok(
+      log.lastPosition >= acknowledged,
+      `${acknowledged} was acknowledged, ${log.lastPosition} is the last`,
+    );
     assert.equal(log.recovery.corruptRecords, 0);
     let expected = 1;
     for (const item of await readAll(log)) {

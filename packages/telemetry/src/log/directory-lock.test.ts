@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { DirectoryLock } from "./directory-lock.ts";
 import { DurableLog } from "./durable-log.ts";
 import { onEnd, temporaryDirectory } from "./testing/test-log.ts";
@@ -88,6 +88,15 @@ test("releasing is idempotent and does not touch the lock of the next owner", (t
   first.release();
   assert.throws(() => DirectoryLock.acquire(dir), { code: "LOG_UNAVAILABLE" });
   second.release();
+});
+
+test("what a process that died on its way to the lock left is removed", (t) => {
+  const dir = temporaryDirectory(t);
+  mkdirSync(join(dir, "lock"));
+  // Above the largest pid that Linux gives.
+  writeFileSync(join(dir, "lock", "owner.4194305.1"), "");
+  DirectoryLock.acquire(dir).release();
+  assert.deepEqual(readdirSync(join(dir, "lock")), ["1"]);
 });
 
 test("a file that is no lock in the lock's folder is left alone", (t) => {

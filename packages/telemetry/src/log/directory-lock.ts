@@ -59,7 +59,7 @@ export class DirectoryLock {
           continue;
         }
         // The one before stays: whoever is about to take top + 1 must find it taken.
-        removeBelow(lockDir, top);
+        removeLeftovers(lockDir, top);
         return new DirectoryLock(path);
       }
     } finally {
@@ -76,12 +76,20 @@ export class DirectoryLock {
 }
 
 function highest(lockDir: string): number {
-  return readdirSync(lockDir).reduce((top, name) => (/^\d+$/.test(name) ? Math.max(top, Number(name)) : top), 0);
+  return readdirSync(lockDir).reduce(
+    (top, name) => (/^\d+$/.test(name) ? Math.max(top, Number(name)) : top),
+    0,
+  );
 }
 
-function removeBelow(lockDir: string, limit: number): void {
+/** Locks below `limit`, and what processes that died on their way to a lock left. */
+function removeLeftovers(lockDir: string, limit: number): void {
   for (const name of readdirSync(lockDir)) {
-    if (/^\d+$/.test(name) && Number(name) < limit) unlinkSync(join(lockDir, name));
+    const owner = /^owner\.(\d+)\./.exec(name);
+    const isLeft = owner
+      ? processStat(Number(owner[1])) === undefined
+      : /^\d+$/.test(name) && Number(name) < limit;
+    if (isLeft) unlinkSync(join(lockDir, name));
   }
 }
 
@@ -99,7 +107,11 @@ function tryLink(from: string, to: string): boolean {
 function readOwner(path: string): LockOwner | undefined {
   try {
     const owner = JSON.parse(readFileSync(path, "utf8")) as Partial<LockOwner> | null;
-    if (typeof owner?.pid !== "number" || typeof owner.startTime !== "string" || typeof owner.bootId !== "string") {
+    if (
+      typeof owner?.pid !== "number" ||
+      typeof owner.startTime !== "string" ||
+      typeof owner.bootId !== "string"
+    ) {
       return undefined;
     }
     return { pid: owner.pid, startTime: owner.startTime, bootId: owner.bootId };

@@ -5,12 +5,24 @@ import { crc32 } from "node:zlib";
 import { SandglassError } from "@sandglass/protocol";
 import { DurableLog } from "./durable-log.ts";
 import { MAX_PAYLOAD_BYTES } from "./frame.ts";
-import { appendMany, openTestLog, readAll, segmentFiles, summarize, temporaryDirectory, textAt } from "./testing/test-log.ts";
+import {
+  appendMany,
+  openTestLog,
+  readAll,
+  segmentFiles,
+  summarize,
+  temporaryDirectory,
+  textAt,
+} from "./testing/test-log.ts";
 
 for (const durability of ["process", "power"] as const) {
   test(`records appended with durability ${durability} are numbered from 1 and read back in order`, async (t) => {
     const { log } = await openTestLog(t, { dir: temporaryDirectory(t), durability });
-    const positions = await Promise.all([log.append("one"), log.append(Buffer.from("two")), log.append("drei 💡")]);
+    const positions = await Promise.all([
+      log.append("one"),
+      log.append(Buffer.from("two")),
+      log.append("drei 💡"),
+    ]);
     assert.deepEqual(positions, [1, 2, 3]);
     const items = await readAll(log);
     assert.deepEqual(summarize(items), [1, 2, 3]);
@@ -36,7 +48,10 @@ test("positions go on after a restart, and the directory can be opened again", a
     assert.deepEqual(log.recovery, { truncatedBytes: 0, corruptRecords: 0 });
     assert.equal(log.lastPosition, round * 10);
     await appendMany(log, 10);
-    assert.deepEqual(summarize(await readAll(log)), Array.from({ length: (round + 1) * 10 }, (_, i) => i + 1));
+    assert.deepEqual(
+      summarize(await readAll(log)),
+      Array.from({ length: (round + 1) * 10 }, (_, i) => i + 1),
+    );
     await log.close();
   }
 });
@@ -62,9 +77,15 @@ test("segments stay below their size, whatever the batches, and a longer record 
   await log.append("z");
   const sizes = segmentFiles(dir).map((file) => readFileSync(file).length);
   assert.deepEqual(sizes.filter((size) => size > 1000).length, 1);
-  assert.deepEqual(summarize(await readAll(log)), Array.from({ length: 52 }, (_, i) => i + 1));
+  assert.deepEqual(
+    summarize(await readAll(log)),
+    Array.from({ length: 52 }, (_, i) => i + 1),
+  );
   assert.equal(log.stats().segments, sizes.length);
-  assert.equal(log.stats().bytes, sizes.reduce((sum, size) => sum + size, 0));
+  assert.equal(
+    log.stats().bytes,
+    sizes.reduce((sum, size) => sum + size, 0),
+  );
 });
 
 test("a record above 16 MiB is refused and the next one is not", async (t) => {

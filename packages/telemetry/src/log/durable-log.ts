@@ -108,6 +108,11 @@ export class DurableLog {
     return this.#writer.enqueue(payload);
   }
 
+  /** Resolves when everything appended so far is acknowledged or refused. */
+  flush(): Promise<void> {
+    return this.#writer.flush();
+  }
+
   /** Records and gaps from `from` on, one at a time. */
   async *read(options: ReadOptions = {}): AsyncGenerator<LogItem, void, undefined> {
     for await (const items of this.readBatches(options)) yield* items;

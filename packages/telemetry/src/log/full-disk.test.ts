@@ -16,17 +16,25 @@ function mountSmallDisk(t: TestContext, size: string): string {
 }
 
 for (const segmentBytes of [64 * 1024 * 1024, 8 * 1024]) {
-  test(`a full disk refuses appends with a hint, tears nothing, and service resumes when there is room (segments of ${segmentBytes} bytes)`, { skip }, async (t) => {
+  test(`a full disk refuses appends with a hint, tears nothing, and service resumes when there is room (segments of ${segmentBytes} bytes)`, {
+    skip,
+  }, async (t) => {
     const disk = mountSmallDisk(t, "256k");
     const dir = join(disk, "log");
     const ballast = join(disk, "ballast");
     writeFileSync(ballast, Buffer.alloc(100 * 1024));
     const dropped: number[] = [];
-    const { log, problems } = await openTestLog(t, { dir, segmentBytes, onDrop: (first, count) => dropped.push(first, count) });
+    const { log, problems } = await openTestLog(t, {
+      dir,
+      segmentBytes,
+      onDrop: (first, count) => dropped.push(first, count),
+    });
     const accepted: number[] = [];
     let refusals = 0;
     const appendBatch = async (): Promise<void> => {
-      const batch = Array.from({ length: 7 }, (_, i) => log.append(`record ${log.nextPosition} ${"x".repeat(100 * i)}`));
+      const batch = Array.from({ length: 7 }, (_, i) =>
+        log.append(`record ${log.nextPosition} ${"x".repeat(100 * i)}`),
+      );
       for (const outcome of await Promise.allSettled(batch)) {
         if (outcome.status === "fulfilled") {
           accepted.push(outcome.value);
@@ -47,7 +55,11 @@ for (const segmentBytes of [64 * 1024 * 1024, 8 * 1024]) {
 
     rmSync(ballast);
     while (accepted.length < acceptedWhenFull + 50) await appendBatch();
-    assert.deepEqual(accepted, Array.from({ length: accepted.length }, (_, i) => i + 1), "no position was lost or given twice");
+    assert.deepEqual(
+      accepted,
+      Array.from({ length: accepted.length }, (_, i) => i + 1),
+      "no position was lost or given twice",
+    );
     assert.deepEqual(summarize(await readAll(log)), accepted);
     await log.close();
 
@@ -57,7 +69,9 @@ for (const segmentBytes of [64 * 1024 * 1024, 8 * 1024]) {
   });
 }
 
-test("a disk too full for the first segment keeps the log from opening, with the reason, and leaves it unlocked", { skip }, async (t) => {
+test("a disk too full for the first segment keeps the log from opening, with the reason, and leaves it unlocked", {
+  skip,
+}, async (t) => {
   const disk = mountSmallDisk(t, "64k");
   const dir = join(disk, "log");
   const ballast = join(disk, "ballast");

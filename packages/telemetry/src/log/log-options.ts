@@ -32,7 +32,10 @@ export interface DurableLogOptions {
   dir: string;
   /** Default "process". */
   durability?: Durability;
-  /** A segment is closed before it grows past this; default 64 MiB. A longer record gets a segment of its own. */
+  /**
+   * A segment is closed before it grows past this; default 64 MiB, or an eighth of `retention.maxBytes` where that is less.
+   * A longer record gets a segment of its own.
+   */
   segmentBytes?: number;
   retention?: Retention;
   /** Told of everything in {@link LogProblem}; must not throw. */

@@ -5,6 +5,7 @@ import type { DurableLog } from "./durable-log.ts";
 import type { LogItem } from "./log-reader.ts";
 import {
   appendMany,
+  collect,
   openTestLog,
   readAll,
   seededRandom,
@@ -40,8 +41,14 @@ for (const durability of ["process", "power"] as const) {
       await Promise.all(appends);
       if (log.lastPosition > total / 2) late ??= follow(log, 1000, total);
     }
-    assert.deepEqual(summarize(await early), Array.from({ length: total }, (_, i) => i + 1));
-    assert.deepEqual(summarize(await late!), Array.from({ length: total - 999 }, (_, i) => i + 1000));
+    assert.deepEqual(
+      summarize(await early),
+      Array.from({ length: total }, (_, i) => i + 1),
+    );
+    assert.deepEqual(
+      summarize(await late!),
+      Array.from({ length: total - 999 }, (_, i) => i + 1000),
+    );
     assert.ok(segmentFiles(dir).length > 50);
   });
 }
@@ -56,12 +63,12 @@ test("following ends without an error when the signal is aborted, while waiting 
     if (items.length === 2) setImmediate(() => abort.abort());
   }
   assert.deepEqual(summarize(items), [1, 2]);
-  assert.deepEqual(await Array.fromAsync(log.read({ follow: true, signal: AbortSignal.abort() })), []);
+  assert.deepEqual(await collect(log.read({ follow: true, signal: AbortSignal.abort() })), []);
 });
 
 test("closing the log lets followers have its last records, then ends them", async (t) => {
   const { log } = await openTestLog(t, { dir: temporaryDirectory(t) });
-  const items = Array.fromAsync(log.read({ follow: true }));
+  const items = collect(log.read({ follow: true }));
   await log.append("one");
   void log.append("two");
   await log.close();
@@ -86,9 +93,13 @@ test("any range can be read, also across chunks and segments", async (t) => {
   for (let round = 0; round < 60; round++) {
     const from = 1 + random(3000);
     const to = from + random(3001 - from);
-    const items = await Array.fromAsync(log.read({ from, to }));
-    assert.deepEqual(summarize(items), Array.from({ length: to - from + 1 }, (_, i) => from + i));
-    for (const item of items) if ("payload" in item) assert.equal(item.payload.toString(), textAt(item.position, "record", 700));
+    const items = await collect(log.read({ from, to }));
+    assert.deepEqual(
+      summarize(items),
+      Array.from({ length: to - from + 1 }, (_, i) => from + i),
+    );
+    for (const item of items)
+      if ("payload" in item) assert.equal(item.payload.toString(), textAt(item.position, "record", 700));
   }
 });
 

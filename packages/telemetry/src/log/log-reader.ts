@@ -66,7 +66,9 @@ export class LogReader implements RetentionReader {
     this.#view.liveReaders.add(this);
     try {
       while (!this.#isDone()) {
-        const segment = this.#view.segments.findLast(({ firstPosition }) => firstPosition <= this.nextPosition);
+        const segment = this.#view.segments.findLast(
+          ({ firstPosition }) => firstPosition <= this.nextPosition,
+        );
         if (!segment) {
           const removedTo = this.#view.segments[0]!.firstPosition - 1;
           yield [this.#gapUpTo(Math.min(removedTo, this.#limit), "retention")];

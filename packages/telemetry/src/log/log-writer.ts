@@ -59,7 +59,7 @@ export class LogWriter {
     events: LogWriterEvents,
   ) {
     this.#options = options;
-    this.#segmentBytes = options.segmentBytes ?? 64 * 1024 * 1024;
+    this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes(options.retention?.maxBytes);
     this.#isPower = options.durability === "power";
     this.#segments = segments;
     this.#events = events;
@@ -100,6 +100,12 @@ export class LogWriter {
     batch.count += 1;
     this.#nextPosition += 1;
     return batch.committed;
+  }
+
+  /** Resolves when everything enqueued so far is acknowledged or refused. */
+  async flush(): Promise<void> {
+    this.#flush();
+    if (this.#isPower) await this.#syncing;
   }
 
   /** Writes and syncs what is there, then closes the file. */
@@ -228,6 +234,11 @@ export class LogWriter {
     const to = last.first + last.count - 1;
     this.#events.report({ kind: "sync_failed", segment: writer.segment.path, from: first.first, to, error });
   }
+}
+
+/** Whole segments go: with a small limit on the log they have to be small too. */
+function defaultSegmentBytes(maxBytes = Number.POSITIVE_INFINITY): number {
+  return Math.max(64 * 1024, Math.min(64 * 1024 * 1024, Math.floor(maxBytes / 8)));
 }
 
 function syncError(error: Error): SandglassError {

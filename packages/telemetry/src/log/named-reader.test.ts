@@ -3,16 +3,27 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path";
 import { test } from "node:test";
 import { DurableLog } from "./durable-log.ts";
-import { appendMany, openTestLog, segmentFiles, summarize, temporaryDirectory } from "./testing/test-log.ts";
+import {
+  appendMany,
+  collect,
+  openTestLog,
+  segmentFiles,
+  summarize,
+  temporaryDirectory,
+} from "./testing/test-log.ts";
 
 test("a named reader continues behind what it committed, across restarts", async (t) => {
   const dir = temporaryDirectory(t);
-  for (const [committed, durability] of [[0, "process"], [7, "power"], [14, "process"]] as const) {
+  for (const [committed, durability] of [
+    [0, "process"],
+    [7, "power"],
+    [14, "process"],
+  ] as const) {
     const { log } = await openTestLog(t, { dir, durability });
     const reader = log.readerAt("exporter");
     assert.equal(reader.committed, committed);
     await appendMany(log, 10);
-    const items = (await Array.fromAsync(reader.batches({ follow: false }))).flat();
+    const items = (await collect(reader.batches({ follow: false }))).flat();
     assert.equal(summarize(items)[0], committed + 1);
     assert.equal(reader.lag, log.lastPosition - committed);
     await reader.commit(committed + 7);
@@ -38,7 +49,10 @@ test("commits beside each other leave the highest in the file and no other file"
   await reader.commit(3);
   assert.equal(reader.committed, 50);
   assert.deepEqual(readdirSync(join(dir, "cursors")), ["busy.json"]);
-  assert.deepEqual(JSON.parse(readFileSync(join(dir, "cursors", "busy.json"), "utf8")), { position: 50, gapRecords: 0 });
+  assert.deepEqual(JSON.parse(readFileSync(join(dir, "cursors", "busy.json"), "utf8")), {
+    position: 50,
+    gapRecords: 0,
+  });
 });
 
 test("a position behind the log's end cannot be committed, and a name unfit for a file is refused", async (t) => {
@@ -56,7 +70,14 @@ test("a cursor that cannot be understood starts over rather than skip, and says 
   await appendMany(first, 5);
   await first.readerAt("exporter").commit(5);
   await first.close();
-  for (const content of ["", "{", "null", '{"position":"5"}', '{"position":1e99,"gapRecords":0}', "\0\0\0\0"]) {
+  for (const content of [
+    "",
+    "{",
+    "null",
+    '{"position":"5"}',
+    '{"position":1e99,"gapRecords":0}',
+    "\0\0\0\0",
+  ]) {
     writeFileSync(join(dir, "cursors", "exporter.json"), content);
     const { log, problems } = await openTestLog(t, { dir });
     assert.equal(log.readerAt("exporter").committed, 0, JSON.stringify(content));
@@ -78,7 +99,7 @@ test("a cursor ahead of a log whose tail was lost goes back, so that new records
   assert.ok(lost > 0);
   assert.deepEqual(problems.at(-1), { kind: "cursor_reset", reader: "exporter", position: log.lastPosition });
   await log.append("new");
-  const items = (await Array.fromAsync(log.readerAt("exporter").batches({ follow: false }))).flat();
+  const items = (await collect(log.readerAt("exporter").batches({ follow: false }))).flat();
   assert.deepEqual(summarize(items), [log.lastPosition]);
 });
 
@@ -89,5 +110,5 @@ test("one name is read by one at a time", async (t) => {
   for await (const _items of reader.batches({ follow: false })) {
     await assert.rejects(reader.batches().next(), /being read already/);
   }
-  assert.equal((await Array.fromAsync(reader.batches({ follow: false }))).length, 1);
+  assert.equal((await collect(reader.batches({ follow: false }))).length, 1);
 });

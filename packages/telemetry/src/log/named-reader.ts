@@ -1,5 +1,5 @@
 import { SandglassError } from "@sandglass/protocol";
-import { CursorFile, type CursorState } from "./cursor.ts";
+import type { CursorFile, CursorState } from "./cursor.ts";
 import { type LogItem, LogReader, type LogView } from "./log-reader.ts";
 import type { RetentionReader } from "./retention.ts";
 
@@ -52,7 +52,9 @@ export class NamedReader implements RetentionReader {
    *   await reader.commit(lastPositionOf(items));
    * }
    */
-  async *batches(options: { follow?: boolean; signal?: AbortSignal } = {}): AsyncGenerator<LogItem[], void, undefined> {
+  async *batches(
+    options: { follow?: boolean; signal?: AbortSignal } = {},
+  ): AsyncGenerator<LogItem[], void, undefined> {
     if (this.#isReading) throw new Error(`reader ${this.name} is being read already`);
     this.#isReading = true;
     try {
@@ -78,7 +80,10 @@ export class NamedReader implements RetentionReader {
    */
   async commit(position: number): Promise<void> {
     if (!Number.isSafeInteger(position) || position > this.#view.lastPosition) {
-      throw new SandglassError("INVALID_CURSOR", `position ${position} is behind the log's end ${this.#view.lastPosition}`);
+      throw new SandglassError(
+        "INVALID_CURSOR",
+        `position ${position} is behind the log's end ${this.#view.lastPosition}`,
+      );
     }
     this.#committed = Math.max(this.#committed, position);
     await this.#file.save({ position: this.#committed, gapRecords: this.#gapRecords });

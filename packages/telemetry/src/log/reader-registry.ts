@@ -43,12 +43,22 @@ export class ReaderRegistry {
   }
 
   stats(): { name: string; committed: number; lag: number; gapRecords: number }[] {
-    return [...this.#readers.values()].map(({ name, committed, lag, gapRecords }) => ({ name, committed, lag, gapRecords }));
+    return [...this.#readers.values()].map(({ name, committed, lag, gapRecords }) => ({
+      name,
+      committed,
+      lag,
+      gapRecords,
+    }));
   }
 
   #open(name: string, committed: number): NamedReader {
     const file = new CursorFile(this.#dir, name, this.#mustSync);
-    const reader = new NamedReader(name, this.#view, file, this.#load(name, file) ?? { position: committed, gapRecords: 0 });
+    const reader = new NamedReader(
+      name,
+      this.#view,
+      file,
+      this.#load(name, file) ?? { position: committed, gapRecords: 0 },
+    );
     this.#readers.set(name, reader);
     return reader;
   }

@@ -101,8 +101,13 @@ test("bytes flipped at random places lose the records they hit and no others, an
     const items = await readAll(log);
     const whole = items.flatMap((item) => ("gap" in item ? [] : [item]));
     const expected = Array.from({ length: 200 }, (_, i) => i + 1).filter((position) => !hit.has(position));
-    assert.deepEqual(whole.map(({ position }) => position), expected, `seed ${seed}`);
-    for (const { position, payload } of whole) assert.equal(payload.toString(), textAt(position, "record", 150));
+    assert.deepEqual(
+      whole.map(({ position }) => position),
+      expected,
+      `seed ${seed}`,
+    );
+    for (const { position, payload } of whole)
+      assert.equal(payload.toString(), textAt(position, "record", 150));
     const lost = items.reduce((sum, item) => sum + ("gap" in item ? item.gap.to - item.gap.from + 1 : 0), 0);
     const isTailLost = hit.has(200);
     // Where the last record is hit it was cut away at open, and what lay before it in one run with it.

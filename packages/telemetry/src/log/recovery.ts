@@ -26,7 +26,8 @@ export function recoverLog(dir: string, report: (problem: LogProblem) => void): 
     const firstPosition = parseSegmentName(name);
     if (firstPosition === undefined) continue;
     const { segment, isHeaderDamaged } = openSegment(join(dir, name), firstPosition);
-    if (isHeaderDamaged && segment.sizeBytes >= SEGMENT_HEADER_BYTES) report({ kind: "header_damaged", segment: segment.path });
+    if (isHeaderDamaged && segment.sizeBytes >= SEGMENT_HEADER_BYTES)
+      report({ kind: "header_damaged", segment: segment.path });
     const previous = segments.at(-1);
     if (previous) previous.lastPosition = firstPosition - 1;
     segments.push(segment);
@@ -47,7 +48,11 @@ export function recoverLog(dir: string, report: (problem: LogProblem) => void): 
 }
 
 /** Walks the records, sets the sizes to the end of the last whole one, and returns the position behind it. */
-function scanLastSegment(segment: Segment, recovery: LogRecovery, report: (problem: LogProblem) => void): number {
+function scanLastSegment(
+  segment: Segment,
+  recovery: LogRecovery,
+  report: (problem: LogProblem) => void,
+): number {
   const scanner = new FrameScanner();
   let nextPosition = segment.firstPosition;
   let validEnd = SEGMENT_HEADER_BYTES;
@@ -78,7 +83,8 @@ function scanLastSegment(segment: Segment, recovery: LogRecovery, report: (probl
         at = marker === -1 ? Math.max(at + 1, length - 3) : marker;
       }
       offset += at;
-      if (at === 0 && scanner.neededBytes > buffer.length) buffer = Buffer.allocUnsafeSlow(scanner.neededBytes);
+      if (at === 0 && scanner.neededBytes > buffer.length)
+        buffer = Buffer.allocUnsafeSlow(scanner.neededBytes);
     }
   } finally {
     closeSync(fd);

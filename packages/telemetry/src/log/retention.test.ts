@@ -4,7 +4,15 @@ import { test } from "node:test";
 import { DurableLog } from "./durable-log.ts";
 import { countExpired } from "./retention.ts";
 import { Segment } from "./segment.ts";
-import { appendMany, openTestLog, readAll, segmentFiles, summarize, temporaryDirectory } from "./testing/test-log.ts";
+import {
+  appendMany,
+  collect,
+  openTestLog,
+  readAll,
+  segmentFiles,
+  summarize,
+  temporaryDirectory,
+} from "./testing/test-log.ts";
 
 function segmentsOf(count: number): Segment[] {
   return Array.from({ length: count }, (_, i) => new Segment(`segment ${i}`, 1 + i * 10, i * 1000, 100));
@@ -41,9 +49,12 @@ test("the size limit holds on disk, and a lagging named reader is told what it l
   assert.ok(size <= 6000, `${size} bytes`);
   const { oldestPosition } = log;
   assert.ok(oldestPosition > 11);
-  const items = (await Array.fromAsync(reader.batches({ follow: false }))).flat();
+  const items = (await collect(reader.batches({ follow: false }))).flat();
   assert.deepEqual(items[0], { gap: { from: 11, to: oldestPosition - 1, reason: "retention" } });
-  assert.deepEqual(summarize(items.slice(1)), Array.from({ length: 1001 - oldestPosition }, (_, i) => oldestPosition + i));
+  assert.deepEqual(
+    summarize(items.slice(1)),
+    Array.from({ length: 1001 - oldestPosition }, (_, i) => oldestPosition + i),
+  );
   assert.equal(reader.gapRecords, oldestPosition - 11);
   const removed = problems.filter((problem) => problem.kind === "unread_removed");
   assert.ok(removed.every(({ readers }) => readers.includes("slow")));
@@ -51,7 +62,11 @@ test("the size limit holds on disk, and a lagging named reader is told what it l
 });
 
 test("a live reader in the middle of a removed segment reads it to its end and gets one gap for the rest", async (t) => {
-  const { log } = await openTestLog(t, { dir: temporaryDirectory(t), segmentBytes: 1000, retention: { maxBytes: 4000 } });
+  const { log } = await openTestLog(t, {
+    dir: temporaryDirectory(t),
+    segmentBytes: 1000,
+    retention: { maxBytes: 4000 },
+  });
   await appendMany(log, 40);
   const items: (number | string)[] = [];
   for await (const item of log.read({ to: 40 })) {
@@ -60,7 +75,10 @@ test("a live reader in the middle of a removed segment reads it to its end and g
   }
   const whole = items.filter((item) => typeof item === "number");
   assert.ok(whole.length > 1 && whole.length < 40);
-  assert.deepEqual(items, [...Array.from({ length: whole.length }, (_, i) => i + 1), `${whole.length + 1}-40 retention`]);
+  assert.deepEqual(items, [
+    ...Array.from({ length: whole.length }, (_, i) => i + 1),
+    `${whole.length + 1}-40 retention`,
+  ]);
 });
 
 test("what an unopened named reader has not read is kept from age after a restart", async (t) => {

@@ -1,11 +1,5 @@
 import { closeSync, fdatasync, ftruncateSync, openSync, unlinkSync } from "node:fs";
-import {
-  encodeSegmentHeader,
-  SEGMENT_HEADER_BYTES,
-  Segment,
-  segmentPath,
-  writeFully,
-} from "./segment.ts";
+import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, Segment, segmentPath, writeFully } from "./segment.ts";
 
 /** The one file that is being appended to. Writes are whole or not at all. */
 export class SegmentWriter {

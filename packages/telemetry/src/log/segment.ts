@@ -35,6 +35,7 @@ export class Segment {
   isRemoved = false;
   /** Sparse: where a record begins, about every 256 KiB, so that a reader need not walk from the start. */
   readonly #index: { position: number; offset: number }[] = [];
+  #nextIndexed = SEGMENT_HEADER_BYTES + INDEX_EVERY_BYTES;
 
   constructor(path: string, firstPosition: number, createdAt: number, sizeBytes: number) {
     this.path = path;
@@ -46,8 +47,9 @@ export class Segment {
 
   /** Remembers that record `position` begins at `offset`; called in order of position, ignored where one is near. */
   note(position: number, offset: number): void {
-    const last = this.#index.at(-1)?.offset ?? SEGMENT_HEADER_BYTES;
-    if (offset - last >= INDEX_EVERY_BYTES) this.#index.push({ position, offset });
+    if (offset < this.#nextIndexed) return;
+    this.#index.push({ position, offset });
+    this.#nextIndexed = offset + INDEX_EVERY_BYTES;
   }
 
   /** An offset at or before record `position` where a record begins. */
@@ -84,7 +86,10 @@ export function encodeSegmentHeader(firstPosition: number, createdAt: number): B
  * Opens a segment that is there, without looking at its records. A damaged header is reported, not fatal: the file's name
  * gives the position. Throws LOG_UNAVAILABLE for a format version this build does not know.
  */
-export function openSegment(path: string, firstPosition: number): { segment: Segment; isHeaderDamaged: boolean } {
+export function openSegment(
+  path: string,
+  firstPosition: number,
+): { segment: Segment; isHeaderDamaged: boolean } {
   const fd = openSync(path, "r");
   try {
     const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
@@ -102,7 +107,9 @@ export function openSegment(path: string, firstPosition: number): { segment: Seg
       throw new SandglassError(
         "LOG_UNAVAILABLE",
         `${path} has log format version ${version}; this build reads version ${SEGMENT_FORMAT_VERSION}`,
-        { hint: "start the release that wrote this data directory, or one newer, or give another data directory" },
+        {
+          hint: "start the release that wrote this data directory, or one newer, or give another data directory",
+        },
       );
     }
     const createdAt = Number(header.readBigUInt64LE(20));

@@ -18,7 +18,8 @@ export function startedExec(event: RuntimeEventOf<"exec.started">): ExecInfo {
 
 /** An exec as its ending tells; `started` where its beginning is still kept. */
 export function completedExec(event: RuntimeEventOf<"exec.completed">, started?: ExecInfo): ExecInfo {
-  const { exitCode, signal, cause, reason, durationMs, cpuMs, maxRssBytes, stdoutBytes, stderrBytes } = event.data;
+  const { exitCode, signal, cause, reason, durationMs, cpuMs, maxRssBytes, stdoutBytes, stderrBytes } =
+    event.data;
   return {
     id: event.data.execId,
     sandboxId: event.sandboxId,
@@ -40,7 +41,9 @@ export function completedExec(event: RuntimeEventOf<"exec.completed">, started?:
   };
 }
 
-function subjectOf(data: ExecSubject): Pick<ExecInfo, "kind" | "language" | "contextId" | "code" | "command"> {
+function subjectOf(
+  data: ExecSubject,
+): Pick<ExecInfo, "kind" | "language" | "contextId" | "code" | "command"> {
   const { kind, language, contextId, code, command } = data;
   return {
     kind,

@@ -4,7 +4,7 @@ import { type Level, SandglassError } from "@sandglass/protocol";
 export type LogFilter = (target: string, level: Level) => boolean;
 
 /** Severity, and the numbers that EnvFilter takes as well. `trace` is everything; events have nothing below debug. */
-const LEVELS: Readonly<Record<string, number>> = { off: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 };
+const LEVELS = { off: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 } as const;
 const TARGET = /^[A-Za-z0-9_]+(?:[.:-][A-Za-z0-9_:-]*)*$/;
 
 /**
@@ -27,7 +27,7 @@ export function parseLogDirectives(text: string): LogFilter {
     const { target, level } = parseDirective(directive);
     byTarget.set(target, level);
   }
-  if (byTarget.size === 0) byTarget.set("", LEVELS["info"]!);
+  if (byTarget.size === 0) byTarget.set("", LEVELS.info);
   const limits = new Map<string, number>();
   return (target, level) => {
     let limit = limits.get(target);
@@ -36,7 +36,7 @@ export function parseLogDirectives(text: string): LogFilter {
       // Targets are a handful of constants: what was looked up once is kept.
       limits.set(target, limit);
     }
-    return LEVELS[level]! <= limit;
+    return LEVELS[level] <= limit;
   };
 }
 
@@ -45,7 +45,7 @@ function limitOf(byTarget: ReadonlyMap<string, number>, target: string): number 
     const limit = byTarget.get(prefix);
     if (limit !== undefined) return limit;
   }
-  return byTarget.get("") ?? LEVELS["off"]!;
+  return byTarget.get("") ?? LEVELS.off;
 }
 
 function parseDirective(directive: string): { target: string; level: number } {
@@ -56,16 +56,18 @@ function parseDirective(directive: string): { target: string; level: number } {
     const level = parseLevel(left);
     if (level !== undefined) return { target: "", level };
   }
-  if (!TARGET.test(left)) throw bad(directive, left === "" ? "the target is missing" : `"${left}" is no target`);
-  if (right === undefined) return { target: left, level: LEVELS["trace"]! };
+  if (!TARGET.test(left))
+    throw bad(directive, left === "" ? "the target is missing" : `"${left}" is no target`);
+  if (right === undefined) return { target: left, level: LEVELS.trace };
   const level = parseLevel(right);
-  if (level === undefined) throw bad(directive, right === "" ? "the level is missing" : `"${right}" is no level`);
+  if (level === undefined)
+    throw bad(directive, right === "" ? "the level is missing" : `"${right}" is no level`);
   return { target: left, level };
 }
 
 function parseLevel(text: string): number | undefined {
   const name = text.toLowerCase();
-  if (Object.hasOwn(LEVELS, name)) return LEVELS[name];
+  if (Object.hasOwn(LEVELS, name)) return LEVELS[name as keyof typeof LEVELS];
   return /^[0-5]$/.test(text) ? Number(text) : undefined;
 }
 

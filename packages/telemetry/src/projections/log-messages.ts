@@ -25,7 +25,12 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "sandbox.booted": {
     target: "sandbox",
     message: "sandbox booted",
-    fields: ({ template, bootMs, connectMs }, id) => ({ template, id, boot_ms: bootMs, connect_ms: connectMs }),
+    fields: ({ template, bootMs, connectMs }, id) => ({
+      template,
+      id,
+      boot_ms: bootMs,
+      connect_ms: connectMs,
+    }),
   },
   "sandbox.started": {
     target: "sandbox",
@@ -40,7 +45,12 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "sandbox.resumed": {
     target: "sandbox",
     message: "sandbox resumed",
-    fields: ({ reason, durationMs, pausedMs }, id) => ({ id, reason, resume_ms: durationMs, paused_ms: pausedMs }),
+    fields: ({ reason, durationMs, pausedMs }, id) => ({
+      id,
+      reason,
+      resume_ms: durationMs,
+      paused_ms: pausedMs,
+    }),
   },
   "sandbox.terminated": {
     target: "sandbox",
@@ -90,7 +100,14 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "exec.streamed": {
     target: "sandbox.exec",
     message: "exec streamed",
-    fields: ({ execId, stream, offset, bytes, chunks }, id) => ({ id, exec_id: execId, stream, offset, bytes, chunks }),
+    fields: ({ execId, stream, offset, bytes, chunks }, id) => ({
+      id,
+      exec_id: execId,
+      stream,
+      offset,
+      bytes,
+      chunks,
+    }),
   },
   "exec.error": {
     target: "sandbox.exec",
@@ -117,7 +134,11 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   },
   "port.exposed": { target: "port", message: "port exposed", fields: ({ port }, id) => ({ id, port }) },
   "port.closed": { target: "port", message: "port closed", fields: ({ port }, id) => ({ id, port }) },
-  "agent.thinking": { target: "agent", message: "agent thinking", fields: ({ bytes }, id) => ({ id, bytes }) },
+  "agent.thinking": {
+    target: "agent",
+    message: "agent thinking",
+    fields: ({ bytes }, id) => ({ id, bytes }),
+  },
   "agent.tool_call": {
     target: "agent",
     message: "tool call",
@@ -142,7 +163,12 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "cost.runtime": {
     target: "cost",
     message: "runtime cost",
-    fields: ({ cpuMs, memoryMbMs, costUsd }, id) => ({ id, cpu_ms: cpuMs, memory_mb_ms: memoryMbMs, cost_usd: costUsd }),
+    fields: ({ cpuMs, memoryMbMs, costUsd }, id) => ({
+      id,
+      cpu_ms: cpuMs,
+      memory_mb_ms: memoryMbMs,
+      cost_usd: costUsd,
+    }),
   },
   "cost.llm": {
     target: "cost",
@@ -227,10 +253,18 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "run.completed": {
     target: "run",
     message: "run complete",
-    fields: ({ name, status, durationMs, costUsd }) => ({ name, status, duration_ms: durationMs, cost_usd: costUsd }),
+    fields: ({ name, status, durationMs, costUsd }) => ({
+      name,
+      status,
+      duration_ms: durationMs,
+      cost_usd: costUsd,
+    }),
   },
 };
 
-function fileFields({ sizeBytes, durationMs }: { sizeBytes: number; durationMs: number }, id: string): LogFields {
+function fileFields(
+  { sizeBytes, durationMs }: { sizeBytes: number; durationMs: number },
+  id: string,
+): LogFields {
   return { id, size_bytes: sizeBytes, duration_ms: durationMs };
 }

@@ -64,6 +64,7 @@ function terminate(info: SandboxInfo, event: RuntimeEventOf<"sandbox.terminated"
 }
 
 function hasContent({ type, data }: RuntimeEvent): boolean {
-  if (type === "exec.started" || type === "exec.completed") return data.code !== undefined || data.command !== undefined;
+  if (type === "exec.started" || type === "exec.completed")
+    return data.code !== undefined || data.command !== undefined;
   return type.startsWith("file.") && "path" in data;
 }

@@ -51,7 +51,10 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
         "sandglass.sandbox.cpu_ms": data.cpuMs,
       });
     case "sandbox.forked":
-      return { "sandglass.fork.children": data.children.join(","), "sandglass.fork.count": data.children.length };
+      return {
+        "sandglass.fork.children": data.children.join(","),
+        "sandglass.fork.count": data.children.length,
+      };
     case "sandbox.merged":
       return { "sandglass.merge.winner": data.winner };
     case "exec.started":

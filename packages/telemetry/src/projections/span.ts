@@ -85,7 +85,9 @@ export function runningSpan(opening: RuntimeEvent, now: string = opening.timesta
 }
 
 function causeOf(event: RuntimeEvent): Cause | undefined {
-  return event.type === "exec.completed" || event.type === "sandbox.terminated" ? event.data.cause : undefined;
+  return event.type === "exec.completed" || event.type === "sandbox.terminated"
+    ? event.data.cause
+    : undefined;
 }
 
 /** Whose fault it is says the cause; here only whether it went as it should. */
@@ -97,7 +99,11 @@ function hasFailed(event: RuntimeEvent): boolean {
     case "exec.completed":
       return event.data.cause !== "exited" || event.data.exitCode !== 0;
     case "sandbox.terminated":
-      return event.data.cause === "driver_error" || event.data.cause === "host_crash" || event.data.cause === "oom_killed";
+      return (
+        event.data.cause === "driver_error" ||
+        event.data.cause === "host_crash" ||
+        event.data.cause === "oom_killed"
+      );
     case "agent.tool_result":
       return event.data.isError;
     case "run.completed":

@@ -9,7 +9,8 @@ const log = await DurableLog.open({ dir: process.argv[2]!, segmentBytes: 256 * 1
 for (let round = 0; ; round++) {
   const size = 1 + (round % 40);
   const appends: Promise<number>[] = [];
-  for (let i = 0; i < size; i++) appends.push(log.append(`${log.nextPosition}:${"x".repeat((round * 37) % 2000)}`));
+  for (let i = 0; i < size; i++)
+    appends.push(log.append(`${log.nextPosition}:${"x".repeat((round * 37) % 2000)}`));
   const positions = await Promise.all(appends);
   // Straight to the pipe: what is printed was acknowledged, whatever happens to this process next.
   writeSync(1, `${positions.at(-1)}\n`);

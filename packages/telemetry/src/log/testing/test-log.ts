@@ -41,7 +41,12 @@ export async function openTestLog(
 }
 
 /** Appends `count` texts "<label> <position>", padded, one write each. */
-export async function appendMany(log: DurableLog, count: number, label = "record", padding = 0): Promise<void> {
+export async function appendMany(
+  log: DurableLog,
+  count: number,
+  label = "record",
+  padding = 0,
+): Promise<void> {
   for (let i = 0; i < count; i++) await log.append(textAt(log.nextPosition, label, padding));
 }
 
@@ -51,11 +56,19 @@ export function textAt(position: number, label = "record", padding = 0): string 
 
 /** What a reader was given, in short: positions as numbers, gaps as "from-to reason". */
 export function summarize(items: readonly LogItem[]): (number | string)[] {
-  return items.map((item) => ("gap" in item ? `${item.gap.from}-${item.gap.to} ${item.gap.reason}` : item.position));
+  return items.map((item) =>
+    "gap" in item ? `${item.gap.from}-${item.gap.to} ${item.gap.reason}` : item.position,
+  );
 }
 
 export async function readAll(log: DurableLog, from?: number): Promise<LogItem[]> {
-  return Array.fromAsync(log.read(from === undefined ? {} : { from }));
+  return collect(log.read(from === undefined ? {} : { from }));
+}
+
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
 }
 
 export function segmentFiles(dir: string): string[] {

@@ -1,0 +1,160 @@
+import type { Language } from "@sandglass/protocol";
+import { StartError } from "../agent/connection.ts";
+import type { ProcessExit } from "../agent/process.ts";
+import type { GroupUsage } from "../host/cgroups.ts";
+import type { Exec } from "./exec.ts";
+import type { Interpreter } from "./interpreter.ts";
+
+/** After an interrupt for a deadline, how long a cell has to let go before its interpreter is killed. */
+const INTERRUPT_GRACE_MS = 1000;
+const SIGINT = 2;
+
+export interface ContextHost {
+  startInterpreter(language: Language): Promise<Interpreter>;
+  isDiskFull(): boolean;
+}
+
+export interface Cell {
+  exec: Exec;
+  code: string;
+  env: Record<string, string>;
+}
+
+/**
+ * A REPL context: cells queue and run one after the other in one interpreter, which is started at the first cell and again
+ * after it was lost. A cell that raises, exits or is interrupted loses nothing; one that takes the interpreter with it is told so,
+ * and so is the next.
+ */
+export class Context {
+  readonly id: string;
+  readonly language: Language;
+  readonly #host: ContextHost;
+  #interpreter: Interpreter | undefined;
+  #lost: string | undefined;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(id: string, language: Language, host: ContextHost) {
+    this.id = id;
+    this.language = language;
+    this.#host = host;
+  }
+
+  /** Starts the interpreter ahead of the first cell. */
+  async warm(): Promise<void> {
+    this.#interpreter ??= await this.#host.startInterpreter(this.language);
+  }
+
+  /** Queues a cell; its ending is the exec's. */
+  run(cell: Cell): void {
+    this.#tail = this.#tail.then(() => this.#runCell(cell));
+  }
+
+  async #runCell(cell: Cell): Promise<void> {
+    const { exec } = cell;
+    if (exec.decision !== undefined) return exec.finish(nothingRan(137, 9));
+    const interpreter = await this.#alive(exec);
+    if (interpreter === undefined) return;
+    const before = interpreter.group.usage();
+    let grace: NodeJS.Timeout | undefined;
+    interpreter.events = { onOutput: (stream, bytes) => exec.output.append(stream, bytes) };
+    exec.begin({
+      signal: (number) => interpreter.process.signal(number),
+      grant: (bytes) => interpreter.process.grant(bytes),
+      end: () => {
+        // A deadline interrupts first, which keeps the context where the code lets go; everything else is final.
+        if (exec.decision?.cause !== "timed_out") return interpreter.group.kill();
+        interpreter.process.signal(SIGINT);
+        grace ??= setTimeout(() => interpreter.group.kill(), INTERRUPT_GRACE_MS);
+      },
+    });
+    const answer = await interpreter.run({ id: exec.id, code: cell.code, env: cell.env });
+    clearTimeout(grace);
+    interpreter.events = undefined;
+    if (answer !== undefined) {
+      const usage = delta(interpreter.group.usage(), before);
+      if (answer.result !== undefined) exec.output.appendResult(answer.result);
+      const isInterrupted = exec.decision !== undefined && answer.exitCode === 130;
+      return exec.finish({
+        code: answer.exitCode,
+        signal: isInterrupted ? SIGINT : 0,
+        ...usage,
+        isDiskFull: answer.exitCode !== 0 && this.#host.isDiskFull(),
+      });
+    }
+    const exit = await interpreter.ended;
+    this.#interpreter = undefined;
+    const usage =
+      exit === undefined
+        ? { cpuMs: 0, maxRssBytes: 0, oomKills: 0 }
+        : delta(interpreter.group.usage(), before);
+    this.#lost = exit === undefined ? undefined : endOf(interpreter, exit);
+    await exec.finish({
+      code: exit?.code ?? 137,
+      signal: exit?.signal ?? 9,
+      ...usage,
+      isDiskFull: exit !== undefined && exit.code !== 0 && this.#host.isDiskFull(),
+      contextLost: true,
+      ...(exit === undefined
+        ? {}
+        : { reason: `${endOf(interpreter, exit)}; the variables of context "${this.id}" are gone` }),
+    });
+    if (exit !== undefined) interpreter.group.tryRemove();
+  }
+
+  /** An interpreter that takes cells; undefined where there is none to be had, and the exec has ended with that. */
+  async #alive(exec: Exec): Promise<Interpreter | undefined> {
+    if (this.#interpreter?.isOver === true) {
+      const exit = await this.#interpreter.ended;
+      if (exit !== undefined) this.#lost = `${endOf(this.#interpreter, exit)} between calls`;
+      this.#interpreter = undefined;
+    }
+    try {
+      this.#interpreter ??= await this.#host.startInterpreter(this.language);
+    } catch (error) {
+      const isMissing = error instanceof StartError && error.errno === "ENOENT";
+      const message = isMissing
+        ? `this sandbox has no ${this.language} interpreter`
+        : (error as Error).message;
+      exec.output.append("stderr", Buffer.from(`sandglass: ${message}\n`));
+      await exec.finish({ ...nothingRan(isMissing ? 127 : 1, 0), reason: message });
+      return undefined;
+    }
+    if (this.#lost !== undefined) {
+      exec.output.append(
+        "stderr",
+        Buffer.from(`sandglass: context "${this.id}" starts anew, without its variables: ${this.#lost}\n`),
+      );
+      this.#lost = undefined;
+    }
+    return this.#interpreter;
+  }
+}
+
+function endOf(interpreter: Interpreter, exit: ProcessExit): string {
+  return `the ${interpreter.language} interpreter ${exit.signal === 0 ? `exited with code ${exit.code}` : `was ended by signal ${exit.signal}`}`;
+}
+
+function delta(
+  after: GroupUsage,
+  before: GroupUsage,
+): { cpuMs: number; oomKills: number; maxRssBytes: number } {
+  return {
+    cpuMs: Math.max(0, after.cpuMs - before.cpuMs),
+    oomKills: after.oomKills - before.oomKills,
+    maxRssBytes: after.memoryPeakBytes,
+  };
+}
+
+function nothingRan(
+  code: number,
+  signal: number,
+): {
+  code: number;
+  signal: number;
+  cpuMs: number;
+  maxRssBytes: number;
+  oomKills: number;
+  isDiskFull: boolean;
+} {
+  return { code, signal, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false };
+}

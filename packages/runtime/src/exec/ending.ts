@@ -1,0 +1,41 @@
+import type { Cause } from "@sandglass/protocol";
+
+/** What the host knows about how an exec's process (or cell) ended. */
+export interface Ending {
+  code: number;
+  /** 0 where no signal ended it. */
+  signal: number;
+  cpuMs: number;
+  maxRssBytes: number;
+  /** OOM kills in its own group while it ran. */
+  oomKills: number;
+  isDiskFull: boolean;
+  contextLost?: boolean;
+  /** Words for what was lost or which limit it was, where the cause alone does not say. */
+  reason?: string;
+}
+
+/** What the host itself decided before the process ended: it comes first. */
+export interface Decision {
+  cause: Cause;
+  reason?: string;
+}
+
+/**
+ * One word for why: what the host decided, else what the kernel did, else how the process left.
+ * An OOM kill or a full disk is the cause only where the exec failed: a program that copes has exited.
+ */
+export function causeOf(
+  ending: Ending,
+  decision: Decision | undefined,
+  limits: { memoryMb: number; diskMb: number },
+): Decision {
+  if (decision !== undefined) return decision;
+  const isFailure = ending.code !== 0;
+  if (isFailure && ending.oomKills > 0)
+    return { cause: "oom_killed", reason: `the memory limit of ${limits.memoryMb} MiB was reached` };
+  if (ending.signal !== 0) return { cause: "killed" };
+  if (isFailure && ending.isDiskFull)
+    return { cause: "disk_full", reason: `the disk of ${limits.diskMb} MiB is full` };
+  return { cause: "exited" };
+}

@@ -1,0 +1,299 @@
+import type {
+  CallContext,
+  Emit,
+  EventDataMap,
+  EventInput,
+  EventType,
+  ExecInfo,
+  ExecSubject,
+  Language,
+  Level,
+  RecordMode,
+  SandboxLimits,
+} from "@sandglass/protocol";
+import { microTimestamp, SandglassError, SIGNALS } from "@sandglass/protocol";
+import { ExecOutput } from "../output/exec-output.ts";
+import type { ExecHandle } from "../types.ts";
+import { Deadline } from "./deadline.ts";
+import { causeOf, type Decision, type Ending } from "./ending.ts";
+
+const STREAMED_EVERY_MS = 1000;
+
+export interface ExecParts {
+  sandboxId: string;
+  subject: ExecSubject;
+  record: RecordMode;
+  context: CallContext;
+  spanId: string;
+  limits: SandboxLimits;
+  timeoutMs: number;
+  outputPath: string | undefined;
+  emit: Emit;
+  onFinished(exec: Exec): void;
+}
+
+/** How a running exec is acted upon; what runs it puts this in place. */
+export interface ExecControl {
+  signal(number: number): void;
+  /** Ends it for a decision of the host, by force. */
+  end(): void;
+  grant(bytes: number): void;
+}
+
+/**
+ * One exec, whatever runs it: its stream, its events, its deadline, and exactly one ending.
+ *
+ * queued → running → completed. `exec.started` is committed before anything runs; `exec.completed` before the stream's last line.
+ */
+export class Exec implements ExecHandle {
+  readonly id: string;
+  readonly output: ExecOutput;
+  readonly completed: Promise<ExecInfo>;
+  readonly subject: ExecSubject;
+  readonly spanId: string;
+  readonly context: CallContext;
+  readonly timeoutMs: number;
+  readonly #parts: ExecParts;
+  readonly #info: ExecInfo;
+  readonly #deadline: Deadline;
+  readonly #createdMs = performance.now();
+  readonly #streamed = {
+    stdout: { offset: 0, bytes: 0, chunks: 0 },
+    stderr: { offset: 0, bytes: 0, chunks: 0 },
+  };
+  #streamedAt = performance.now();
+  #control: ExecControl | undefined;
+  #pendingRoom = 0;
+  #decision: Decision | undefined;
+  #isFinishing = false;
+  #resolve: (info: ExecInfo) => void = () => {};
+
+  constructor(parts: ExecParts) {
+    this.#parts = parts;
+    this.id = parts.subject.execId;
+    this.subject = parts.subject;
+    this.spanId = parts.spanId;
+    this.context = parts.context;
+    this.timeoutMs = parts.timeoutMs;
+    this.completed = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    this.output = new ExecOutput({
+      path: parts.outputPath,
+      maxBytes: parts.limits.maxOutputBytes,
+      onLimit: () =>
+        this.end({
+          cause: "output_limit",
+          reason: `more than maxOutputBytes (${parts.limits.maxOutputBytes}) were written`,
+        }),
+      onRoom: (bytes) => {
+        if (this.#control === undefined) this.#pendingRoom += bytes;
+        else this.#control.grant(bytes);
+      },
+      onKept: (stream, bytes) => this.#kept(stream, bytes),
+    });
+    this.#deadline = new Deadline(parts.timeoutMs, () => void this.#timedOut());
+    const { code, command, language, contextId, kind } = parts.subject;
+    const content =
+      parts.record === "full"
+        ? { ...(code === undefined ? {} : { code }), ...(command === undefined ? {} : { command }) }
+        : {};
+    this.#info = {
+      id: this.id,
+      sandboxId: parts.sandboxId,
+      state: "queued",
+      kind,
+      ...(language === undefined ? {} : { language: language as Language }),
+      ...(contextId === undefined ? {} : { contextId }),
+      ...content,
+      traceId: parts.context.traceId,
+      spanId: parts.spanId,
+      startedAt: microTimestamp(),
+      stdoutBytes: 0,
+      stderrBytes: 0,
+    };
+  }
+
+  info(): ExecInfo {
+    return { ...this.#info, stdoutBytes: this.output.bytes.stdout, stderrBytes: this.output.bytes.stderr };
+  }
+
+  get isRunning(): boolean {
+    return this.#info.state === "running";
+  }
+
+  get isOver(): boolean {
+    return this.#isFinishing;
+  }
+
+  get decision(): Decision | undefined {
+    return this.#decision;
+  }
+
+  lines(options?: { after?: number; signal?: AbortSignal; isOwner?: boolean }): AsyncIterable<string> {
+    return this.output.lines(options);
+  }
+
+  /** Something runs it now: the deadline counts from here. */
+  begin(control: ExecControl): void {
+    this.#info.state = "running";
+    this.#control = control;
+    if (this.#pendingRoom > 0) control.grant(this.#pendingRoom);
+    this.#pendingRoom = 0;
+    if (this.#decision !== undefined) control.end();
+    else this.#deadline.start();
+  }
+
+  pauseDeadline(): void {
+    this.#deadline.pause();
+  }
+
+  resumeDeadline(): void {
+    if (this.isRunning) this.#deadline.start();
+  }
+
+  async kill(signalName: string): Promise<void> {
+    if (this.#isFinishing) throw new SandglassError("EXEC_ENDED", `exec ${this.id} has ended`);
+    const number = SIGNALS[signalName as keyof typeof SIGNALS];
+    if (number === undefined)
+      throw new SandglassError("INVALID_REQUEST", `unknown signal ${signalName}`, {
+        hint: "a name like SIGTERM",
+      });
+    if (this.#control === undefined)
+      return this.end({ cause: "cancelled", reason: "killed while it waited" });
+    if (signalName === "SIGKILL") this.end({ cause: "killed" });
+    else this.#control.signal(number);
+  }
+
+  /** Ends it by a decision of the host; the first decision is the one that counts. */
+  end(decision: Decision): void {
+    if (this.#isFinishing) return;
+    this.#decision ??= decision;
+    this.#control?.end();
+  }
+
+  /** How it ended. Only the first call counts. */
+  async finish(ending: Ending): Promise<void> {
+    if (this.#isFinishing) return;
+    this.#isFinishing = true;
+    this.#deadline.clear();
+    this.output.flush();
+    const { cause, reason: known } = causeOf(ending, this.#decision, this.#parts.limits);
+    const lost =
+      this.output.writeError === undefined
+        ? undefined
+        : `output was not kept: ${this.output.writeError.message}`;
+    const reason = [known, ending.reason, lost].filter((part) => part !== undefined).join("; ");
+    const durationMs = round(performance.now() - this.#createdMs);
+    const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
+    const shared = {
+      cause,
+      durationMs,
+      ...(signal === undefined ? {} : { signal }),
+      ...(reason === "" ? {} : { reason }),
+    };
+    const isFull = this.#parts.record === "full";
+    const { stdout, stderr } = this.output.bytes;
+    this.#emitStreamed(true);
+    await this.emit("exec.completed", cause === "exited" ? "info" : "warn", {
+      ...this.#recordedSubject(),
+      exitCode: ending.code,
+      ...shared,
+      cpuMs: round(ending.cpuMs),
+      maxRssBytes: ending.maxRssBytes,
+      stdoutBytes: stdout,
+      stderrBytes: stderr,
+      ...(ending.contextLost === true ? { contextLost: true } : {}),
+      ...(isFull && stdout > 0 ? { stdoutTail: this.output.tail("stdout") } : {}),
+      ...(isFull && stderr > 0 ? { stderrTail: this.output.tail("stderr") } : {}),
+    });
+    Object.assign(this.#info, shared, {
+      state: "completed",
+      endedAt: microTimestamp(),
+      exitCode: ending.code,
+      cpuMs: round(ending.cpuMs),
+      maxRssBytes: ending.maxRssBytes,
+    });
+    this.output.appendExit({
+      type: "exit",
+      data: ending.code,
+      code: ending.code,
+      ...shared,
+      execId: this.id,
+      ...(ending.contextLost === true ? { contextLost: true } : {}),
+    });
+    this.#resolve(this.info());
+    this.#parts.onFinished(this);
+  }
+
+  emit<T extends EventType>(type: T, level: Level, data: EventDataMap[T]): Promise<void> {
+    const { context, sandboxId, spanId } = this.#parts;
+    const { orgId, runId, traceId, parentSpanId } = context;
+    return this.#parts.emit({
+      type,
+      level,
+      orgId,
+      sandboxId,
+      runId,
+      traceId,
+      spanId,
+      parentSpanId,
+      data,
+    } as EventInput);
+  }
+
+  /** `exec.started`, before anything runs. */
+  started(cwd: string | undefined): Promise<void> {
+    const shownCwd = cwd !== undefined && this.#parts.record === "full" ? { cwd } : {};
+    const timeout = this.timeoutMs > 0 ? { timeoutMs: this.timeoutMs } : {};
+    return this.emit("exec.started", "info", { ...this.#recordedSubject(), ...shownCwd, ...timeout });
+  }
+
+  #recordedSubject(): ExecSubject {
+    if (this.#parts.record === "full") return this.subject;
+    const { code: _code, command: _command, ...rest } = this.subject;
+    return rest;
+  }
+
+  async #timedOut(): Promise<void> {
+    if (this.#isFinishing || this.#decision !== undefined) return;
+    const event = this.emit("exec.timed_out", "warn", { execId: this.id, timeoutMs: this.timeoutMs });
+    this.end({ cause: "timed_out", reason: `timeoutMs (${this.timeoutMs}) passed` });
+    await event;
+  }
+
+  #kept(stream: "stdout" | "stderr", bytes: number): void {
+    const counts = this.#streamed[stream];
+    counts.bytes += bytes;
+    counts.chunks++;
+    this.#emitStreamed(false);
+  }
+
+  /** At most one a second for each stream; an exec that was shorter has its counts in `exec.completed`. */
+  #emitStreamed(isLast: boolean): void {
+    const now = performance.now();
+    const isFirst = this.#streamed.stdout.offset === 0 && this.#streamed.stderr.offset === 0;
+    if (isLast ? isFirst : now - this.#streamedAt < STREAMED_EVERY_MS) return;
+    this.#streamedAt = now;
+    for (const stream of ["stdout", "stderr"] as const) {
+      const counts = this.#streamed[stream];
+      if (counts.bytes === 0) continue;
+      const data = {
+        execId: this.id,
+        stream,
+        offset: counts.offset,
+        bytes: counts.bytes,
+        chunks: counts.chunks,
+      };
+      this.#streamed[stream] = { offset: counts.offset + counts.bytes, bytes: 0, chunks: 0 };
+      this.emit("exec.streamed", "debug", data).catch((error: Error) => {
+        // The ending says so too: a log that cannot take this cannot take that, and that one is waited for.
+        this.output.writeError ??= error;
+      });
+    }
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,52 @@
+import type { AgentConnection } from "../agent/connection.ts";
+import type { AgentProcess } from "../agent/process.ts";
+import type { DriverSandbox } from "../drivers/driver.ts";
+import type { ExecCgroup } from "../host/cgroups.ts";
+
+/** A process inside the sandbox, in a cgroup of its own, that waits to be told what to become. */
+export interface Runner {
+  process: AgentProcess;
+  group: ExecCgroup;
+}
+
+/**
+ * Makes runners, and keeps one ready: moving a process into a cgroup can take the kernel some 20 ms, which no exec should wait for.
+ */
+export class Runners {
+  readonly #agent: AgentConnection;
+  readonly #driver: DriverSandbox;
+  #spare: Promise<Runner> | undefined;
+  #count = 0;
+
+  constructor(agent: AgentConnection, driver: DriverSandbox) {
+    this.#agent = agent;
+    this.#driver = driver;
+  }
+
+  /** Makes the spare one, if there is none. */
+  prepare(): void {
+    if (this.#spare !== undefined) return;
+    const spare = this.#make();
+    spare.catch(() => {
+      if (this.#spare === spare) this.#spare = undefined; // whoever needs one next sees the error of its own
+    });
+    this.#spare = spare;
+  }
+
+  async ready(): Promise<void> {
+    this.prepare();
+    await this.#spare;
+  }
+
+  take(): Promise<Runner> {
+    const spare = this.#spare ?? this.#make();
+    this.#spare = undefined;
+    return spare;
+  }
+
+  async #make(): Promise<Runner> {
+    const process = await this.#agent.fork();
+    const group = await this.#driver.attach(`x${++this.#count}`, process.pid);
+    return { process, group };
+  }
+}

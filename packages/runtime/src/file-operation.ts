@@ -1,0 +1,150 @@
+import type { FileInfo } from "@sandglass/protocol";
+import { SandglassError } from "@sandglass/protocol";
+import type { AgentConnection } from "./agent/connection.ts";
+import { Channel, StartFlag } from "./agent/frames.ts";
+import type { AgentProcess, ProcessExit } from "./agent/process.ts";
+
+const WINDOW_BYTES = 1024 * 1024;
+const FIELDS = 6;
+const SIGTERM = 15;
+const SIGKILL = 9;
+
+class Failure extends Error {
+  readonly errno: number;
+  constructor(errno: number) {
+    super(`errno ${errno}`);
+    this.errno = errno;
+  }
+}
+
+/** One of the agent's built-in file operations (`native/files.c`), streaming in or out within a window. */
+export class FileOperation {
+  static readonly Failure: typeof Failure = Failure;
+  readonly #process: AgentProcess;
+  #chunks: Buffer[] = [];
+  #errors = "";
+  #exit: ProcessExit | "lost" | undefined;
+  #wake: () => void = () => {};
+
+  private constructor(process: AgentProcess) {
+    this.#process = process;
+    process.events = {
+      onOutput: (channel, bytes) => {
+        if (channel === Channel.stdout) this.#chunks.push(bytes);
+        else this.#errors = (this.#errors + bytes.toString("latin1")).slice(0, 32);
+        this.#wake();
+      },
+      onExit: (exit) => {
+        this.#exit = exit;
+        this.#wake();
+      },
+      onLost: () => {
+        this.#exit = "lost";
+        this.#wake();
+      },
+    };
+  }
+
+  static async start(
+    agent: AgentConnection,
+    argv: readonly string[],
+    options: { withStdin?: boolean } = {},
+  ): Promise<FileOperation> {
+    const process = await agent.fork();
+    const operation = new FileOperation(process);
+    process.grant(WINDOW_BYTES);
+    const flags = StartFlag.builtin | (options.withStdin === true ? StartFlag.stdin : 0);
+    await agent.start(process, { argv, env: {}, cwd: "/workspace", flags, maxOpenFiles: 256 });
+    return operation;
+  }
+
+  static info(fields: readonly string[], path: string): FileInfo {
+    const [type = "other", size = "0", mode = "0", modified = "0", , target = ""] = fields;
+    return {
+      name: path.slice(path.lastIndexOf("/") + 1) || "/",
+      path,
+      type: type as FileInfo["type"],
+      sizeBytes: Number(size),
+      mode: Number.parseInt(mode, 8),
+      modifiedAt: new Date(Number(modified) * 1000).toISOString(),
+      ...(type === "symlink" ? { target } : {}),
+    };
+  }
+
+  /** All output, cut at its NULs. Throws {@link Failure}. */
+  async fields(): Promise<string[]> {
+    const collected: Buffer[] = [];
+    for await (const chunk of this.#output()) collected.push(chunk);
+    const text = Buffer.concat(collected).toString("utf8");
+    return text === "" ? [] : text.slice(0, -1).split("\0");
+  }
+
+  /** The record in front of a file's content. */
+  async record(path: string): Promise<FileInfo> {
+    let held: Buffer = Buffer.alloc(0);
+    for (;;) {
+      const chunk = await this.#next();
+      if (chunk === undefined)
+        throw new SandglassError("DRIVER_ERROR", "the file operation ended without an answer");
+      held = Buffer.concat([held, chunk]);
+      let at = -1;
+      for (let found = 0; found < FIELDS; found++) {
+        at = held.indexOf(0, at + 1);
+        if (at === -1) break;
+      }
+      if (at === -1) continue;
+      const rest = held.subarray(at + 1);
+      if (rest.length > 0) this.#chunks.unshift(rest);
+      return FileOperation.info(held.toString("utf8", 0, at).split("\0"), path);
+    }
+  }
+
+  /** The bytes behind the record. Left early, the operation is ended. `onDone` runs when all of it was taken, `onEnd` in any case. */
+  async *content(onDone: () => Promise<void>, onEnd: () => void): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const chunk of this.#output()) yield chunk;
+      await onDone();
+    } finally {
+      this.#process.signal(SIGKILL);
+      onEnd();
+    }
+  }
+
+  /** Streams to the operation's stdin. Where the source fails, nothing of it stays behind. */
+  async feed(content: AsyncIterable<Uint8Array>): Promise<void> {
+    try {
+      for await (const chunk of content) {
+        await this.#process.write(Channel.stdin, chunk);
+        if (this.#exit !== undefined) break; // a full disk; the answer says so
+      }
+    } catch (error) {
+      this.#process.signal(SIGTERM);
+      throw error;
+    }
+    this.#process.end(Channel.stdin);
+  }
+
+  async *#output(): AsyncGenerator<Buffer> {
+    for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
+  }
+
+  /** Undefined at a good end. */
+  async #next(): Promise<Buffer | undefined> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) {
+        this.#process.grant(chunk.length);
+        return chunk;
+      }
+      if (this.#exit === "lost")
+        throw new SandglassError("SANDBOX_ENDED", "the sandbox ended during the file operation");
+      if (this.#exit !== undefined) {
+        if (this.#exit.code === 0) return undefined;
+        throw new Failure(Number(this.#errors) || 5);
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import type { ExitEvent } from "@sandglass/protocol";
+import {
+  encodeRecord,
+  exitPayload,
+  incompleteTail,
+  Kind,
+  type OutputRecord,
+  outputKind,
+  RECORD_HEADER_BYTES,
+  recordLine,
+  SEGMENT_MAGIC,
+} from "./record.ts";
+import { readRecords } from "./segment-reader.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+
+/** Recent records kept in memory for those who follow; whoever is further behind reads the segment. */
+const RECENT_BYTES = 2 * 1024 * 1024;
+/** How far the process may run ahead of the caller that started it. */
+const OWNER_LAG_BYTES = 4 * 1024 * 1024;
+/** How far the process may run ahead of the segment. */
+const UNWRITTEN_BYTES = 8 * 1024 * 1024;
+const BLOCK_BYTES = 128 * 1024;
+const INDEX_EVERY = 64;
+const TAIL_BYTES = 4096;
+
+type Stream = "stdout" | "stderr";
+
+export interface ExecOutputOptions {
+  /** Undefined keeps nothing on disk. */
+  path: string | undefined;
+  maxBytes: number;
+  /** Called once, when more than `maxBytes` were written; what is beyond is dropped. */
+  onLimit(): void;
+  /** The process may write this many bytes more. */
+  onRoom(bytes: number): void;
+  /** Called when bytes of a stream are kept, for the record's `exec.streamed`. */
+  onKept(stream: Stream, bytes: number): void;
+}
+
+/**
+ * The stream of one exec: cuts output into records (UTF-8 safe, `seq` without gaps), keeps them in the segment, and serves any
+ * number of followers. Nothing is shown to anyone before it is in the file.
+ */
+export class ExecOutput {
+  readonly bytes: Record<Stream, number> = { stdout: 0, stderr: 0 };
+  readonly #options: ExecOutputOptions;
+  readonly #writer: SegmentWriter | undefined;
+  readonly #carry: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  readonly #tails: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  readonly #index: number[] = [SEGMENT_MAGIC.length]; // offset of every 64th record
+  #recent: { record: OutputRecord; end: number }[] = [];
+  #recentFrom = 0; // seq of recent[0]
+  #recentBytes = 0;
+  #unwritten: { record: OutputRecord; end: number }[] = [];
+  #nextSeq = 0;
+  #endOffset = SEGMENT_MAGIC.length;
+  #publishedSeq = 0;
+  #publishedBytes = 0;
+  #publishedOffset = SEGMENT_MAGIC.length;
+  #isComplete = false;
+  #isOverLimit = false;
+  #waiting: (() => void)[] = [];
+  #ungranted = 0;
+  #owner: { read: number } | undefined;
+  /** Set where the segment could not be written: what was lost from then on is said in the exec's reason. */
+  writeError: Error | undefined;
+
+  constructor(options: ExecOutputOptions) {
+    this.#options = options;
+    if (options.path !== undefined) {
+      this.#writer = new SegmentWriter(
+        options.path,
+        (offset) => this.#publish(offset),
+        (error) => this.#failed(error),
+      );
+    }
+  }
+
+  get records(): number {
+    return this.#nextSeq;
+  }
+
+  append(stream: Stream, bytes: Buffer): void {
+    const room = this.#options.maxBytes - this.bytes.stdout - this.bytes.stderr;
+    this.#ungranted += bytes.length;
+    if (bytes.length > room) {
+      bytes = bytes.subarray(0, room);
+      if (!this.#isOverLimit) {
+        this.#isOverLimit = true;
+        this.#options.onLimit();
+      }
+    }
+    if (bytes.length === 0) return this.#grant();
+    this.bytes[stream] += bytes.length;
+    this.#options.onKept(stream, bytes.length);
+    this.#keepTail(stream, bytes);
+    const carry = this.#carry[stream];
+    const data = carry.length > 0 ? Buffer.concat([carry, bytes]) : bytes;
+    const cut = data.length - incompleteTail(data);
+    this.#carry[stream] = cut < data.length ? Buffer.from(data.subarray(cut)) : Buffer.alloc(0);
+    if (cut > 0) {
+      const whole = data.subarray(0, cut);
+      this.#add(outputKind(stream, whole), whole);
+    } else {
+      this.#grant();
+    }
+  }
+
+  appendResult(data: Record<string, string>): void {
+    this.#add(Kind.result, Buffer.from(JSON.stringify(data)));
+  }
+
+  /** Sends on what was held back for the rest of a character. Nothing but the exit comes behind it. */
+  flush(): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const rest = this.#carry[stream];
+      this.#carry[stream] = Buffer.alloc(0);
+      if (rest.length > 0) this.#add(outputKind(stream, rest), rest);
+    }
+  }
+
+  /** The last line. Call it once the ending is in the log. */
+  appendExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
+    this.#add(Kind.exit, exitPayload(exit));
+    this.#writer?.close();
+  }
+
+  tail(stream: Stream): string {
+    return this.#tails[stream].toString("utf8");
+  }
+
+  /** See `ExecHandle.lines`. */
+  async *lines(
+    options: { after?: number; signal?: AbortSignal; isOwner?: boolean } = {},
+  ): AsyncGenerator<string> {
+    const { signal } = options;
+    let seq = (options.after ?? -1) + 1;
+    const owner = options.isOwner === true ? { read: 0 } : undefined;
+    if (owner !== undefined) this.#owner = owner;
+    const wake = (): void => this.#wake();
+    signal?.addEventListener("abort", wake);
+    try {
+      while (signal?.aborted !== true) {
+        if (seq < this.#recentFrom && this.#options.path !== undefined) {
+          for await (const block of this.#fromFile(seq, signal)) {
+            yield block.text;
+            seq = block.next;
+            this.#ownerRead(owner, block.bytes);
+          }
+          continue;
+        }
+        if (seq < this.#publishedSeq) {
+          const block = this.#fromMemory(Math.max(seq, this.#recentFrom));
+          yield block.text;
+          seq = block.next;
+          this.#ownerRead(owner, block.bytes);
+          continue;
+        }
+        if (this.#isComplete) return;
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      }
+    } finally {
+      signal?.removeEventListener("abort", wake);
+      if (owner !== undefined && this.#owner === owner) {
+        this.#owner = undefined; // nobody waits for it any more: the process runs on, into the segment
+        this.#grant();
+      }
+    }
+  }
+
+  #add(kind: number, payload: Buffer): void {
+    const seq = this.#nextSeq++;
+    const record = { kind, seq, ts: Date.now(), payload };
+    this.#endOffset += RECORD_HEADER_BYTES + payload.length;
+    if (this.#nextSeq % INDEX_EVERY === 0) this.#index.push(this.#endOffset);
+    this.#unwritten.push({ record, end: this.#endOffset });
+    if (this.#writer === undefined || this.writeError !== undefined) return this.#publish(this.#endOffset);
+    this.#writer.append(
+      [encodeRecord(kind, seq, record.ts, payload), payload],
+      RECORD_HEADER_BYTES + payload.length,
+    );
+  }
+
+  /** Shows what is in the file up to `offset` to the followers. */
+  #publish(offset: number): void {
+    let count = 0;
+    this.#publishedOffset = offset;
+    for (const entry of this.#unwritten) {
+      if (entry.end > offset) break;
+      count++;
+      this.#recent.push(entry);
+      this.#recentBytes += entry.record.payload.length;
+      this.#publishedSeq = entry.record.seq + 1;
+      this.#publishedBytes += entry.record.payload.length;
+      if (entry.record.kind === Kind.exit) this.#isComplete = true;
+    }
+    this.#unwritten.splice(0, count);
+    let old = 0;
+    while (this.#recentBytes > RECENT_BYTES && old < this.#recent.length - 1) {
+      this.#recentBytes -= this.#recent[old]?.record.payload.length ?? 0;
+      old++;
+    }
+    if (old > 0) {
+      this.#recent = this.#recent.slice(old);
+      this.#recentFrom += old;
+    }
+    this.#wake();
+    this.#grant();
+  }
+
+  #failed(error: Error): void {
+    this.writeError ??= error;
+    this.#publish(this.#endOffset);
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
+
+  #ownerRead(owner: { read: number } | undefined, bytes: number): void {
+    if (owner === undefined) return;
+    owner.read += bytes;
+    this.#grant();
+  }
+
+  #grant(): void {
+    if (this.#ungranted === 0) return;
+    if (this.#owner !== undefined && this.#publishedBytes - this.#owner.read > OWNER_LAG_BYTES) return;
+    if (this.#endOffset - this.#publishedOffset > UNWRITTEN_BYTES) return; // the disk is slower than the process
+    const bytes = this.#ungranted;
+    this.#ungranted = 0;
+    this.#options.onRoom(bytes);
+  }
+
+  #fromMemory(seq: number): { text: string; next: number; bytes: number } {
+    let text = "";
+    let bytes = 0;
+    let next = seq;
+    for (let i = seq - this.#recentFrom; i < this.#recent.length && text.length < BLOCK_BYTES; i++) {
+      const { record } = this.#recent[i] as { record: OutputRecord };
+      text += recordLine(record);
+      bytes += record.payload.length;
+      next = record.seq + 1;
+    }
+    return { text, next, bytes };
+  }
+
+  async *#fromFile(
+    seq: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ text: string; next: number; bytes: number }> {
+    const offset = this.#index[Math.floor(seq / INDEX_EVERY)] as number;
+    const until = this.#publishedSeq;
+    let block = { text: "", next: seq, bytes: 0 };
+    for await (const { record } of readRecords(this.#options.path as string, offset)) {
+      if (signal?.aborted === true || record.seq >= until) break;
+      if (record.seq < seq) continue;
+      block = {
+        text: block.text + recordLine(record),
+        next: record.seq + 1,
+        bytes: block.bytes + record.payload.length,
+      };
+      if (block.text.length < BLOCK_BYTES) continue;
+      yield block;
+      block = { text: "", next: block.next, bytes: 0 };
+    }
+    if (block.text.length > 0) yield block;
+    else if (block.next === seq)
+      throw new Error(`the output segment ${this.#options.path} ends before line ${seq}`);
+  }
+
+  #keepTail(stream: Stream, bytes: Buffer): void {
+    const held = this.#tails[stream];
+    this.#tails[stream] =
+      bytes.length >= TAIL_BYTES
+        ? Buffer.from(bytes.subarray(bytes.length - TAIL_BYTES))
+        : held.length + bytes.length <= TAIL_BYTES
+          ? Buffer.concat([held, bytes])
+          : Buffer.concat([held.subarray(held.length + bytes.length - TAIL_BYTES), bytes]);
+  }
+}

@@ -1,0 +1,65 @@
+import { isAscii, isUtf8 } from "node:buffer";
+import type { ExitEvent } from "@sandglass/protocol";
+
+/**
+ * One line of an exec's stream as kept in its output segment:
+ * u32 payload length, u8 kind, u32 seq, f64 Unix time in ms (all little endian), payload.
+ */
+export const RECORD_HEADER_BYTES = 17;
+/** First bytes of a segment; the digit is the format's version. */
+export const SEGMENT_MAGIC: Buffer = Buffer.from("SGOUT1\r\n", "latin1");
+
+export const Kind = { stdout: 1, stderr: 2, result: 3, exit: 4 } as const;
+const BINARY = 0x10;
+/** A single record is cut at this size by its writer; longer ones in a file are damage. */
+export const MAX_RECORD_BYTES: number = 64 * 1024 * 1024;
+
+export interface OutputRecord {
+  kind: number;
+  seq: number;
+  ts: number;
+  payload: Buffer;
+}
+
+export function encodeRecord(kind: number, seq: number, ts: number, payload: Uint8Array): Buffer {
+  const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
+  header.writeUInt32LE(payload.length, 0);
+  header[4] = kind;
+  header.writeUInt32LE(seq, 5);
+  header.writeDoubleLE(ts, 9);
+  return header;
+}
+
+/** Marks bytes that are not UTF-8. */
+export function outputKind(stream: "stdout" | "stderr", bytes: Buffer): number {
+  return isUtf8(bytes) ? Kind[stream] : Kind[stream] | BINARY;
+}
+
+/** How many bytes at the end of `bytes` are the beginning of a UTF-8 character that is not complete yet: 0 to 3. */
+export function incompleteTail(bytes: Buffer): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const byte = bytes[bytes.length - back] as number;
+    if (byte < 0x80) return 0;
+    if (byte >= 0xc0) {
+      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return needed > back ? back : 0;
+    }
+  }
+  return 0;
+}
+
+/** The record as a line of NDJSON, newline included. */
+export function recordLine({ kind, seq, ts, payload }: OutputRecord): string {
+  const tail = `,"seq":${seq},"ts":${ts}}\n`;
+  if (kind === Kind.result) return `{"type":"result","data":${payload.toString("utf8")}${tail}`;
+  if (kind === Kind.exit) return `${payload.toString("utf8").slice(0, -1)}${tail}`;
+  const type = (kind & ~BINARY) === Kind.stderr ? "stderr" : "stdout";
+  if ((kind & BINARY) !== 0)
+    return `{"type":"${type}","data":"${payload.toString("base64")}","encoding":"base64"${tail}`;
+  return `{"type":"${type}","data":${JSON.stringify(payload.toString(isAscii(payload) ? "latin1" : "utf8"))}${tail}`;
+}
+
+/** The payload of an exit record: the event without `seq` and `ts`, which the record has. */
+export function exitPayload(exit: Omit<ExitEvent, "seq" | "ts">): Buffer {
+  return Buffer.from(JSON.stringify(exit));
+}

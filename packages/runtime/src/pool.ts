@@ -1,0 +1,135 @@
+import { newSandboxId } from "@sandglass/protocol";
+import type { SandboxDriver } from "./drivers/driver.ts";
+import { resolveLimits } from "./limits.ts";
+import { Machine } from "./machine.ts";
+import type { Template } from "./templates.ts";
+import type { RuntimeOptions } from "./types.ts";
+
+const RETRY_MS = 2000;
+
+interface Shelf {
+  template: Template;
+  ready: Machine[];
+  filling: number;
+  hits: number;
+  misses: number;
+  problem: string | undefined;
+}
+
+/** Ready sandboxes, a shelf per template, refilled in the background one at a time. */
+export class Pool {
+  readonly #driver: SandboxDriver;
+  readonly #defaults: RuntimeOptions["defaults"];
+  readonly #shelves = new Map<string, Shelf>();
+  #tail: Promise<void> = Promise.resolve();
+  #isClosed = false;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(driver: SandboxDriver, templates: readonly Template[], defaults: RuntimeOptions["defaults"]) {
+    this.#driver = driver;
+    this.#defaults = defaults;
+    for (const template of templates) {
+      this.#shelves.set(template.name, {
+        template,
+        ready: [],
+        filling: 0,
+        hits: 0,
+        misses: 0,
+        problem: undefined,
+      });
+    }
+    this.refill();
+  }
+
+  /** A ready sandbox of this template and disk size, or undefined. Whoever takes it refills when its own work is done. */
+  take(template: Template, diskMb: number): Machine | undefined {
+    const shelf = this.#shelves.get(template.name) as Shelf;
+    let machine = shelf.ready[0]?.limits.diskMb === diskMb ? shelf.ready.shift() : undefined;
+    while (machine?.isGone === true) {
+      this.#discard(machine);
+      machine = shelf.ready.shift();
+    }
+    if (machine === undefined) shelf.misses++;
+    else shelf.hits++;
+    return machine;
+  }
+
+  refill(): void {
+    for (const shelf of this.#shelves.values()) {
+      while (!this.#isClosed && shelf.ready.length + shelf.filling < shelf.template.poolSize) {
+        shelf.filling++;
+        this.#tail = this.#tail.then(() => this.#fill(shelf));
+      }
+    }
+  }
+
+  stats(): Record<string, { ready: number; target: number; hits: number; misses: number; problem?: string }> {
+    return Object.fromEntries(
+      [...this.#shelves].map(([name, { ready, template, hits, misses, problem }]) => [
+        name,
+        {
+          ready: ready.length,
+          target: template.poolSize,
+          hits,
+          misses,
+          ...(problem === undefined ? {} : { problem }),
+        },
+      ]),
+    );
+  }
+
+  /** Resolves when every shelf is full or has a problem to tell. */
+  async filled(): Promise<void> {
+    await this.#tail;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#retry);
+    await this.#tail;
+    const machines = [...this.#shelves.values()].flatMap((shelf) => shelf.ready.splice(0));
+    await Promise.all(machines.map((machine) => machine.destroy()));
+  }
+
+  async #fill(shelf: Shelf): Promise<void> {
+    try {
+      if (this.#isClosed) return;
+      const machine = await Machine.boot(
+        newSandboxId(),
+        shelf.template,
+        resolveLimits({}, shelf.template, this.#defaults),
+        this.#driver,
+      );
+      try {
+        await machine.prepare();
+      } catch (error) {
+        await machine.destroy();
+        throw error;
+      }
+      machine.onGone = () => {
+        shelf.ready = shelf.ready.filter((other) => other !== machine);
+        this.#discard(machine);
+        this.refill();
+      };
+      shelf.ready.push(machine);
+      shelf.problem = undefined;
+    } catch (error) {
+      shelf.problem = (error as Error).message;
+      // Whoever asks for a sandbox meanwhile gets the same error, or a sandbox of the cold way.
+      this.#retry ??= setTimeout(() => {
+        this.#retry = undefined;
+        this.refill();
+      }, RETRY_MS).unref();
+    } finally {
+      shelf.filling--;
+    }
+  }
+
+  #discard(machine: Machine): void {
+    machine.destroy().catch((error: Error) => {
+      process.emitWarning(`a pooled sandbox could not be given back: ${error.message}`, {
+        code: "SANDGLASS_POOL",
+      });
+    });
+  }
+}

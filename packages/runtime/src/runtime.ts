@@ -1,0 +1,285 @@
+import { join } from "node:path";
+import type { CallContext, Cause, Check, CreateSandboxRequest, SandboxInfo } from "@sandglass/protocol";
+import { newSandboxId, newSpanId, SandglassError } from "@sandglass/protocol";
+import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
+import type { SandboxDriver } from "./drivers/driver.ts";
+import { resolveLimits } from "./limits.ts";
+import { Machine } from "./machine.ts";
+import { OutputStore } from "./output/output-store.ts";
+import { Pool } from "./pool.ts";
+import { Sandbox } from "./sandbox.ts";
+import { Templates } from "./templates.ts";
+import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
+
+const DEFAULT_MAX_SANDBOXES = 200;
+const KEPT_ENDED = 1000;
+const DEFAULT_OUTPUT_BYTES = 2 * 1024 ** 3;
+const PRUNE_EVERY_MS = 30_000;
+
+/** How code is run on this host: sandboxes on a driver, behind a warm pool. */
+export class Runtime implements RuntimeApi {
+  readonly #options: RuntimeOptions;
+  readonly #driver: SandboxDriver;
+  readonly #templates: Templates;
+  readonly #pool: Pool;
+  readonly #outputs: OutputStore;
+  readonly #sandboxes = new Map<string, Sandbox>();
+  readonly #ended = new Map<string, Sandbox>();
+  readonly #releasing = new Set<Promise<void>>();
+  readonly #pruning: NodeJS.Timeout;
+  #starting = 0;
+  #isClosing = false;
+
+  private constructor(options: RuntimeOptions, driver: SandboxDriver, templates: Templates) {
+    this.#options = options;
+    this.#driver = driver;
+    this.#templates = templates;
+    this.#outputs = new OutputStore(
+      join(options.dataDir, "output"),
+      options.outputRetentionBytes ?? DEFAULT_OUTPUT_BYTES,
+    );
+    this.#pool = new Pool(driver, templates.all(), options.defaults);
+    this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS).unref();
+  }
+
+  /**
+   * Clears what an earlier run left on the host, starts the driver and begins to fill the pool.
+   * Throws UNSUPPORTED_ON_HOST, DRIVER_ERROR, INVALID_REQUEST (a template that cannot be).
+   */
+  static async start(options: RuntimeOptions): Promise<Runtime> {
+    const templates = new Templates(options.templates);
+    const driver = await BubblewrapDriver.start({
+      dataDir: options.dataDir,
+      mountPoints: templates.mountPoints(),
+    });
+    return new Runtime(options, driver, templates);
+  }
+
+  async create(request: CreateSandboxRequest, caller: CallContext): Promise<SandboxHandle> {
+    const started = performance.now();
+    if (this.#isClosing) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+    if (request.isolation !== undefined && request.isolation !== this.#driver.name) {
+      throw new SandglassError(
+        "UNSUPPORTED_ON_HOST",
+        `isolation "${request.isolation}" is not available on this host`,
+        { hint: `available: ${this.#driver.name}` },
+      );
+    }
+    const template = this.#templates.get(request.template ?? "python");
+    const maximum = this.#options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES;
+    if (this.#sandboxes.size + this.#starting >= maximum) {
+      throw new SandglassError("SANDBOX_LIMIT_REACHED", `${maximum} sandboxes run already`, {
+        hint: "terminate some, or raise maxSandboxes",
+      });
+    }
+    const context = { ...caller, runId: request.runId ?? caller.runId };
+    const limits = resolveLimits(request, template, this.#options.defaults);
+    this.#starting++;
+    try {
+      const pooled = this.#pool.take(template, limits.diskMb);
+      const machine = pooled ?? (await this.#boot(template, limits, context));
+      if (pooled !== undefined) {
+        machine.limits = limits;
+        machine.driver.setLimits(limits);
+      }
+      const sandbox = new Sandbox({
+        machine,
+        request,
+        limits,
+        source: pooled === undefined ? "on_demand" : "pool",
+        isolation: this.#driver.name,
+        unenforced: this.#driver.unenforced,
+        context,
+        emit: this.#options.emit,
+        outputs: this.#options.recordOutput === false ? undefined : this.#outputs,
+        createMs: Math.round((performance.now() - started) * 1000) / 1000,
+        onEnded: (ended) => this.#onEnded(ended, machine),
+      });
+      this.#sandboxes.set(sandbox.id, sandbox);
+      try {
+        await sandbox.begin();
+      } catch (error) {
+        this.#sandboxes.delete(sandbox.id);
+        await machine.destroy();
+        throw error;
+      }
+      return sandbox;
+    } finally {
+      this.#starting--;
+      // After the answer: filling the pool costs what a create costs.
+      setTimeout(() => this.#pool.refill(), 20).unref();
+    }
+  }
+
+  get(id: string, orgId: string): SandboxHandle {
+    const sandbox = this.#sandboxes.get(id) ?? this.#ended.get(id);
+    if (sandbox === undefined || sandbox.orgId !== orgId) {
+      throw new SandglassError("SANDBOX_NOT_FOUND", `there is no sandbox ${id}`, {
+        hint: "list them with `sandglass ps --all`",
+      });
+    }
+    return sandbox;
+  }
+
+  list(orgId: string, options: { ended?: boolean } = {}): SandboxInfo[] {
+    const all =
+      options.ended === true
+        ? [...this.#ended.values(), ...this.#sandboxes.values()]
+        : [...this.#sandboxes.values()];
+    return all
+      .filter((sandbox) => sandbox.orgId === orgId)
+      .map((sandbox) => sandbox.info())
+      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  }
+
+  readOutput(
+    sandboxId: string,
+    execId: string,
+    after?: number,
+    signal?: AbortSignal,
+  ): AsyncIterable<string> | undefined {
+    const sandbox = this.#sandboxes.get(sandboxId);
+    const running = sandbox?.execs().find((exec) => exec.id === execId && exec.state !== "completed");
+    if (sandbox !== undefined && running !== undefined) {
+      return sandbox
+        .getExec(execId)
+        .lines({ ...(after === undefined ? {} : { after }), ...(signal === undefined ? {} : { signal }) });
+    }
+    return this.#outputs.read(sandboxId, execId, after, signal);
+  }
+
+  sealOutput(
+    sandboxId: string,
+    execId: string,
+    ending: { code: number; cause: Cause; durationMs: number },
+  ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
+    return this.#outputs.seal(sandboxId, execId, ending);
+  }
+
+  async checks(): Promise<Check[]> {
+    const problems = Object.entries(this.#pool.stats()).flatMap(([name, { problem }]) =>
+      problem === undefined ? [] : [{ name: `pool ${name}`, status: "error" as const, detail: problem }],
+    );
+    return [...(await this.#driver.checks()), ...problems];
+  }
+
+  stats(): ReturnType<RuntimeApi["stats"]> {
+    const sandboxes: Record<string, number> = {};
+    let runningExecs = 0;
+    for (const sandbox of this.#sandboxes.values()) {
+      sandboxes[sandbox.state] = (sandboxes[sandbox.state] ?? 0) + 1;
+      runningExecs += sandbox.runningExecs;
+    }
+    return { pool: this.#pool.stats(), sandboxes, runningExecs };
+  }
+
+  /** Resolves when the pool is full. */
+  ready(): Promise<void> {
+    return this.#pool.filled();
+  }
+
+  async close(cause: Cause, deadlineMs: number): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#pruning);
+    const context = (orgId: string): CallContext => ({
+      orgId,
+      runId: "",
+      traceId: "",
+      parentSpanId: "",
+      traceFlags: 0,
+      tracestate: "",
+      baggage: "",
+    });
+    const work = async (): Promise<void> => {
+      await Promise.all(
+        [...this.#sandboxes.values()].map((sandbox) =>
+          sandbox.terminate(cause, {
+            ...context(sandbox.orgId),
+            traceId: sandbox.info().traceId,
+            parentSpanId: newSpanId(),
+          }),
+        ),
+      );
+      await Promise.all([...this.#releasing]);
+      await this.#pool.close();
+      await this.#driver.close();
+    };
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new SandglassError("INTERNAL", `the sandboxes did not end within ${deadlineMs} ms`)),
+        deadlineMs,
+      );
+    });
+    await Promise.race([work(), late]).finally(() => clearTimeout(timer));
+  }
+
+  async #boot(
+    template: ReturnType<Templates["get"]>,
+    limits: ReturnType<typeof resolveLimits>,
+    context: CallContext,
+  ): Promise<Machine> {
+    const id = newSandboxId();
+    try {
+      return await Machine.boot(id, template, limits, this.#driver);
+    } catch (error) {
+      const known =
+        error instanceof SandglassError
+          ? error
+          : new SandglassError("DRIVER_ERROR", (error as Error).message, {
+              hint: "run `sandglass doctor`",
+              cause: error,
+            });
+      const { orgId, runId, traceId, parentSpanId } = context;
+      const spanId = newSpanId();
+      const shared = { orgId, runId, traceId, parentSpanId, spanId, sandboxId: id };
+      await this.#options.emit({
+        ...shared,
+        type: "sandbox.error",
+        level: "error",
+        data: { code: known.code, message: known.message },
+      });
+      await this.#options.emit({
+        ...shared,
+        type: "sandbox.terminated",
+        level: "error",
+        data: {
+          cause: "driver_error",
+          reason: known.message,
+          lifetimeMs: 0,
+          durationMs: 0,
+          execs: 0,
+          cpuMs: 0,
+        },
+      });
+      throw known;
+    }
+  }
+
+  #onEnded(sandbox: Sandbox, machine: Machine): void {
+    this.#sandboxes.delete(sandbox.id);
+    this.#outputs.forget(sandbox.id);
+    this.#ended.set(sandbox.id, sandbox);
+    for (const id of this.#ended.keys()) {
+      if (this.#ended.size <= KEPT_ENDED) break;
+      this.#ended.delete(id);
+    }
+    const released = machine.driver.release().catch((error: Error) => {
+      process.emitWarning(`sandbox ${sandbox.id} could not be given back to the host: ${error.message}`, {
+        code: "SANDGLASS_RELEASE",
+      });
+    });
+    this.#releasing.add(released);
+    void released.then(() => this.#releasing.delete(released));
+  }
+
+  async #prune(): Promise<void> {
+    try {
+      await this.#outputs.prune(new Set(this.#sandboxes.keys()));
+    } catch (error) {
+      process.emitWarning(`old exec output could not be removed: ${(error as Error).message}`, {
+        code: "SANDGLASS_OUTPUT",
+      });
+    }
+  }
+}

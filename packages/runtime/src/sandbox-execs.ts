@@ -1,0 +1,196 @@
+import type {
+  CallContext,
+  Cause,
+  ExecInfo,
+  ExecRequest,
+  ExecSubject,
+  SandboxInfo,
+} from "@sandglass/protocol";
+import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandglass/protocol";
+import { runCommand } from "./exec/command.ts";
+import { Exec } from "./exec/exec.ts";
+import type { Machine } from "./machine.ts";
+import type { OutputStore } from "./output/output-store.ts";
+import type { SandboxRecord } from "./sandbox-record.ts";
+import { baseEnvironment } from "./templates.ts";
+import type { ExecHandle } from "./types.ts";
+
+/** Ended execs a live sandbox still answers for from memory; older ones are in the record. */
+const KEPT_EXECS = 200;
+
+export interface SandboxExecsParts {
+  machine: Machine;
+  /** Live view of the sandbox's description. */
+  info: SandboxInfo;
+  /** Given at creation, for every exec. */
+  env: Record<string, string>;
+  record: SandboxRecord;
+  outputs: OutputStore | undefined;
+  onFinished(): void;
+}
+
+/** The execs of one sandbox, running and lately ended. */
+export class SandboxExecs {
+  readonly #parts: SandboxExecsParts;
+  readonly #execs = new Map<string, Exec>();
+  #started = 0;
+  /** Set once the sandbox ends: what starts after that ends at once. */
+  #closing: { cause: Cause; reason?: string } | undefined;
+
+  constructor(parts: SandboxExecsParts) {
+    this.#parts = parts;
+  }
+
+  /** How many were ever started. */
+  get count(): number {
+    return this.#started;
+  }
+
+  get running(): number {
+    let count = 0;
+    for (const exec of this.#execs.values()) if (!exec.isOver) count++;
+    return count;
+  }
+
+  list(): ExecInfo[] {
+    return [...this.#execs.values()].map((exec) => exec.info());
+  }
+
+  get(execId: string): ExecHandle {
+    const exec = this.#execs.get(execId);
+    if (exec !== undefined) return exec;
+    throw new SandglassError("EXEC_NOT_FOUND", `sandbox ${this.#parts.info.id} has no exec ${execId}`);
+  }
+
+  /** Resolves when `exec.started` is committed. */
+  async start(request: ExecRequest, context: CallContext): Promise<ExecHandle> {
+    const { maxConcurrentExecs } = this.#parts.info.limits;
+    if (this.running >= maxConcurrentExecs) {
+      throw new SandglassError(
+        "EXEC_LIMIT_REACHED",
+        `${maxConcurrentExecs} execs run already in this sandbox`,
+        {
+          hint: "wait for one to end, or kill it; the limit is maxConcurrentExecs",
+        },
+      );
+    }
+    const exec = this.#make(request, context);
+    this.#execs.set(exec.id, exec);
+    this.#started++;
+    try {
+      await exec.started(request.cwd);
+    } catch (error) {
+      this.#execs.delete(exec.id);
+      throw error;
+    }
+    if (this.#closing !== undefined) exec.end(this.#closing);
+    this.#run(exec, request);
+    return exec;
+  }
+
+  pauseDeadlines(): void {
+    for (const exec of this.#execs.values()) exec.pauseDeadline();
+  }
+
+  resumeDeadlines(): void {
+    for (const exec of this.#execs.values()) exec.resumeDeadline();
+  }
+
+  /** Decides why whatever runs now will have ended. Resolves with their endings, which the sandbox's own end brings about. */
+  close(decision: { cause: Cause; reason?: string }): { ended: Promise<unknown> } {
+    this.#closing = decision;
+    const running = [...this.#execs.values()].filter((exec) => !exec.isOver);
+    for (const exec of running) exec.end(decision);
+    return { ended: Promise.all([...this.#execs.values()].map((exec) => exec.completed)) };
+  }
+
+  #make(request: ExecRequest, context: CallContext): Exec {
+    const { machine, info, record, outputs } = this.#parts;
+    const execId = newExecId();
+    return new Exec({
+      sandboxId: info.id,
+      subject: subjectOf(execId, request, machine.template.defaultLanguage),
+      record: info.record,
+      context: { ...context, runId: context.runId || info.runId },
+      spanId: newSpanId(),
+      limits: info.limits,
+      timeoutMs: request.timeoutMs ?? 0,
+      outputPath: outputs?.pathFor(info.id, execId),
+      emit: record.emit,
+      onFinished: () => this.#finished(),
+    });
+  }
+
+  #run(exec: Exec, request: ExecRequest): void {
+    const { machine, env, info } = this.#parts;
+    const trace = traceEnvironment({ ...exec.context, spanId: exec.spanId });
+    const own = { ...env, ...request.env, ...trace };
+    if (request.code !== undefined) {
+      const context = machine.context(exec.subject.language as "python", exec.subject.contextId);
+      // An interpreter keeps its environment: what this cell does not carry is cleared, not left from the one before.
+      context.run({
+        exec,
+        code: request.code,
+        env: { TRACESTATE: "", BAGGAGE: "", ...own },
+      });
+      return;
+    }
+    machine.runners
+      .take()
+      .then((runner) =>
+        runCommand(exec, machine.agent, runner, {
+          argv: request.argv ?? ["/bin/bash", "-c", request.command as string],
+          env: { ...baseEnvironment(machine.template), ...own },
+          cwd: request.cwd ?? "/workspace",
+          stdin: request.stdin,
+          maxOpenFiles: info.limits.maxOpenFiles,
+          isDiskFull: () => machine.isDiskFull(),
+        }),
+      )
+      .catch((error: Error) => this.#broke(exec, error));
+  }
+
+  /** The host could not run it: `exec.error`, then the ending. */
+  async #broke(exec: Exec, error: Error): Promise<void> {
+    if (this.#closing === undefined) {
+      exec.end({ cause: "driver_error", reason: error.message });
+      await exec.emit("exec.error", "error", {
+        execId: exec.id,
+        code: "DRIVER_ERROR",
+        message: error.message,
+      });
+    }
+    await exec.finish({ code: 137, signal: 9, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false });
+  }
+
+  #finished(): void {
+    for (const [id, exec] of this.#execs) {
+      if (this.#execs.size <= KEPT_EXECS) break;
+      if (exec.isOver) this.#execs.delete(id);
+    }
+    if (this.#closing !== undefined) return;
+    this.#parts.onFinished();
+    // Behind the answer, not in front of it: the next command finds a process that waits for it.
+    setTimeout(() => {
+      if (this.#closing === undefined && this.#parts.info.state === "running")
+        this.#parts.machine.runners.prepare();
+    }, 5).unref();
+  }
+}
+
+function subjectOf(
+  execId: string,
+  request: ExecRequest,
+  defaultLanguage: ExecRequest["language"],
+): ExecSubject {
+  if (request.code === undefined) {
+    return { execId, kind: "command", command: request.command ?? (request.argv ?? []).map(quote).join(" ") };
+  }
+  const { language = defaultLanguage as "python", contextId = "default", code } = request;
+  return { execId, kind: "code", language, contextId, code };
+}
+
+/** An argument as a shell line would show it. */
+function quote(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,315 @@
+import type {
+  CallContext,
+  Cause,
+  CreateSandboxRequest,
+  Emit,
+  ExecInfo,
+  ExecRequest,
+  Isolation,
+  SandboxInfo,
+  SandboxLimits,
+  SandboxSource,
+  SandboxState,
+  UnenforcedLimit,
+} from "@sandglass/protocol";
+import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
+import { Deadline } from "./exec/deadline.ts";
+import { Files } from "./files.ts";
+import type { Machine } from "./machine.ts";
+import type { OutputStore } from "./output/output-store.ts";
+import { SandboxExecs } from "./sandbox-execs.ts";
+import { SandboxRecord } from "./sandbox-record.ts";
+import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
+
+export interface SandboxParts {
+  machine: Machine;
+  request: CreateSandboxRequest;
+  limits: SandboxLimits;
+  source: SandboxSource;
+  isolation: Isolation;
+  unenforced: readonly UnenforcedLimit[];
+  context: CallContext;
+  emit: Emit;
+  outputs: OutputStore | undefined;
+  createMs: number;
+  onEnded(sandbox: Sandbox): void;
+}
+
+/**
+ * One sandbox of one owner.
+ *
+ * ```
+ *            pause              terminate, lifetime, idle,
+ * running ─────────▶ paused     host shutdown, driver error
+ *    ▲  ◀───────────────┘           │
+ *    └── resume, or a call where    ▼
+ *        it went to sleep by   terminating ──▶ terminated
+ *        itself                (execs end)     (committed)
+ * ```
+ * Every exec ends before `sandbox.terminated` is committed, and that is committed exactly once.
+ */
+export class Sandbox implements SandboxHandle {
+  readonly id: string;
+  readonly orgId: string;
+  readonly files: FilesHandle;
+  readonly #parts: SandboxParts;
+  readonly #machine: Machine;
+  readonly #record: SandboxRecord;
+  readonly #execs: SandboxExecs;
+  readonly #spanId = newSpanId();
+  readonly #info: SandboxInfo;
+  readonly #lifetime: Deadline;
+  readonly #createdMs = performance.now();
+  #idle: NodeJS.Timeout | undefined;
+  #calls = 0;
+  #pausedAt = 0;
+  #isAsleep = false; // paused by idleness: the next call wakes it
+  #changing: Promise<void> = Promise.resolve();
+  #ending: Promise<void> | undefined;
+
+  constructor(parts: SandboxParts) {
+    this.#parts = parts;
+    this.#machine = parts.machine;
+    this.id = parts.machine.id;
+    this.orgId = parts.context.orgId;
+    const { request, limits, context } = parts;
+    this.#info = {
+      id: this.id,
+      state: "running",
+      template: parts.machine.template.name,
+      source: parts.source,
+      isolation: parts.isolation,
+      limits,
+      unenforced: [...parts.unenforced],
+      onIdle: request.onIdle ?? "pause",
+      record: request.record ?? "full",
+      metadata: request.metadata ?? {},
+      runId: context.runId,
+      traceId: context.traceId,
+      createdAt: microTimestamp(),
+      createMs: parts.createMs,
+    };
+    this.#record = new SandboxRecord(parts.emit, this.id, context.runId);
+    this.#execs = new SandboxExecs({
+      machine: parts.machine,
+      info: this.#info,
+      env: request.env ?? {},
+      record: this.#record,
+      outputs: parts.outputs,
+      onFinished: () => this.#touch(),
+    });
+    this.files = new Files({
+      agent: () => this.#machine.agent,
+      hold: () => this.#hold(),
+      record: this.#record,
+      showsPaths: this.#info.record === "full",
+    });
+    this.#lifetime = new Deadline(limits.timeoutMs, () => {
+      void this.terminate("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
+    });
+    parts.machine.onGone = (reason) => void this.terminate("driver_error", this.#own(), reason);
+  }
+
+  /** Commits the sandbox's first events; then its clocks run. */
+  async begin(): Promise<void> {
+    const { machine, context, source, limits, request, createMs, isolation } = this.#parts;
+    const template = machine.template.name;
+    const { vcpu, memoryMb, diskMb } = limits;
+    const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
+    const created = {
+      template,
+      source,
+      vcpu,
+      memoryMb,
+      diskMb,
+      isolation,
+      durationMs: createMs,
+      ...metadata,
+    };
+    const booted = { template, bootMs: round(machine.bootMs), connectMs: round(machine.connectMs) };
+    const connectMs = source === "pool" ? 0 : booted.connectMs;
+    const all = [
+      this.#record.say(context, "sandbox.created", "info", created, this.#spanId),
+      this.#record.say(context, "sandbox.booted", "info", booted, this.#spanId),
+    ];
+    if (source === "pool") {
+      const claimed = { template, source, claimMs: createMs };
+      all.push(this.#record.say(context, "sandbox.claimed", "info", claimed, this.#spanId));
+    }
+    all.push(this.#record.say(context, "sandbox.started", "info", { template, connectMs }, this.#spanId));
+    await Promise.all(all);
+    this.#lifetime.start();
+    this.#touch();
+    if (machine.isGone) await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
+  }
+
+  get state(): SandboxState {
+    return this.#info.state;
+  }
+
+  get runningExecs(): number {
+    return this.#execs.running;
+  }
+
+  info(): SandboxInfo {
+    return { ...this.#info };
+  }
+
+  execs(): ExecInfo[] {
+    return this.#execs.list();
+  }
+
+  getExec(execId: string): ExecHandle {
+    return this.#execs.get(execId);
+  }
+
+  async exec(request: ExecRequest, context: CallContext): Promise<ExecHandle> {
+    const release = await this.#hold();
+    try {
+      return await this.#execs.start(request, context);
+    } finally {
+      release();
+    }
+  }
+
+  async pause(context: CallContext, reason: "user" | "idle" = "user"): Promise<void> {
+    await this.#change(async () => {
+      if (this.#info.state === "paused") {
+        if (reason === "user") this.#isAsleep = false;
+        return;
+      }
+      this.#assertLive();
+      const started = performance.now();
+      await this.#machine.driver.freeze(true);
+      this.#execs.pauseDeadlines();
+      this.#info.state = "paused";
+      this.#isAsleep = reason === "idle";
+      this.#pausedAt = performance.now();
+      clearTimeout(this.#idle);
+      const durationMs = round(this.#pausedAt - started);
+      await this.#record.say(context, "sandbox.paused", "info", { reason, durationMs });
+    });
+  }
+
+  async resume(context: CallContext, reason: "user" | "call" = "user"): Promise<void> {
+    await this.#change(async () => {
+      this.#assertLive();
+      if (this.#info.state !== "paused") return;
+      const started = performance.now();
+      await this.#machine.driver.freeze(false);
+      this.#info.state = "running";
+      this.#execs.resumeDeadlines();
+      const durationMs = round(performance.now() - started);
+      const pausedMs = round(started - this.#pausedAt);
+      await this.#record.say(context, "sandbox.resumed", "info", { reason, durationMs, pausedMs });
+      this.#touch();
+    });
+  }
+
+  terminate(cause: Cause, context: CallContext, reason?: string): Promise<void> {
+    this.#ending ??= this.#terminate(cause, context, reason === undefined ? {} : { reason });
+    return this.#ending;
+  }
+
+  async #terminate(cause: Cause, context: CallContext, why: { reason?: string }): Promise<void> {
+    const started = performance.now();
+    const wasPaused = this.#info.state === "paused";
+    this.#info.state = "terminating";
+    this.#lifetime.clear();
+    clearTimeout(this.#idle);
+    const cpuMs = this.#machine.isGone ? 0 : this.#machine.driver.usage().cpuMs;
+    const isHosts = cause === "host_shutdown" || cause === "driver_error";
+    const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
+    // A version 1 freezer holds even a SIGKILL back until it is thawed.
+    if (wasPaused && !this.#machine.isGone) await this.#machine.driver.freeze(false);
+    await this.#machine.driver.kill();
+    this.#machine.agent.close();
+    await execs.ended;
+    const durationMs = round(performance.now() - started);
+    if (cause === "driver_error") {
+      const message = why.reason ?? "the sandbox went away";
+      await this.#record.say(context, "sandbox.error", "error", { code: "DRIVER_ERROR", message });
+    }
+    await this.#record.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", {
+      cause,
+      ...why,
+      lifetimeMs: round(performance.now() - this.#createdMs),
+      durationMs,
+      execs: this.#execs.count,
+      cpuMs: round(cpuMs),
+    });
+    Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
+    this.#parts.onEnded(this);
+  }
+
+  /** Counts a call as activity until it is released; wakes a sandbox that sleeps, and refuses where it takes no calls. */
+  async #hold(): Promise<() => void> {
+    this.#assertLive();
+    if (this.#info.state === "paused") {
+      if (!this.#isAsleep) {
+        throw new SandglassError("SANDBOX_PAUSED", `sandbox ${this.id} is paused`, {
+          hint: "resume it first",
+        });
+      }
+      await this.resume(this.#own(), "call");
+    }
+    this.#calls++;
+    clearTimeout(this.#idle);
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#calls--;
+      isHeld = false;
+      this.#touch();
+    };
+  }
+
+  #assertLive(): void {
+    if (this.#ending === undefined) return;
+    const { cause } = this.#info;
+    throw new SandglassError(
+      "SANDBOX_ENDED",
+      `sandbox ${this.id} has ended${cause === undefined ? "" : ` (${cause})`}`,
+      {
+        hint: "create a new one",
+      },
+    );
+  }
+
+  /** The idle clock starts again. */
+  #touch(): void {
+    clearTimeout(this.#idle);
+    const { idleTimeoutMs } = this.#info.limits;
+    if (idleTimeoutMs <= 0 || this.#ending !== undefined || this.#info.state === "paused") return;
+    this.#idle = setTimeout(() => void this.#idled(), Math.min(idleTimeoutMs, 2 ** 31 - 1));
+    this.#idle.unref();
+  }
+
+  async #idled(): Promise<void> {
+    if (this.#calls > 0 || this.#execs.running > 0 || this.#ending !== undefined) return;
+    if (this.#info.onIdle === "terminate") {
+      const passed = `idleTimeoutMs (${this.#info.limits.idleTimeoutMs}) passed without a call`;
+      return this.terminate("idle_timeout", this.#own(), passed);
+    }
+    try {
+      await this.pause(this.#own(), "idle");
+    } catch (error) {
+      await this.terminate("driver_error", this.#own(), (error as Error).message);
+    }
+  }
+
+  /** Pauses and resumes one after the other. */
+  #change(work: () => Promise<void>): Promise<void> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => {}); // the caller has the error; the next change does not depend on it
+    return done;
+  }
+
+  /** The context of what the sandbox does by itself: its own trace, under its creation. */
+  #own(): CallContext {
+    return { ...this.#parts.context, parentSpanId: this.#spanId };
+  }
+}
+
+function round(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,241 @@
+import { join } from "node:path";
+import {
+  type Emit,
+  type EventInput,
+  type ExecInfo,
+  microTimestamp,
+  newEventId,
+  type RuntimeEvent,
+  type SandboxInfo,
+  type TraceInfo,
+} from "@sandglass/protocol";
+import { DurableLog } from "./log/durable-log.ts";
+import type { Durability, LogProblem, LogStats } from "./log/log-options.ts";
+import type { NamedReader } from "./log/named-reader.ts";
+import type { Retention } from "./log/retention.ts";
+import { CheckpointFile } from "./record/checkpoint.ts";
+import { Checkpointer } from "./record/checkpointer.ts";
+import { OpenWork, type Recovery } from "./record/open-work.ts";
+import { parseEvent } from "./record/parse-event.ts";
+import { PendingEvents } from "./record/pending-events.ts";
+import { findExec, findExecs, findSandbox, findTrace } from "./record/record-lookup.ts";
+import { type RecordLine, type RecordQuery, readRecord } from "./record/record-query.ts";
+import { type Subscriber, Subscribers } from "./record/subscribers.ts";
+
+export interface RecorderOptions {
+  /** Absolute. The recorder owns `log/` and `state/` below it. */
+  dataDir: string;
+  /** When an emit resolves; default "process". */
+  durability?: Durability | undefined;
+  /** Default: everything is kept. */
+  retention?: Retention | undefined;
+  /** False takes events and keeps none, for measuring what recording costs. Default true. */
+  enabled?: boolean | undefined;
+  /** See `DurableLog`; for tests. */
+  segmentBytes?: number | undefined;
+  /** What the log survived and someone should know; must not throw. */
+  onProblem?: ((problem: LogProblem) => void) | undefined;
+}
+
+export interface RecorderStats extends LogStats {
+  openSandboxes: number;
+  /** Times that a subscriber threw; healthy is 0. */
+  subscriberErrors: number;
+  /** Checkpoints that could not be written; healthy is 0. */
+  checkpointErrors: number;
+}
+
+/**
+ * The record: takes events, numbers them, commits them to the durable log, and answers what is asked of them.
+ *
+ * @example
+ * const recorder = await Recorder.open({ dataDir: "/var/lib/sandglass" });
+ * await recorder.emit({ type: "sandbox.created", … });
+ * for await (const { cursor, event } of recorder.read({ sandboxId, follow: true, signal })) { … }
+ */
+export class Recorder {
+  /** What the last daemon left: torn bytes, and sandboxes and execs without an ending. */
+  readonly recovery: Recovery;
+  readonly #log: DurableLog;
+  readonly #work: OpenWork;
+  readonly #pending: PendingEvents;
+  readonly #subscribers = new Subscribers();
+  readonly #checkpointer: Checkpointer;
+  readonly #isEnabled: boolean;
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Opens the log and reads it from the last checkpoint on. Throws LOG_UNAVAILABLE where another process has the directory
+   * (naming its pid) or a newer release wrote it; damage is skipped and counted in {@link Recorder.recovery}.
+   */
+  static async open(options: RecorderOptions): Promise<Recorder> {
+    const pending = new PendingEvents();
+    const work = new OpenWork();
+    let commit: ((first: number, count: number) => void) | undefined;
+    const { durability, retention, segmentBytes, onProblem } = options;
+    const log = await DurableLog.open({
+      dir: join(options.dataDir, "log"),
+      ...(durability && { durability }),
+      ...(retention && { retention }),
+      ...(segmentBytes !== undefined && { segmentBytes }),
+      ...(onProblem && { onProblem }),
+      onCommit: (first, count) => commit?.(first, count),
+      onDrop: (_first, count) => {
+        for (const event of pending.takeRefused(count)) work.unassign(event);
+      },
+    });
+    try {
+      const file = new CheckpointFile(options.dataDir);
+      const savedPosition = await replay(log, file, work);
+      const checkpointer = new Checkpointer(file, work, log.lastPosition, savedPosition);
+      const recorder = new Recorder(log, work, pending, checkpointer, options.enabled ?? true);
+      commit = (first, count) => recorder.#commit(first, count);
+      return recorder;
+    } catch (error) {
+      await log.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    log: DurableLog,
+    work: OpenWork,
+    pending: PendingEvents,
+    checkpointer: Checkpointer,
+    isEnabled: boolean,
+  ) {
+    this.#log = log;
+    this.#work = work;
+    this.#pending = pending;
+    this.#checkpointer = checkpointer;
+    this.#isEnabled = isEnabled;
+    // A picture of now: the endings that are written next change the original.
+    this.recovery = { ...log.recovery, openSandboxes: structuredClone(work.openSandboxes()) };
+  }
+
+  /**
+   * Gives an event its id, its number and (unless it has one) its time, and resolves when it is committed. Rejects with
+   * LOG_UNAVAILABLE where that is impossible: the event is not in the record then, and its number goes to the next. May be
+   * passed on without its recorder.
+   */
+  readonly emit: Emit = (input) => {
+    if (!this.#isEnabled) return Promise.resolve();
+    try {
+      return this.#append(input);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+
+  /**
+   * Events in the order of the log. Throws INVALID_CURSOR, and INVALID_REQUEST for a filter that can match nothing.
+   * Lines say where events are missing (`gap`), if any were removed before they were read, or cannot be read.
+   */
+  read(query: RecordQuery = {}): AsyncGenerator<RecordLine, void, undefined> {
+    return readRecord(this.#log, query);
+  }
+
+  /** Execs of a sandbox in the order they began, also after it is gone. Those that have no ending read "running". */
+  listExecs(sandboxId: string, orgId: string): Promise<ExecInfo[]> {
+    return findExecs(this.#log, sandboxId, orgId);
+  }
+
+  /** Undefined where the record has no such exec of that sandbox in the organisation. */
+  getExec(sandboxId: string, execId: string, orgId: string): Promise<ExecInfo | undefined> {
+    return findExec(this.#log, sandboxId, execId, orgId);
+  }
+
+  /** A sandbox as the record tells (see `SandboxProjection` for what it does not). Undefined where it has none. */
+  getSandbox(sandboxId: string, orgId: string): Promise<SandboxInfo | undefined> {
+    return findSandbox(this.#log, sandboxId, orgId);
+  }
+
+  /** One trace as far as the organisation sees it (absent: all of it). Undefined where nothing of it is in the record. */
+  getTrace(traceId: string, orgId?: string): Promise<TraceInfo | undefined> {
+    return findTrace(this.#log, traceId, orgId);
+  }
+
+  /**
+   * Tells `subscriber` of every event from now on, synchronously once it is committed and before its emit resolves. It must be
+   * quick; what it throws is caught and counted. Returns what ends it.
+   */
+  subscribe(subscriber: Subscriber): () => void {
+    return this.#subscribers.add(subscriber);
+  }
+
+  /** A reader of the log that keeps its place across restarts: what an exporter is. */
+  readerAt(name: string, options: { from?: "start" | "end" } = {}): NamedReader {
+    return this.#log.readerAt(name, options);
+  }
+
+  removeReader(name: string): Promise<void> {
+    return this.#log.removeReader(name);
+  }
+
+  stats(): RecorderStats {
+    return {
+      ...this.#log.stats(),
+      openSandboxes: this.#work.openCount,
+      subscriberErrors: this.#subscribers.errors,
+      checkpointErrors: this.#checkpointer.errors,
+    };
+  }
+
+  /** Commits and syncs what was emitted, lets followers read to the end, writes a checkpoint. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#log.flush();
+    await this.#checkpointer.close();
+    await this.#log.close();
+  }
+
+  #append(input: EventInput): Promise<void> {
+    const { timestamp = microTimestamp(), sandboxId } = input;
+    const seq = this.#work.nextSeq(sandboxId);
+    const event = {
+      id: newEventId(),
+      seq,
+      timestamp,
+      type: input.type,
+      level: input.level,
+      orgId: input.orgId,
+      sandboxId,
+      runId: input.runId,
+      traceId: input.traceId,
+      spanId: input.spanId,
+      parentSpanId: input.parentSpanId,
+      data: input.data,
+      // The union cannot follow that type and data come from one input.
+    } as RuntimeEvent;
+    const committed = this.#log.enqueue(JSON.stringify(event));
+    this.#work.assign(sandboxId, seq);
+    this.#pending.push(event);
+    return committed;
+  }
+
+  #commit(first: number, count: number): void {
+    for (const event of this.#pending.takeCommitted(count)) {
+      this.#work.commit(event);
+      this.#subscribers.tell(event);
+    }
+    this.#checkpointer.advance(first + count - 1);
+  }
+}
+
+/** Brings `work` to the log's end and returns the position of the checkpoint it started from. */
+async function replay(log: DurableLog, file: CheckpointFile, work: OpenWork): Promise<number> {
+  const checkpoint = file.load(log.lastPosition);
+  for (const entry of checkpoint?.ledger ?? []) work.restore(entry);
+  const savedPosition = checkpoint?.position ?? 0;
+  for await (const items of log.readBatches({ from: Math.max(savedPosition + 1, log.oldestPosition) })) {
+    for (const item of items) {
+      const event = "payload" in item ? parseEvent(item.payload.toString("utf8")) : undefined;
+      if (event) work.commit(event);
+    }
+  }
+  return savedPosition;
+}
