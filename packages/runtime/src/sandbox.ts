@@ -15,6 +15,7 @@ import type {
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
+import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
 import type { OutputStore } from "./output/output-store.ts";
 import { SandboxExecs } from "./sandbox-execs.ts";
@@ -59,9 +60,8 @@ export class Sandbox implements SandboxHandle {
   readonly #spanId = newSpanId();
   readonly #info: SandboxInfo;
   readonly #lifetime: Deadline;
+  readonly #idle: IdleClock;
   readonly #createdMs = performance.now();
-  #idle: NodeJS.Timeout | undefined;
-  #calls = 0;
   #pausedAt = 0;
   #isAsleep = false; // paused by idleness: the next call wakes it
   #changing: Promise<void> = Promise.resolve();
@@ -96,7 +96,7 @@ export class Sandbox implements SandboxHandle {
       env: request.env ?? {},
       record: this.#record,
       outputs: parts.outputs,
-      onFinished: () => this.#touch(),
+      onFinished: () => this.#idle.touch(),
     });
     this.files = new Files({
       agent: () => this.#machine.agent,
@@ -107,6 +107,7 @@ export class Sandbox implements SandboxHandle {
     this.#lifetime = new Deadline(limits.timeoutMs, () => {
       void this.terminate("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
     });
+    this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
     parts.machine.onGone = (reason) => void this.terminate("driver_error", this.#own(), reason);
   }
 
@@ -139,7 +140,7 @@ export class Sandbox implements SandboxHandle {
     all.push(this.#record.say(context, "sandbox.started", "info", { template, connectMs }, this.#spanId));
     await Promise.all(all);
     this.#lifetime.start();
-    this.#touch();
+    this.#idle.start();
     if (machine.isGone) await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
   }
 
@@ -185,7 +186,7 @@ export class Sandbox implements SandboxHandle {
       this.#info.state = "paused";
       this.#isAsleep = reason === "idle";
       this.#pausedAt = performance.now();
-      clearTimeout(this.#idle);
+      this.#idle.stop();
       const durationMs = round(this.#pausedAt - started);
       await this.#record.say(context, "sandbox.paused", "info", { reason, durationMs });
     });
@@ -202,7 +203,7 @@ export class Sandbox implements SandboxHandle {
       const durationMs = round(performance.now() - started);
       const pausedMs = round(started - this.#pausedAt);
       await this.#record.say(context, "sandbox.resumed", "info", { reason, durationMs, pausedMs });
-      this.#touch();
+      this.#idle.start();
     });
   }
 
@@ -216,7 +217,7 @@ export class Sandbox implements SandboxHandle {
     const wasPaused = this.#info.state === "paused";
     this.#info.state = "terminating";
     this.#lifetime.clear();
-    clearTimeout(this.#idle);
+    this.#idle.stop();
     const cpuMs = this.#machine.isGone ? 0 : this.#machine.driver.usage().cpuMs;
     const isHosts = cause === "host_shutdown" || cause === "driver_error";
     const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
@@ -253,14 +254,7 @@ export class Sandbox implements SandboxHandle {
       }
       await this.resume(this.#own(), "call");
     }
-    this.#calls++;
-    clearTimeout(this.#idle);
-    let isHeld = true;
-    return () => {
-      if (isHeld) this.#calls--;
-      isHeld = false;
-      this.#touch();
-    };
+    return this.#idle.enter();
   }
 
   #assertLive(): void {
@@ -275,17 +269,8 @@ export class Sandbox implements SandboxHandle {
     );
   }
 
-  /** The idle clock starts again. */
-  #touch(): void {
-    clearTimeout(this.#idle);
-    const { idleTimeoutMs } = this.#info.limits;
-    if (idleTimeoutMs <= 0 || this.#ending !== undefined || this.#info.state === "paused") return;
-    this.#idle = setTimeout(() => void this.#idled(), Math.min(idleTimeoutMs, 2 ** 31 - 1));
-    this.#idle.unref();
-  }
-
   async #idled(): Promise<void> {
-    if (this.#calls > 0 || this.#execs.running > 0 || this.#ending !== undefined) return;
+    if (this.#execs.running > 0 || this.#ending !== undefined) return;
     if (this.#info.onIdle === "terminate") {
       const passed = `idleTimeoutMs (${this.#info.limits.idleTimeoutMs}) passed without a call`;
       return this.terminate("idle_timeout", this.#own(), passed);

@@ -40,7 +40,7 @@ export class BubblewrapDriver implements SandboxDriver {
   readonly #cgroupRoot: string;
   readonly #images: DiskImages;
   readonly #uids = new UidRanges();
-  readonly #helper: Helper;
+  #helper: Helper;
   readonly #listener: AgentListener;
   readonly #live = new Set<BubblewrapSandbox>();
 
@@ -56,6 +56,7 @@ export class BubblewrapDriver implements SandboxDriver {
     this.#layout = parts.layout;
     this.#cgroupRoot = parts.cgroupRoot;
     this.#helper = parts.helper;
+    this.#helper.onLost = () => void this.#restartHelper();
     this.#listener = parts.listener;
     this.#images = new DiskImages(join(this.#runtimeDir, "images"));
     this.unenforced = unenforcedLimits(parts.layout);
@@ -170,6 +171,19 @@ export class BubblewrapDriver implements SandboxDriver {
 
   checks(): Promise<Check[]> {
     return hostChecks(this.#layout);
+  }
+
+  /** With the helper its sandboxes are gone: the kernel saw to that, and each says so by itself. New ones need a new helper. */
+  async #restartHelper(): Promise<void> {
+    process.emitWarning("the native helper went away and is started again", { code: "SANDGLASS_HELPER" });
+    try {
+      this.#helper = await Helper.start();
+      this.#helper.onLost = () => void this.#restartHelper();
+    } catch (error) {
+      process.emitWarning(`the native helper cannot be started: ${(error as Error).message}`, {
+        code: "SANDGLASS_HELPER",
+      });
+    }
   }
 
   async close(): Promise<void> {
