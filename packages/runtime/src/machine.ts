@@ -1,4 +1,5 @@
 import type { Language, SandboxLimits } from "@sandglass/protocol";
+import { SandglassError } from "@sandglass/protocol";
 import { AgentConnection } from "./agent/connection.ts";
 import type { DriverSandbox, SandboxDriver } from "./drivers/driver.ts";
 import { Context } from "./exec/context.ts";
@@ -60,8 +61,16 @@ export class Machine {
       await agent.ready();
     } catch (error) {
       await sandbox.kill();
+      const said = sandbox.diagnosis();
       await sandbox.release();
-      throw error;
+      throw new SandglassError(
+        "DRIVER_ERROR",
+        `the sandbox did not come up: ${said || (error as Error).message}`,
+        {
+          hint: "run `sandglass doctor`",
+          cause: error,
+        },
+      );
     } finally {
       clearTimeout(timer);
     }

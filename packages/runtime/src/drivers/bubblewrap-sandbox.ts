@@ -1,5 +1,6 @@
-import { readFileSync, statfsSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync } from "node:fs";
 import type { Socket } from "node:net";
+import { join } from "node:path";
 import type { SandboxLimits } from "@sandglass/protocol";
 import type { ExecCgroup, SandboxCgroup } from "../host/cgroups.ts";
 import type { Helper } from "../host/helper.ts";
@@ -66,6 +67,11 @@ export class BubblewrapSandbox implements DriverSandbox {
   disk(): { freeBytes: number; sizeBytes: number } | undefined {
     const stat = statfsSync(`/proc/${this.#agent()}/root/workspace`);
     return { freeBytes: stat.bavail * stat.bsize, sizeBytes: stat.blocks * stat.bsize };
+  }
+
+  diagnosis(): string {
+    const log = join(this.#parts.dir, "bwrap.log");
+    return existsSync(log) ? readFileSync(log, "utf8").trim().slice(0, 1000) : "";
   }
 
   async kill(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
@@ -18,6 +18,11 @@ import type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } f
 import { UidRanges } from "./uid-ranges.ts";
 
 const BWRAP = "/usr/bin/bwrap";
+/**
+ * Covered by each sandbox's own tmpfs in its own mount namespace; on the host it stays empty. Not below the data directory:
+ * the sandbox's uid must be able to walk there, which a home directory does not allow.
+ */
+const MOUNT_POINT = "/run/sandglass/root";
 
 export interface BubblewrapOptions {
   /** `<dataDir>`; the driver owns `runtime/` and `sandboxes/` below it. */
@@ -90,12 +95,9 @@ export class BubblewrapDriver implements SandboxDriver {
     killGroup(layout, cgroupRoot);
     await removeGroup(layout, cgroupRoot);
     await rm(join(options.dataDir, "sandboxes"), { recursive: true, force: true });
-    // 0711: a sandbox's own uid must pass through on its way to its mount point, and see nothing.
-    await mkdir(options.dataDir, { recursive: true });
-    await mkdir(runtimeDir, { recursive: true });
-    await mkdir(join(runtimeDir, "root"), { recursive: true });
+    await mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 });
+    await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
     await mkdir(join(options.dataDir, "sandboxes"), { recursive: true, mode: 0o700 });
-    await chmod(runtimeDir, 0o711);
     await writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 });
     await buildSkeleton(join(runtimeDir, "skeleton"), options.mountPoints);
     const listener = await AgentListener.start(join(runtimeDir, "agent.sock"));
@@ -126,7 +128,7 @@ export class BubblewrapDriver implements SandboxDriver {
       const pid = await this.#helper.create(
         {
           id: request.id,
-          mountPoint: join(this.#runtimeDir, "root"),
+          mountPoint: MOUNT_POINT,
           image,
           disk: join(dir, image === "" ? "upper" : "disk.ext4"),
           skeleton: join(this.#runtimeDir, "skeleton"),

@@ -34,6 +34,8 @@ export interface DriverSandbox {
   usage(): { cpuMs: number; memoryBytes: number; pids: number };
   /** Undefined where the sandbox has no disk of its own. */
   disk(): { freeBytes: number; sizeBytes: number } | undefined;
+  /** What the isolation tool itself said, for an error's message; "" where it said nothing. */
+  diagnosis(): string;
   /** Kills everything in it; resolves when its processes are gone. Idempotent. */
   kill(): Promise<void>;
   /** After {@link kill}: gives back everything on the host. Idempotent. */
