@@ -153,7 +153,7 @@ static int remove_path(const char *path, int recursive) {
   if (lstat(path, &st)) return failed();
   if (!S_ISDIR(st.st_mode)) return unlink(path) ? failed() : 0;
   if (!recursive) return rmdir(path) ? failed() : 0;
-  return nftw(path, remove_entry, 64, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) ? failed() : 0;
+  return nftw(path, remove_entry, 64, FTW_DEPTH | FTW_PHYS) ? failed() : 0;
 }
 
 int run_file_operation(int argc, char **argv) {

@@ -33,7 +33,7 @@ export class Commands {
     return collectExec({ ...this.#source, signal: options.signal }, requestOf(command, options), options);
   }
 
-  /** As {@link run}, yielding each line as it comes; the last is `exit`. Leaving the loop early lets the command run on. */
+  /** As {@link run}, yielding each line as it comes; the last is `exit`. Starts with the loop; leaving it early lets the command run on. */
   stream(
     command: string | readonly string[],
     options: CommandOptions = {},

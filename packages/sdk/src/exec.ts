@@ -8,10 +8,10 @@ export interface ExecHandlers {
   /** Once, when the exec has begun. */
   onStart?: (exec: { execId: string; traceId: string }) => void;
   /** As written; `event` has the raw form for bytes that are not UTF-8 (see `outputBytes`). */
-  onStdout?: (text: string, event: OutputEvent) => void | Promise<void>;
-  onStderr?: (text: string, event: OutputEvent) => void | Promise<void>;
+  onStdout?: (text: string, event: OutputEvent) => unknown;
+  onStderr?: (text: string, event: OutputEvent) => unknown;
   /** The value of a cell's last expression, by MIME type. */
-  onResult?: (result: Record<string, string>) => void | Promise<void>;
+  onResult?: (result: Record<string, string>) => unknown;
 }
 
 /** How an exec ended, and all it wrote. */

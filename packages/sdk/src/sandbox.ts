@@ -83,7 +83,7 @@ export class Sandbox {
 
   /**
    * Runs a cell and yields each line as it comes; the last is `exit` with `code` and `cause`.
-   * Leaving the loop early lets the cell run on; aborting `signal` kills it.
+   * Starts with the loop. Leaving it early lets the cell run on; aborting `signal` kills it.
    */
   runCodeStream(code: string, options: RunCodeOptions = {}): AsyncGenerator<StreamEvent, void, undefined> {
     return streamExec(this.#withSignal(options.signal), cellOf(code, options), options);

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { release } from "node:os";
 import { promisify } from "node:util";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { NATIVE } from "../native.ts";
@@ -48,6 +49,15 @@ async function programCheck(name: string, program: string, args: string[], hint:
     : { name, status: "ok", detail: found };
 }
 
+/** Overlays over id-mapped mounts, which give a sandbox its own view of `/usr`, came with Linux 5.19. */
+function kernelCheck(): Check {
+  const [major = 0, minor = 0] = release().split(".").map(Number);
+  const isNew = major > 5 || (major === 5 && minor >= 19);
+  return isNew
+    ? { name: "kernel", status: "ok", detail: `Linux ${release()}` }
+    : { name: "kernel", status: "error", detail: `Linux ${release()}`, hint: "5.19 or newer is needed" };
+}
+
 /** What of this host matters to isolation, with the remedy where something is missing. Needs no daemon. */
 export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promise<Check[]> {
   const isRoot = process.getuid?.() === 0;
@@ -55,6 +65,7 @@ export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promis
     isRoot
       ? { name: "privileges", status: "ok", detail: "root; sandboxes run under uid ranges of their own" }
       : { name: "privileges", status: "error", detail: "not root", hint: "start the daemon with sudo" },
+    kernelCheck(),
     existsSync(NATIVE.helper) && existsSync(NATIVE.agent)
       ? { name: "native programs", status: "ok", detail: "helper and agent are built" }
       : {

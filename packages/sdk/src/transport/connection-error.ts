@@ -4,6 +4,9 @@ import { ConnectionError, SandglassError } from "../errors.ts";
 export function toConnectionError(error: unknown, baseUrl: string): unknown {
   if (error instanceof SandglassError || !(error instanceof Error) || !("code" in error)) return error;
   const code = String(error.code);
+  // Node refuses to send it: a key or trace header with a line break, an id that is no text.
+  if (error instanceof TypeError)
+    return new SandglassError("INVALID_REQUEST", error.message, { cause: error });
   switch (code) {
     case "ECONNREFUSED":
       return new ConnectionError(`nothing listens at ${baseUrl}`, {

@@ -176,3 +176,12 @@ test("an upload is refused early without being sent to its end", async () => {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 });
+
+test("a key that cannot stand in a header is refused as the caller's mistake, without being repeated", async () => {
+  const transport = transportTo("http://127.0.0.1:9", { apiKey: () => "sgk_secret\n" });
+  await assert.rejects(transport.json({ route: "doctor" }), (error: unknown) => {
+    assert.ok(error instanceof SandglassError && error.code === "INVALID_REQUEST");
+    assert.doesNotMatch(error.message, /sgk_secret/);
+    return true;
+  });
+});

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { runCommand } from "./cli-process.ts";
+
+// Port 9 (discard) is not served anywhere that tests run.
+const NOWHERE = ["--url", "http://127.0.0.1:9"];
+
+test("help goes to stdout, has examples for every command, and ends with 0", async () => {
+  const help = await runCommand(["--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /Examples:[\s\S]*Exit codes:/);
+  const commands = [
+    "run",
+    "exec",
+    "create",
+    "ps",
+    "rm",
+    "logs",
+    "files cp",
+    "tail",
+    "trace",
+    "keys create",
+    "keys list",
+    "keys revoke",
+    "doctor",
+  ];
+  for (const result of await Promise.all(
+    commands.map((name) => runCommand([...name.split(" "), "--help"])),
+  )) {
+    assert.equal(result.code, 0);
+    assert.match(result.stdout, /Examples:\n {2}/, result.stdout);
+  }
+});
+
+test("serve's help is the daemon's own", async () => {
+  const { stdout, code } = await runCommand(["serve", "--help"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /--data-dir/);
+});
+
+test("a command line that makes no sense ends with 2 and says why on stderr", async () => {
+  const lines = [
+    ["nonsense"],
+    ["run"],
+    ["run", "notes.txt"],
+    ["run", "/does/not/exist.py"],
+    ["run", "--timeout", "soon", "x.py"],
+    ["trace", "zzz", ...NOWHERE],
+    ["logs", "zzz", ...NOWHERE],
+    ["files", "cp", "a", "b"],
+    ["ps", "--url", "ftp://x"],
+    ["ps", "--api-key-file", "/does/not/exist"],
+  ];
+  for (const [index, result] of (await Promise.all(lines.map((line) => runCommand(line)))).entries()) {
+    assert.equal(result.code, 2, `${lines[index]?.join(" ")}: ${result.stderr}`);
+    assert.equal(result.stdout, "");
+    assert.match(result.stderr, /^sandglass: /);
+  }
+});
+
+test("a daemon that is not there ends with 3 and the way to start it, in words or JSON", async () => {
+  const words = await runCommand(["ps", ...NOWHERE]);
+  assert.equal(words.code, 3);
+  assert.match(words.stderr, /sandglass serve/);
+  const json = await runCommand([...NOWHERE, "--json", "ps"]);
+  assert.equal(json.code, 3);
+  assert.equal(JSON.parse(json.stderr).error.code, "CONNECTION_FAILED");
+});
+
+test("the key comes from a file, its end of line left out, and never from the command line", async () => {
+  const keys: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    keys.push(request.headers.authorization);
+    response.end('{"items":[]}');
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const folder = await mkdtemp(join(tmpdir(), "sandglass-cli-"));
+  await writeFile(join(folder, "key"), "sgk_filed\n", { mode: 0o600 });
+  const { code, stdout } = await runCommand(["ps", "--url", url, "--api-key-file", join(folder, "key")]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^SANDBOX/);
+  assert.deepEqual(keys, ["Bearer sgk_filed"]);
+  await rm(folder, { recursive: true });
+  server.closeAllConnections();
+  server.close();
+  assert.doesNotMatch((await runCommand(["ps", "--help"])).stdout, /--api-key /);
+});

@@ -1,0 +1,65 @@
+import { Command } from "commander";
+import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { copyDown, copyUp } from "../copy-files.ts";
+import { UsageError } from "../exit-codes.ts";
+import { printable, printableJson } from "../print/printable.ts";
+import { withSpinner } from "../print/spinner.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface Place {
+  sandboxId: string | undefined;
+  path: string;
+}
+
+/** `sandglass files cp`: to and from a sandbox. */
+export function filesCommand(terminal: Terminal): Command {
+  const files = new Command("files")
+    .summary("copy files to and from a sandbox")
+    .description("Files of a sandbox.");
+  files.addCommand(
+    withConnection(new Command("cp").summary("copy a file or, with -r, a directory"))
+      .description(
+        "Copy between this machine and a sandbox. A path in a sandbox is <sandbox>:<path>, relative to /workspace.",
+      )
+      .argument("<from>", "a path here, or <sandbox>:<path>")
+      .argument("<to>", "the other of the two; a directory, or a path with / at its end, keeps the name")
+      .option("-r, --recursive", "directories with all in them")
+      .addHelpText(
+        "after",
+        `
+Examples:
+  sandglass files cp data.csv sbx_…:
+  sandglass files cp sbx_…:/workspace/plot.png .
+  sandglass files cp -r src sbx_…:project/src`,
+      )
+      .action(async (from: string, to: string, options: ConnectionOptions & { recursive?: boolean }) => {
+        const source = parsePlace(from);
+        const target = parsePlace(to);
+        const sandboxId = source.sandboxId ?? target.sandboxId;
+        if (sandboxId === undefined || (source.sandboxId !== undefined && target.sandboxId !== undefined)) {
+          throw new UsageError(
+            "one of the two has to be in a sandbox, as <sandbox>:<path>, and the other here",
+          );
+        }
+        const sandbox = await clientOf(options).sandboxes.connect(sandboxId);
+        const copy = source.sandboxId === undefined ? copyUp : copyDown;
+        const isRecursive = options.recursive ?? false;
+        const signal = terminal.interruption;
+        const copied = await withSpinner(
+          terminal,
+          `copying ${printable(from)}`,
+          copy(sandbox.files, source.path, target.path, { isRecursive, signal }),
+        );
+        if (options.json) await terminal.print(printableJson(copied, 2));
+      }),
+  );
+  return files;
+}
+
+/** Only what looks like an id names a sandbox: a colon may stand in a file's name. */
+function parsePlace(text: string): Place {
+  const match = /^(sbx_[0-9a-z]+):(.*)$/s.exec(text);
+  return match === null
+    ? { sandboxId: undefined, path: text }
+    : { sandboxId: match[1], path: match[2] || "." };
+}

@@ -1,0 +1,49 @@
+import { CommanderError } from "commander";
+import { ConnectionError, SandglassError, StreamError, TimeoutError } from "sandglass";
+import { EXIT, Exit, UsageError } from "./exit-codes.ts";
+import { printable, printableJson } from "./print/printable.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Says on stderr what went wrong and what to do about it; the exit code that stands for it. */
+export async function reportFailure(error: unknown, terminal: Terminal, isJson: boolean): Promise<number> {
+  if (error instanceof Exit) return error.code;
+  // Commander has printed its own words.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (isJson) await terminal.note(printableJson({ error: describe(error) }));
+  else await reportInWords(error, terminal);
+  return exitCodeOf(error);
+}
+
+async function reportInWords(error: unknown, terminal: Terminal): Promise<void> {
+  const { message, hint, requestId } = describe(error);
+  const { red, dim } = terminal.errorColors;
+  await terminal.note(`${red("sandglass:")} ${printable(message)}`);
+  if (hint !== undefined) await terminal.note(`  ${printable(hint)}`);
+  if (requestId !== undefined) await terminal.note(dim(`  request ${printable(requestId)}`));
+}
+
+interface Description {
+  code: string;
+  message: string;
+  hint?: string | undefined;
+  requestId?: string | undefined;
+}
+
+function describe(error: unknown): Description {
+  if (error instanceof SandglassError) {
+    const { code, message, hint, requestId } = error;
+    return { code, message, hint: code === "UNAUTHORIZED" ? (hint ?? KEY_HINT) : hint, requestId };
+  }
+  if (error instanceof UsageError) return { code: "USAGE", message: error.message };
+  return { code: "FAILED", message: error instanceof Error ? error.message : String(error) };
+}
+
+const KEY_HINT = "give a key with --api-key-file, SANDGLASS_API_KEY or the credentials file";
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof ConnectionError || error instanceof TimeoutError || error instanceof StreamError) {
+    return EXIT.unreachable;
+  }
+  return error instanceof SandglassError && error.code === "INVALID_REQUEST" ? EXIT.usage : EXIT.failure;
+}

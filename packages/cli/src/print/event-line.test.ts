@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import pc from "picocolors";
+import type { EventLine } from "sandglass";
+import { eventLine } from "./event-line.ts";
+
+const plain = pc.createColors(false);
+const base = {
+  id: "evt_1",
+  seq: 1,
+  timestamp: "2026-04-18T14:00:00.123456Z",
+  level: "info",
+  orgId: "default",
+  sandboxId: "sbx_1",
+  runId: "",
+  traceId: "t",
+  spanId: "s",
+  parentSpanId: "",
+  cursor: "c",
+} as const;
+
+test("an event is one line with its time, level, type, sandbox and data", () => {
+  const data = {
+    execId: "exec_1",
+    kind: "command",
+    command: "ls -la",
+    exitCode: 0,
+    cause: "exited",
+    durationMs: 12.34,
+    cpuMs: 3,
+    maxRssBytes: 1,
+    stdoutBytes: 5,
+    stderrBytes: 0,
+  } as const;
+  const line = eventLine({ ...base, type: "exec.completed", data }, plain);
+  assert.match(
+    line,
+    /^\d\d:\d\d:00\.123 INFO {2}exec\.completed {5}sbx_1 execId=exec_1 kind=command command="ls -la" /,
+  );
+  assert.match(line, / exitCode=0 cause=exited durationMs=12\.3ms /);
+});
+
+test("hostile data stays on its line and cannot paint", () => {
+  const data = { toolName: "\u001b[2J\nINFO fake", toolCallId: "x".repeat(500) };
+  const line = eventLine({ ...base, type: "agent.tool_call", data } as EventLine, plain);
+  assert.doesNotMatch(line, /[\u001b\n]/);
+  assert.ok(line.length < 300);
+});
+
+test("a gap says how many events are gone", () => {
+  const gap = { type: "gap", fromPosition: 5, toPosition: 9, reason: "retention", cursor: "c" } as const;
+  assert.equal(eventLine(gap, plain), "… 5 events are gone from the record: retention");
+});

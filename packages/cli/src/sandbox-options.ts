@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import type { CreateSandboxRequest } from "sandglass";
+import { collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
+
+/** Options of commands that create a sandbox. */
+export interface SandboxOptions {
+  template?: string;
+  memory?: number;
+  disk?: number;
+  vcpu?: number;
+  lifetime?: number;
+  idleTimeout?: number;
+  env?: Record<string, string>;
+  metadata?: Record<string, string>;
+}
+
+/** Adds them. */
+export function withSandboxOptions(command: Command): Command {
+  return command
+    .option("-t, --template <name>", "template: python, node, bash, or one of your own")
+    .option("-m, --memory <size>", "memory limit, e.g. 512m or 2g", parseMegabytes)
+    .option("--disk <size>", "disk limit, e.g. 1g", parseMegabytes)
+    .option("--vcpu <number>", "virtual CPUs, e.g. 0.5", parsePositive)
+    .option("--lifetime <duration>", "end the sandbox after this time, e.g. 1h", parseDuration)
+    .option("--idle-timeout <duration>", "pause or end it after this time without a call", parseDuration)
+    .option(
+      "-e, --env <NAME=value>",
+      "environment variable; again for more, NAME alone passes yours on",
+      collectPairs,
+    )
+    .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectPairs);
+}
+
+/** What they ask of the daemon. */
+export function requestOf(options: SandboxOptions): CreateSandboxRequest {
+  const { template, memory, disk, vcpu, lifetime, idleTimeout, env, metadata } = options;
+  return {
+    ...(template !== undefined && { template }),
+    ...(memory !== undefined && { memoryMb: memory }),
+    ...(disk !== undefined && { diskMb: disk }),
+    ...(vcpu !== undefined && { vcpu }),
+    ...(lifetime !== undefined && { timeoutMs: lifetime }),
+    ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
+    ...(env !== undefined && { env }),
+    ...(metadata !== undefined && { metadata }),
+  };
+}
