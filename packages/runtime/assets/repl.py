@@ -9,8 +9,8 @@ import ast
 import asyncio
 import base64
 import builtins
+import codecs
 import inspect
-import io
 import json
 import linecache
 import os
@@ -22,6 +22,8 @@ import types
 REQUESTS = os.fdopen(3, "r", encoding="utf-8", newline="\n")
 ANSWERS = 4
 MAX_RESULT = 8 * 1024 * 1024
+MAX_ANSWER = 24 * 1024 * 1024  # of its JSON; the host ends an interpreter that says more than 32 MiB
+SELF = os.getpid()
 
 for descriptor in (3, 4):
     os.set_inheritable(descriptor, False)
@@ -31,9 +33,19 @@ main.__builtins__ = __builtins__
 sys.modules["__main__"] = main
 sys.path.insert(0, "")
 sys.argv = [""]
-# Characters that have no UTF-8 form must not end a cell.
-sys.stdout.reconfigure(errors="surrogateescape", write_through=True)
-sys.stderr.reconfigure(errors="backslashreplace", write_through=True)
+
+
+def escape(error):
+    """Characters without a UTF-8 form must not end a cell: bytes of a file name go out as they came in, the rest as \\ud800."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
+
+
+codecs.register_error("sandglass", escape)
+sys.stdout.reconfigure(errors="sandglass", write_through=True)
+sys.stderr.reconfigure(errors="sandglass", write_through=True)
 
 loop = None
 cells = 0
@@ -50,9 +62,18 @@ builtins.print = print_at_once
 
 
 def answer(message):
-    data = (json.dumps(message) + "\n").encode()
-    while data:
-        data = data[os.write(ANSWERS, data):]
+    data = encode(message)
+    if len(data) > MAX_ANSWER:
+        text = message["result"]["text/plain"]
+        data = encode({**message, "result": {"text/plain": text[: MAX_ANSWER // 8] + "…"}})
+    at = 0
+    while at < len(data):
+        at += os.write(ANSWERS, memoryview(data)[at:])
+
+
+def encode(message):
+    # What json leaves unescaped and UTF-8 cannot hold is a lone surrogate: its escape is the same in both.
+    return (json.dumps(message, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def run_async(coroutine):
@@ -129,7 +150,24 @@ def show_error():
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
     text = "".join(traceback.format_exception(kind, error, trace))
-    sys.stderr.write(text)
+    try:
+        sys.stderr.write(text)
+    except Exception:  # the cell closed or replaced it
+        os.write(2, text.encode("utf-8", "sandglass"))
+
+
+def mend_streams():
+    """What a cell closed is there again for the next."""
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        stream = getattr(sys, name, None)
+        try:
+            stream.flush()
+        except Exception:
+            pass  # closed, or not a stream at all
+        if stream is None or getattr(stream, "closed", False):
+            stream = open(descriptor, "w", encoding="utf-8", errors="sandglass", closefd=False)
+            stream.reconfigure(write_through=True)
+            setattr(sys, name, stream)
 
 
 def exit_code(value):
@@ -162,13 +200,9 @@ def run(request):
     except BaseException:
         show_error()
         code = 1
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass  # the cell closed it
-    if sys.stdout is None or sys.stdout.closed:
-        sys.stdout = io.TextIOWrapper(os.fdopen(os.dup(2), "wb", 0), write_through=True)
+    mend_streams()
+    if os.getpid() != SELF:
+        os._exit(code)  # a child that the cell forked: the answer and the next cell are its parent's
     answer({"id": request["id"], "exitCode": code, "result": result})
 
 

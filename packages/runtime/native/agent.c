@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -104,17 +106,18 @@ static void send_failed(uint32_t id, int number) {
   send_frame(FAILED, id, &payload, sizeof payload);
 }
 
-/* Moves output of one channel to the queue. Returns 1 while there may be more, 0 when the pipe is empty or closed. */
-static int drain(struct process *p, int channel) {
+/* Moves up to `limit` bytes of output of one channel to the queue. Returns 1 while there may be more, 0 when the pipe is empty or closed. */
+static int drain(struct process *p, int channel, size_t limit) {
   static char waste[CHUNK];
-  while (p->fd[channel] >= 0) {
+  while (p->fd[channel] >= 0 && limit) {
     if (p->orphaned) { /* its exec is over; what it left running may write, and must not stop for it */
       ssize_t n = read(p->fd[channel], waste, sizeof waste);
       if (n < 0 && errno == EAGAIN) return 0;
       if (n <= 0) close_channel(p, channel);
       continue;
     }
-    size_t room = channel == CONTROL_OUT ? CHUNK : p->credit < CHUNK ? p->credit : CHUNK;
+    size_t room = channel != CONTROL_OUT && p->credit < CHUNK ? p->credit : CHUNK;
+    if (room > limit) room = limit;
     if (room == 0 || queue_held > QUEUE_HIGH) return 1;
     char *to = reserve(HEADER + 1 + room);
     ssize_t n = read(p->fd[channel], to + HEADER + 1, room);
@@ -127,16 +130,29 @@ static int drain(struct process *p, int channel) {
     put_header(to, OUTPUT, p->id, (size_t)n + 1);
     to[HEADER] = (char)channel;
     queue_held += HEADER + 1 + (size_t)n;
+    limit -= (size_t)n;
     if (channel != CONTROL_OUT) p->credit -= (uint32_t)n;
   }
   return 0;
 }
 
-/* What a process wrote goes before its control message, and both before its end. */
+/* How much of a control message is there; a channel whose writers have all gone is closed. */
+static size_t control_waiting(struct process *p) {
+  struct pollfd control = {.fd = p->fd[CONTROL_OUT], .events = POLLIN};
+  int waiting = 0;
+  if (control.fd < 0 || poll(&control, 1, 0) < 1) return 0;
+  if (!(control.revents & POLLIN)) close_channel(p, CONTROL_OUT);
+  else if (ioctl(control.fd, FIONREAD, &waiting)) return 0;
+  return (size_t)waiting;
+}
+
+/* What a process wrote goes before its control message, and both before its end. The message is measured first: what was
+   written before it is in the other pipes by then, what is written while they are emptied comes with the next one. */
 static void pump(struct process *p) {
   if (!p->started) return;
-  int more = drain(p, STDOUT) + drain(p, STDERR);
-  if (!more) more = drain(p, CONTROL_OUT);
+  size_t waiting = control_waiting(p);
+  int more = drain(p, STDOUT, SIZE_MAX) + drain(p, STDERR, SIZE_MAX);
+  if (!more) more = drain(p, CONTROL_OUT, waiting);
   if (p->exited && !more && !p->announced) {
     struct __attribute__((packed)) {
       uint32_t code, signal;
@@ -344,13 +360,16 @@ int main(void) {
   uint32_t version = VERSION;
   send_frame(HELLO, 0, &version, sizeof version);
   for (;;) {
-    int was_full = queue_held > QUEUE_HIGH;
+    int was_full = queue_held > QUEUE_HIGH, is_full = 0;
     flush_queue();
-    if (was_full && queue_held <= QUEUE_HIGH)
+    if (was_full && queue_held <= QUEUE_HIGH) {
       for (size_t i = 0; i < MAX_PROCESSES; i++)
         if (processes[i]) pump(processes[i]);
-    flush_queue();
-    int n = epoll_wait(epoll, events, 64, -1);
+      /* Filled once more, so that no pipe may be polled: emptying it here would leave nothing to wake up for. */
+      is_full = queue_held > QUEUE_HIGH;
+    }
+    if (!is_full) flush_queue();
+    int n = epoll_wait(epoll, events, 64, is_full ? 0 : -1);
     for (int i = 0; i < n; i++) {
       uint64_t tag = events[i].data.u64;
       if (tag == 0) {

@@ -3,6 +3,7 @@ import type { CallContext, ErrorCode, FileInfo } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import type { AgentConnection } from "./agent/connection.ts";
 import { errnoName } from "./agent/connection.ts";
+import { msSince } from "./duration.ts";
 import { FileOperation } from "./file-operation.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import type { FilesHandle } from "./types.ts";
@@ -59,7 +60,7 @@ export class Files implements FilesHandle {
         this.#host.record.say(context, "file.read", "info", {
           ...this.#shown(absolute),
           sizeBytes: info.sizeBytes,
-          durationMs: since(started),
+          durationMs: msSince(started),
         });
       return { info, content: operation.content(onDone, release) };
     });
@@ -85,7 +86,7 @@ export class Files implements FilesHandle {
       await this.#host.record.say(context, type, "info", {
         ...this.#shown(absolute),
         sizeBytes: info.sizeBytes,
-        durationMs: since(started),
+        durationMs: msSince(started),
       });
       return info;
     });
@@ -114,7 +115,7 @@ export class Files implements FilesHandle {
       await this.#host.record.say(context, "file.created", "info", {
         ...this.#shown(absolute),
         sizeBytes: 0,
-        durationMs: since(started),
+        durationMs: msSince(started),
       });
       return info;
     });
@@ -125,7 +126,7 @@ export class Files implements FilesHandle {
     return this.#run("move", from, context, async (absolute) => {
       const started = performance.now();
       const info = await this.#info(["move", absolute, target], target);
-      const durationMs = since(started);
+      const durationMs = msSince(started);
       await this.#host.record.say(context, "file.deleted", "info", { ...this.#shown(absolute), durationMs });
       await this.#host.record.say(context, "file.created", "info", {
         ...this.#shown(target),
@@ -142,7 +143,7 @@ export class Files implements FilesHandle {
       await this.#fields(["remove", absolute, options.recursive === true ? "recursive" : ""]);
       await this.#host.record.say(context, "file.deleted", "info", {
         ...this.#shown(absolute),
-        durationMs: since(started),
+        durationMs: msSince(started),
       });
     });
   }
@@ -193,8 +194,4 @@ function resolve(path: string): string {
     .split("/")
     .filter((part) => part !== "" && part !== ".");
   return `/${parts.join("/")}`;
-}
-
-function since(started: number): number {
-  return Math.round((performance.now() - started) * 1000) / 1000;
 }

@@ -144,7 +144,7 @@ export class Machine {
       spanId: "",
       limits: this.limits,
       timeoutMs: 120_000,
-      outputPath: undefined,
+      segment: undefined,
       emit: async () => {}, // nobody's exec: it happens before there is a sandbox to record
       onFinished: () => {},
     });

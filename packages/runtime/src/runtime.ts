@@ -3,6 +3,7 @@ import type { CallContext, Cause, Check, CreateSandboxRequest, SandboxInfo } fro
 import { newSandboxId, newSpanId, SandglassError } from "@sandglass/protocol";
 import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
 import type { SandboxDriver } from "./drivers/driver.ts";
+import { msSince } from "./duration.ts";
 import { resolveLimits } from "./limits.ts";
 import { Machine } from "./machine.ts";
 import { OutputStore } from "./output/output-store.ts";
@@ -91,8 +92,8 @@ export class Runtime implements RuntimeApi {
         unenforced: this.#driver.unenforced,
         context,
         emit: this.#options.emit,
-        outputs: this.#options.recordOutput === false ? undefined : this.#outputs,
-        createMs: Math.round((performance.now() - started) * 1000) / 1000,
+        segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
+        createMs: msSince(started),
         onEnded: (ended) => this.#onEnded(ended, machine),
       });
       this.#sandboxes.set(sandbox.id, sandbox);
@@ -258,7 +259,6 @@ export class Runtime implements RuntimeApi {
 
   #onEnded(sandbox: Sandbox, machine: Machine): void {
     this.#sandboxes.delete(sandbox.id);
-    this.#outputs.forget(sandbox.id);
     this.#ended.set(sandbox.id, sandbox);
     for (const id of this.#ended.keys()) {
       if (this.#ended.size <= KEPT_ENDED) break;

@@ -10,7 +10,7 @@ import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandgla
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
 import type { Machine } from "./machine.ts";
-import type { OutputStore } from "./output/output-store.ts";
+import type { SegmentWriter } from "./output/segment-writer.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { baseEnvironment } from "./templates.ts";
 import type { ExecHandle } from "./types.ts";
@@ -25,7 +25,8 @@ export interface SandboxExecsParts {
   /** Given at creation, for every exec. */
   env: Record<string, string>;
   record: SandboxRecord;
-  outputs: OutputStore | undefined;
+  /** Where their output is kept; undefined keeps none. */
+  segment: SegmentWriter | undefined;
   onFinished(): void;
 }
 
@@ -34,6 +35,7 @@ export class SandboxExecs {
   readonly #parts: SandboxExecsParts;
   readonly #execs = new Map<string, Exec>();
   #started = 0;
+  #running = 0;
   /** Set once the sandbox ends: what starts after that ends at once. */
   #closing: { cause: Cause; reason?: string } | undefined;
 
@@ -47,9 +49,7 @@ export class SandboxExecs {
   }
 
   get running(): number {
-    let count = 0;
-    for (const exec of this.#execs.values()) if (!exec.isOver) count++;
-    return count;
+    return this.#running;
   }
 
   list(): ExecInfo[] {
@@ -77,10 +77,12 @@ export class SandboxExecs {
     const exec = this.#make(request, context);
     this.#execs.set(exec.id, exec);
     this.#started++;
+    this.#running++;
     try {
       await exec.started(request.cwd);
     } catch (error) {
       this.#execs.delete(exec.id);
+      this.#running--;
       throw error;
     }
     if (this.#closing !== undefined) exec.end(this.#closing);
@@ -105,7 +107,7 @@ export class SandboxExecs {
   }
 
   #make(request: ExecRequest, context: CallContext): Exec {
-    const { machine, info, record, outputs } = this.#parts;
+    const { machine, info, record, segment } = this.#parts;
     const execId = newExecId();
     return new Exec({
       sandboxId: info.id,
@@ -115,7 +117,7 @@ export class SandboxExecs {
       spanId: newSpanId(),
       limits: info.limits,
       timeoutMs: request.timeoutMs ?? 0,
-      outputPath: outputs?.pathFor(info.id, execId),
+      segment,
       emit: record.emit,
       onFinished: () => this.#finished(),
     });
@@ -164,6 +166,7 @@ export class SandboxExecs {
   }
 
   #finished(): void {
+    this.#running--;
     for (const [id, exec] of this.#execs) {
       if (this.#execs.size <= KEPT_EXECS) break;
       if (exec.isOver) this.#execs.delete(id);

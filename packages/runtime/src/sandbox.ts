@@ -13,11 +13,12 @@ import type {
   UnenforcedLimit,
 } from "@sandglass/protocol";
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
+import { msSince, roundMs } from "./duration.ts";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
-import type { OutputStore } from "./output/output-store.ts";
+import type { SegmentWriter } from "./output/segment-writer.ts";
 import { SandboxExecs } from "./sandbox-execs.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
@@ -31,7 +32,8 @@ export interface SandboxParts {
   unenforced: readonly UnenforcedLimit[];
   context: CallContext;
   emit: Emit;
-  outputs: OutputStore | undefined;
+  /** Where its execs' output is kept; undefined keeps none. */
+  segment: SegmentWriter | undefined;
   createMs: number;
   onEnded(sandbox: Sandbox): void;
 }
@@ -95,7 +97,7 @@ export class Sandbox implements SandboxHandle {
       info: this.#info,
       env: request.env ?? {},
       record: this.#record,
-      outputs: parts.outputs,
+      segment: parts.segment,
       onFinished: () => this.#idle.touch(),
     });
     this.files = new Files({
@@ -127,7 +129,7 @@ export class Sandbox implements SandboxHandle {
       durationMs: createMs,
       ...metadata,
     };
-    const booted = { template, bootMs: round(machine.bootMs), connectMs: round(machine.connectMs) };
+    const booted = { template, bootMs: roundMs(machine.bootMs), connectMs: roundMs(machine.connectMs) };
     const connectMs = source === "pool" ? 0 : booted.connectMs;
     const all = [
       this.#record.say(context, "sandbox.created", "info", created, this.#spanId),
@@ -187,7 +189,7 @@ export class Sandbox implements SandboxHandle {
       this.#isAsleep = reason === "idle";
       this.#pausedAt = performance.now();
       this.#idle.stop();
-      const durationMs = round(this.#pausedAt - started);
+      const durationMs = roundMs(this.#pausedAt - started);
       await this.#record.say(context, "sandbox.paused", "info", { reason, durationMs });
     });
   }
@@ -200,8 +202,8 @@ export class Sandbox implements SandboxHandle {
       await this.#machine.driver.freeze(false);
       this.#info.state = "running";
       this.#execs.resumeDeadlines();
-      const durationMs = round(performance.now() - started);
-      const pausedMs = round(started - this.#pausedAt);
+      const durationMs = msSince(started);
+      const pausedMs = roundMs(started - this.#pausedAt);
       await this.#record.say(context, "sandbox.resumed", "info", { reason, durationMs, pausedMs });
       this.#idle.start();
     });
@@ -226,7 +228,7 @@ export class Sandbox implements SandboxHandle {
     await this.#machine.driver.kill();
     this.#machine.agent.close();
     await execs.ended;
-    const durationMs = round(performance.now() - started);
+    const durationMs = msSince(started);
     if (cause === "driver_error") {
       const message = why.reason ?? "the sandbox went away";
       await this.#record.say(context, "sandbox.error", "error", { code: "DRIVER_ERROR", message });
@@ -234,12 +236,13 @@ export class Sandbox implements SandboxHandle {
     await this.#record.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", {
       cause,
       ...why,
-      lifetimeMs: round(performance.now() - this.#createdMs),
+      lifetimeMs: msSince(this.#createdMs),
       durationMs,
       execs: this.#execs.count,
-      cpuMs: round(cpuMs),
+      cpuMs: roundMs(cpuMs),
     });
     Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
+    this.#parts.segment?.close();
     this.#parts.onEnded(this);
   }
 
@@ -293,8 +296,4 @@ export class Sandbox implements SandboxHandle {
   #own(): CallContext {
     return { ...this.#parts.context, parentSpanId: this.#spanId };
   }
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -86,6 +86,7 @@ export class AgentConnection {
   start(process: AgentProcess, spec: StartSpec): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(new SandglassError("SANDBOX_ENDED", "the sandbox has ended"));
+      if (process.isOver) return resolve(); // and whoever listens to it knows
       const frame = encodeStart(process.id, spec);
       this.#starting.set(process.id, { resolve, reject });
       this.#send(frame);
@@ -132,6 +133,8 @@ export class AgentConnection {
         const process = this.#processes.get(id);
         if (process === undefined || payload.length !== 32) return this.#break("an exit of no process");
         this.#processes.delete(id);
+        this.#starting.get(id)?.resolve(); // killed before it could be started: its end says so
+        this.#starting.delete(id);
         return process.exited({
           code: payload.readUInt32LE(0) & 0xff,
           signal: payload.readUInt32LE(4) & 0x7f,

@@ -35,10 +35,11 @@ export class AgentProcess {
   readonly id: number;
   /** In the sandbox's own pid namespace. */
   readonly pid: number;
-  events: ProcessEvents | undefined;
+  #events: ProcessEvents | undefined;
   readonly #send: (frame: Buffer) => void;
   readonly #windows = new Map<InputChannel, { room: number; waiting: (() => void)[] }>();
-  #isOver = false;
+  /** How it ended: code inside may kill a process that only waits for its start, before anyone listens. */
+  #end: ProcessExit | "lost" | undefined;
 
   constructor(id: number, pid: number, send: (frame: Buffer) => void) {
     this.id = id;
@@ -46,21 +47,35 @@ export class AgentProcess {
     this.#send = send;
   }
 
+  get events(): ProcessEvents | undefined {
+    return this.#events;
+  }
+
+  /** Who listens; told at once where it has ended already. */
+  set events(events: ProcessEvents | undefined) {
+    this.#events = events;
+    if (this.#end !== undefined) this.#tellEnd(this.#end);
+  }
+
+  get isOver(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Lets the process produce `bytes` more of stdout and stderr together. */
   grant(bytes: number): void {
-    if (this.#isOver || bytes === 0) return;
+    if (this.isOver || bytes === 0) return;
     const payload = Buffer.allocUnsafe(4);
     payload.writeUInt32LE(bytes);
     this.#send(encodeFrame(Frame.credit, this.id, payload));
   }
 
   signal(number: number): void {
-    if (!this.#isOver) this.#send(encodeFrame(Frame.signal, this.id, Uint8Array.of(number)));
+    if (!this.isOver) this.#send(encodeFrame(Frame.signal, this.id, Uint8Array.of(number)));
   }
 
   /** Resolves when all of it is on its way; a process that has ended takes no more and that is no error. */
   async write(channel: InputChannel, bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#isOver; ) {
+    for (let at = 0; at < bytes.length && !this.isOver; ) {
       const window = this.#window(channel);
       if (window.room === 0) {
         await new Promise<void>((resolve) => window.waiting.push(resolve));
@@ -75,7 +90,7 @@ export class AgentProcess {
 
   /** Closes an input channel behind what was written. */
   end(channel: InputChannel): void {
-    if (!this.#isOver) this.#send(encodeChannelFrame(Frame.end, this.id, channel));
+    if (!this.isOver) this.#send(encodeChannelFrame(Frame.end, this.id, channel));
   }
 
   taken(channel: number, bytes: number): void {
@@ -86,20 +101,23 @@ export class AgentProcess {
   }
 
   exited(exit: ProcessExit): void {
-    if (this.#isOver) return;
-    this.#finish();
-    this.events?.onExit(exit);
+    this.#finish(exit);
   }
 
   lost(): void {
-    if (this.#isOver) return;
-    this.#finish();
-    this.events?.onLost();
+    this.#finish("lost");
   }
 
-  #finish(): void {
-    this.#isOver = true;
+  #finish(end: ProcessExit | "lost"): void {
+    if (this.isOver) return;
+    this.#end = end;
     for (const window of this.#windows.values()) for (const resolve of window.waiting.splice(0)) resolve();
+    this.#tellEnd(end);
+  }
+
+  #tellEnd(end: ProcessExit | "lost"): void {
+    if (end === "lost") this.#events?.onLost();
+    else this.#events?.onExit(end);
   }
 
   #window(channel: InputChannel): { room: number; waiting: (() => void)[] } {

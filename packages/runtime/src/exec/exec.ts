@@ -12,12 +12,13 @@ import type {
   SandboxLimits,
 } from "@sandglass/protocol";
 import { microTimestamp, SandglassError, SIGNALS } from "@sandglass/protocol";
+import { msSince, roundMs } from "../duration.ts";
 import { ExecOutput } from "../output/exec-output.ts";
+import type { SegmentWriter } from "../output/segment-writer.ts";
 import type { ExecHandle } from "../types.ts";
 import { Deadline } from "./deadline.ts";
 import { causeOf, type Decision, type Ending } from "./ending.ts";
-
-const STREAMED_EVERY_MS = 1000;
+import { StreamedCounts } from "./streamed.ts";
 
 export interface ExecParts {
   sandboxId: string;
@@ -27,7 +28,7 @@ export interface ExecParts {
   spanId: string;
   limits: SandboxLimits;
   timeoutMs: number;
-  outputPath: string | undefined;
+  segment: SegmentWriter | undefined;
   emit: Emit;
   onFinished(exec: Exec): void;
 }
@@ -57,11 +58,7 @@ export class Exec implements ExecHandle {
   readonly #info: ExecInfo;
   readonly #deadline: Deadline;
   readonly #createdMs = performance.now();
-  readonly #streamed = {
-    stdout: { offset: 0, bytes: 0, chunks: 0 },
-    stderr: { offset: 0, bytes: 0, chunks: 0 },
-  };
-  #streamedAt = performance.now();
+  readonly #streamed: StreamedCounts;
   #control: ExecControl | undefined;
   #pendingRoom = 0;
   #decision: Decision | undefined;
@@ -79,7 +76,8 @@ export class Exec implements ExecHandle {
       this.#resolve = resolve;
     });
     this.output = new ExecOutput({
-      path: parts.outputPath,
+      execId: this.id,
+      segment: parts.segment,
       maxBytes: parts.limits.maxOutputBytes,
       onLimit: () =>
         this.end({
@@ -90,7 +88,13 @@ export class Exec implements ExecHandle {
         if (this.#control === undefined) this.#pendingRoom += bytes;
         else this.#control.grant(bytes);
       },
-      onKept: (stream, bytes) => this.#kept(stream, bytes),
+      onKept: (stream, bytes) => this.#streamed.add(stream, bytes),
+    });
+    this.#streamed = new StreamedCounts(this.id, (data) => {
+      this.emit("exec.streamed", "debug", data).catch((error: Error) => {
+        // The ending says so too: a log that cannot take this cannot take that, and that one is waited for.
+        this.output.writeError ??= error;
+      });
     });
     this.#deadline = new Deadline(parts.timeoutMs, () => void this.#timedOut());
     const { code, command, language, contextId, kind } = parts.subject;
@@ -184,7 +188,7 @@ export class Exec implements ExecHandle {
         ? undefined
         : `output was not kept: ${this.output.writeError.message}`;
     const reason = [known, ending.reason, lost].filter((part) => part !== undefined).join("; ");
-    const durationMs = round(performance.now() - this.#createdMs);
+    const durationMs = msSince(this.#createdMs);
     const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
     const shared = {
       cause,
@@ -194,12 +198,12 @@ export class Exec implements ExecHandle {
     };
     const isFull = this.#parts.record === "full";
     const { stdout, stderr } = this.output.bytes;
-    this.#emitStreamed(true);
+    this.#streamed.end();
     await this.emit("exec.completed", cause === "exited" ? "info" : "warn", {
       ...this.#recordedSubject(),
       exitCode: ending.code,
       ...shared,
-      cpuMs: round(ending.cpuMs),
+      cpuMs: roundMs(ending.cpuMs),
       maxRssBytes: ending.maxRssBytes,
       stdoutBytes: stdout,
       stderrBytes: stderr,
@@ -211,7 +215,7 @@ export class Exec implements ExecHandle {
       state: "completed",
       endedAt: microTimestamp(),
       exitCode: ending.code,
-      cpuMs: round(ending.cpuMs),
+      cpuMs: roundMs(ending.cpuMs),
       maxRssBytes: ending.maxRssBytes,
     });
     this.output.appendExit({
@@ -261,39 +265,4 @@ export class Exec implements ExecHandle {
     this.end({ cause: "timed_out", reason: `timeoutMs (${this.timeoutMs}) passed` });
     await event;
   }
-
-  #kept(stream: "stdout" | "stderr", bytes: number): void {
-    const counts = this.#streamed[stream];
-    counts.bytes += bytes;
-    counts.chunks++;
-    this.#emitStreamed(false);
-  }
-
-  /** At most one a second for each stream; an exec that was shorter has its counts in `exec.completed`. */
-  #emitStreamed(isLast: boolean): void {
-    const now = performance.now();
-    const isFirst = this.#streamed.stdout.offset === 0 && this.#streamed.stderr.offset === 0;
-    if (isLast ? isFirst : now - this.#streamedAt < STREAMED_EVERY_MS) return;
-    this.#streamedAt = now;
-    for (const stream of ["stdout", "stderr"] as const) {
-      const counts = this.#streamed[stream];
-      if (counts.bytes === 0) continue;
-      const data = {
-        execId: this.id,
-        stream,
-        offset: counts.offset,
-        bytes: counts.bytes,
-        chunks: counts.chunks,
-      };
-      this.#streamed[stream] = { offset: counts.offset + counts.bytes, bytes: 0, chunks: 0 };
-      this.emit("exec.streamed", "debug", data).catch((error: Error) => {
-        // The ending says so too: a log that cannot take this cannot take that, and that one is waited for.
-        this.output.writeError ??= error;
-      });
-    }
-  }
-}
-
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000;
 }

@@ -38,10 +38,12 @@ export class Runners {
     await this.#spare;
   }
 
-  take(): Promise<Runner> {
-    const spare = this.#spare ?? this.#make();
+  async take(): Promise<Runner> {
+    const spare = this.#spare;
     this.#spare = undefined;
-    return spare;
+    // Code inside may end any process it sees, the waiting one too; an error of the spare's is none of this exec's.
+    const runner = await spare?.catch(() => undefined);
+    return runner === undefined || runner.process.isOver ? this.#make() : runner;
   }
 
   async #make(): Promise<Runner> {

@@ -1,6 +1,6 @@
 import type { ExitEvent } from "@sandglass/protocol";
 import {
-  encodeRecord,
+  encodeHeader,
   exitPayload,
   incompleteTail,
   Kind,
@@ -8,10 +8,9 @@ import {
   outputKind,
   RECORD_HEADER_BYTES,
   recordLine,
-  SEGMENT_MAGIC,
 } from "./record.ts";
 import { readRecords } from "./segment-reader.ts";
-import { SegmentWriter } from "./segment-writer.ts";
+import type { SegmentListener, SegmentWriter } from "./segment-writer.ts";
 
 /** Recent records kept in memory for those who follow; whoever is further behind reads the segment. */
 const RECENT_BYTES = 2 * 1024 * 1024;
@@ -26,8 +25,9 @@ const TAIL_BYTES = 4096;
 type Stream = "stdout" | "stderr";
 
 export interface ExecOutputOptions {
-  /** Undefined keeps nothing on disk. */
-  path: string | undefined;
+  execId: string;
+  /** The sandbox's segment; undefined keeps nothing on disk. */
+  segment: SegmentWriter | undefined;
   maxBytes: number;
   /** Called once, when more than `maxBytes` were written; what is beyond is dropped. */
   onLimit(): void;
@@ -44,19 +44,22 @@ export interface ExecOutputOptions {
 export class ExecOutput {
   readonly bytes: Record<Stream, number> = { stdout: 0, stderr: 0 };
   readonly #options: ExecOutputOptions;
-  readonly #writer: SegmentWriter | undefined;
+  readonly #segment: SegmentWriter | undefined;
+  readonly #listener: SegmentListener = {
+    onWritten: (offset) => this.#publish(offset),
+    onError: (error) => this.#failed(error),
+  };
   readonly #carry: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   readonly #tails: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-  readonly #index: number[] = [SEGMENT_MAGIC.length]; // offset of every 64th record
+  readonly #index: number[] = []; // where every 64th record of this exec begins
   #recent: { record: OutputRecord; end: number }[] = [];
   #recentFrom = 0; // seq of recent[0]
   #recentBytes = 0;
   #unwritten: { record: OutputRecord; end: number }[] = [];
   #nextSeq = 0;
-  #endOffset = SEGMENT_MAGIC.length;
+  #unwrittenBytes = 0;
   #publishedSeq = 0;
   #publishedBytes = 0;
-  #publishedOffset = SEGMENT_MAGIC.length;
   #isComplete = false;
   #isOverLimit = false;
   #waiting: (() => void)[] = [];
@@ -67,13 +70,9 @@ export class ExecOutput {
 
   constructor(options: ExecOutputOptions) {
     this.#options = options;
-    if (options.path !== undefined) {
-      this.#writer = new SegmentWriter(
-        options.path,
-        (offset) => this.#publish(offset),
-        (error) => this.#failed(error),
-      );
-    }
+    this.#segment = options.segment;
+    this.writeError = options.segment?.error;
+    if (this.writeError === undefined) this.#segment?.listen(this.#listener);
   }
 
   get records(): number {
@@ -122,7 +121,6 @@ export class ExecOutput {
   /** The last line. Call it once the ending is in the log. */
   appendExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
     this.#add(Kind.exit, exitPayload(exit));
-    this.#writer?.close();
   }
 
   tail(stream: Stream): string {
@@ -141,7 +139,7 @@ export class ExecOutput {
     signal?.addEventListener("abort", wake);
     try {
       while (signal?.aborted !== true) {
-        if (seq < this.#recentFrom && this.#options.path !== undefined) {
+        if (seq < this.#recentFrom && this.#segment !== undefined) {
           for await (const block of this.#fromFile(seq, signal)) {
             yield block.text;
             seq = block.next;
@@ -170,31 +168,33 @@ export class ExecOutput {
 
   #add(kind: number, payload: Buffer): void {
     const seq = this.#nextSeq++;
-    const record = { kind, seq, ts: Date.now(), payload };
-    this.#endOffset += RECORD_HEADER_BYTES + payload.length;
-    if (this.#nextSeq % INDEX_EVERY === 0) this.#index.push(this.#endOffset);
-    this.#unwritten.push({ record, end: this.#endOffset });
-    if (this.#writer === undefined || this.writeError !== undefined) return this.#publish(this.#endOffset);
-    this.#writer.append(
-      [encodeRecord(kind, seq, record.ts, payload), payload],
-      RECORD_HEADER_BYTES + payload.length,
-    );
+    const record = { execId: this.#options.execId, kind, seq, ts: Date.now(), payload };
+    const segment = this.writeError === undefined ? this.#segment : undefined;
+    const bytes = RECORD_HEADER_BYTES + payload.length;
+    const begin = segment?.endOffset ?? 0;
+    if (seq % INDEX_EVERY === 0) this.#index.push(begin);
+    this.#unwritten.push({ record, end: begin + bytes });
+    this.#unwrittenBytes += bytes;
+    if (segment === undefined) this.#publish(begin + bytes);
+    else segment.append([encodeHeader(record), payload], bytes);
   }
 
   /** Shows what is in the file up to `offset` to the followers. */
   #publish(offset: number): void {
     let count = 0;
-    this.#publishedOffset = offset;
     for (const entry of this.#unwritten) {
       if (entry.end > offset) break;
       count++;
       this.#recent.push(entry);
       this.#recentBytes += entry.record.payload.length;
+      this.#unwrittenBytes -= RECORD_HEADER_BYTES + entry.record.payload.length;
       this.#publishedSeq = entry.record.seq + 1;
       this.#publishedBytes += entry.record.payload.length;
       if (entry.record.kind === Kind.exit) this.#isComplete = true;
     }
+    if (count === 0) return;
     this.#unwritten.splice(0, count);
+    if (this.#isComplete) this.#segment?.unlisten(this.#listener);
     let old = 0;
     while (this.#recentBytes > RECENT_BYTES && old < this.#recent.length - 1) {
       this.#recentBytes -= this.#recent[old]?.record.payload.length ?? 0;
@@ -210,7 +210,8 @@ export class ExecOutput {
 
   #failed(error: Error): void {
     this.writeError ??= error;
-    this.#publish(this.#endOffset);
+    this.#segment?.unlisten(this.#listener);
+    this.#publish(Number.POSITIVE_INFINITY);
   }
 
   #wake(): void {
@@ -226,7 +227,7 @@ export class ExecOutput {
   #grant(): void {
     if (this.#ungranted === 0) return;
     if (this.#owner !== undefined && this.#publishedBytes - this.#owner.read > OWNER_LAG_BYTES) return;
-    if (this.#endOffset - this.#publishedOffset > UNWRITTEN_BYTES) return; // the disk is slower than the process
+    if (this.#unwrittenBytes > UNWRITTEN_BYTES) return; // the disk is slower than the process
     const bytes = this.#ungranted;
     this.#ungranted = 0;
     this.#options.onRoom(bytes);
@@ -252,9 +253,9 @@ export class ExecOutput {
     const offset = this.#index[Math.floor(seq / INDEX_EVERY)] as number;
     const until = this.#publishedSeq;
     let block = { text: "", next: seq, bytes: 0 };
-    for await (const { record } of readRecords(this.#options.path as string, offset)) {
+    for await (const { record } of readRecords((this.#segment as SegmentWriter).path, offset)) {
+      if (record.execId !== this.#options.execId || record.seq < seq) continue;
       if (signal?.aborted === true || record.seq >= until) break;
-      if (record.seq < seq) continue;
       block = {
         text: block.text + recordLine(record),
         next: record.seq + 1,
@@ -266,7 +267,7 @@ export class ExecOutput {
     }
     if (block.text.length > 0) yield block;
     else if (block.next === seq)
-      throw new Error(`the output segment ${this.#options.path} ends before line ${seq}`);
+      throw new Error(`the output segment ${this.#segment?.path} ends before line ${seq}`);
   }
 
   #keepTail(stream: Stream, bytes: Buffer): void {

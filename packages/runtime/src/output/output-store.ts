@@ -3,16 +3,17 @@ import { open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cause } from "@sandglass/protocol";
 import { isExecId, isSandboxId } from "@sandglass/protocol";
-import { encodeRecord, exitPayload, Kind, recordLine, SEGMENT_MAGIC } from "./record.ts";
+import { encodeHeader, exitPayload, Kind, recordLine, SEGMENT_MAGIC } from "./record.ts";
 import { readRecords } from "./segment-reader.ts";
+import { SegmentWriter } from "./segment-writer.ts";
 
 const BLOCK_BYTES = 128 * 1024;
 
-/** `<dataDir>/output/<sandbox>/<exec>.out`: what execs wrote, kept beside the event log until its own limit is reached. */
+/** `<dataDir>/output/<sandbox>.out`: what execs wrote, kept beside the event log until its own limit is reached. */
 export class OutputStore {
   readonly #dir: string;
   readonly #maxBytes: number;
-  readonly #known = new Set<string>();
+  #sealing: Promise<unknown> = Promise.resolve();
 
   constructor(dir: string, maxBytes: number) {
     this.#dir = dir;
@@ -20,21 +21,12 @@ export class OutputStore {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
-  /** Where the segment of a new exec goes. */
-  pathFor(sandboxId: string, execId: string): string {
-    const dir = join(this.#dir, sandboxId);
-    if (!this.#known.has(sandboxId)) {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-      this.#known.add(sandboxId);
-    }
-    return join(dir, `${execId}.out`);
+  /** The segment of a new sandbox. */
+  open(sandboxId: string): SegmentWriter {
+    return new SegmentWriter(this.#path(sandboxId));
   }
 
-  forget(sandboxId: string): void {
-    this.#known.delete(sandboxId);
-  }
-
-  /** Blocks of lines of a finished exec; undefined where nothing is kept. */
+  /** Blocks of lines of an exec; undefined where nothing of its sandbox is kept. */
   read(
     sandboxId: string,
     execId: string,
@@ -42,14 +34,15 @@ export class OutputStore {
     signal?: AbortSignal,
   ): AsyncIterable<string> | undefined {
     if (!isSandboxId(sandboxId) || !isExecId(execId)) return undefined;
-    const path = join(this.#dir, sandboxId, `${execId}.out`);
+    const path = this.#path(sandboxId);
     if (!existsSync(path)) return undefined;
     return (async function* () {
       let text = "";
       for await (const { record } of readRecords(path)) {
         if (signal?.aborted === true) return;
-        if (record.seq <= after) continue;
+        if (record.execId !== execId || record.seq <= after) continue;
         text += recordLine(record);
+        if (record.kind === Kind.exit) break;
         if (text.length < BLOCK_BYTES) continue;
         yield text;
         text = "";
@@ -58,13 +51,47 @@ export class OutputStore {
     })();
   }
 
-  /** See `RuntimeApi.sealOutput`. A torn last record is cut away; an `exit` that is already there stays. */
-  async seal(
+  /** See `RuntimeApi.sealOutput`. One at a time: the execs of a sandbox share a file. */
+  seal(
     sandboxId: string,
     execId: string,
     ending: { code: number; cause: Cause; durationMs: number },
   ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
-    const path = this.pathFor(sandboxId, execId);
+    const sealed = this.#sealing.then(() => this.#seal(sandboxId, execId, ending));
+    this.#sealing = sealed.catch(() => {}); // the caller has the error; the next one does not depend on it
+    return sealed;
+  }
+
+  /** Removes the oldest sandboxes' output until what is kept fits. `live` ones stay. Returns the bytes removed. */
+  async prune(live: ReadonlySet<string>): Promise<number> {
+    const files: { path: string; sandboxId: string; bytes: number }[] = [];
+    for (const name of (await readdir(this.#dir)).sort()) {
+      const path = join(this.#dir, name);
+      files.push({ path, sandboxId: name.replace(/\.out$/, ""), bytes: (await stat(path)).size });
+    }
+    let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+    let removed = 0;
+    for (const { path, sandboxId, bytes } of files) {
+      if (total <= this.#maxBytes) break;
+      if (live.has(sandboxId)) continue;
+      await rm(path, { force: true });
+      total -= bytes;
+      removed += bytes;
+    }
+    return removed;
+  }
+
+  #path(sandboxId: string): string {
+    return join(this.#dir, `${sandboxId}.out`);
+  }
+
+  /** A torn last record is cut away; an `exit` that is already there stays. */
+  async #seal(
+    sandboxId: string,
+    execId: string,
+    { code, cause, durationMs }: { code: number; cause: Cause; durationMs: number },
+  ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
+    const path = this.#path(sandboxId);
     const bytes = { stdoutBytes: 0, stderrBytes: 0 };
     let end = 0;
     let seq = 0;
@@ -72,6 +99,7 @@ export class OutputStore {
     if (existsSync(path)) {
       for await (const { record, next } of readRecords(path)) {
         end = next;
+        if (record.execId !== execId) continue;
         seq = record.seq + 1;
         const stream = record.kind & 0x0f;
         if (stream === Kind.stdout) bytes.stdoutBytes += record.payload.length;
@@ -83,41 +111,13 @@ export class OutputStore {
     if (hasExit) return bytes;
     const file = await open(path, "a", 0o600);
     try {
-      const payload = exitPayload({
-        type: "exit",
-        data: ending.code,
-        code: ending.code,
-        signal: "SIGKILL",
-        cause: ending.cause,
-        durationMs: ending.durationMs,
-        execId,
-      });
-      const head = end === 0 ? [SEGMENT_MAGIC] : [];
-      await file.writev([...head, encodeRecord(Kind.exit, seq, Date.now(), payload), payload]);
+      const exit = { type: "exit", data: code, code, signal: "SIGKILL", cause, durationMs, execId } as const;
+      const payload = exitPayload(exit);
+      const record = { execId, kind: Kind.exit, seq, ts: Date.now(), payload };
+      await file.writev([...(end === 0 ? [SEGMENT_MAGIC] : []), encodeHeader(record), payload]);
     } finally {
       await file.close();
     }
     return bytes;
-  }
-
-  /** Removes the oldest sandboxes' output until what is kept fits. `live` ones stay. Returns the bytes removed. */
-  async prune(live: ReadonlySet<string>): Promise<number> {
-    const sizes: { sandboxId: string; bytes: number }[] = [];
-    for (const sandboxId of (await readdir(this.#dir)).sort()) {
-      let bytes = 0;
-      for (const name of await readdir(join(this.#dir, sandboxId)))
-        bytes += (await stat(join(this.#dir, sandboxId, name))).size;
-      sizes.push({ sandboxId, bytes });
-    }
-    let total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-    let removed = 0;
-    for (const { sandboxId, bytes } of sizes) {
-      if (total <= this.#maxBytes) break;
-      if (live.has(sandboxId)) continue;
-      await rm(join(this.#dir, sandboxId), { recursive: true, force: true });
-      total -= bytes;
-      removed += bytes;
-    }
-    return removed;
   }
 }

@@ -2,10 +2,11 @@ import { isAscii, isUtf8 } from "node:buffer";
 import type { ExitEvent } from "@sandglass/protocol";
 
 /**
- * One line of an exec's stream as kept in its output segment:
- * u32 payload length, u8 kind, u32 seq, f64 Unix time in ms (all little endian), payload.
+ * One line of an exec's stream as kept in its sandbox's output segment: u32 payload length, u8 kind, u32 seq, f64 Unix time in
+ * ms (all little endian), the exec's id in ASCII, payload.
  */
-export const RECORD_HEADER_BYTES = 17;
+export const RECORD_HEADER_BYTES = 48;
+const ID_AT = 17;
 /** First bytes of a segment; the digit is the format's version. */
 export const SEGMENT_MAGIC: Buffer = Buffer.from("SGOUT1\r\n", "latin1");
 
@@ -15,19 +16,34 @@ const BINARY = 0x10;
 export const MAX_RECORD_BYTES: number = 64 * 1024 * 1024;
 
 export interface OutputRecord {
+  execId: string;
   kind: number;
   seq: number;
   ts: number;
   payload: Buffer;
 }
 
-export function encodeRecord(kind: number, seq: number, ts: number, payload: Uint8Array): Buffer {
+/** The header in front of `payload`. */
+export function encodeHeader({ execId, kind, seq, ts, payload }: OutputRecord): Buffer {
   const header = Buffer.allocUnsafe(RECORD_HEADER_BYTES);
   header.writeUInt32LE(payload.length, 0);
   header[4] = kind;
   header.writeUInt32LE(seq, 5);
   header.writeDoubleLE(ts, 9);
+  header.fill(0, ID_AT);
+  header.write(execId, ID_AT, "latin1");
   return header;
+}
+
+/** The record whose header and payload `data` begins with; `end` is where it ends. */
+export function decodeRecord(data: Buffer, end: number): OutputRecord {
+  return {
+    execId: data.toString("latin1", ID_AT, RECORD_HEADER_BYTES),
+    kind: data[4] as number,
+    seq: data.readUInt32LE(5),
+    ts: data.readDoubleLE(9),
+    payload: data.subarray(RECORD_HEADER_BYTES, end),
+  };
 }
 
 /** Marks bytes that are not UTF-8. */

@@ -1,5 +1,11 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { MAX_RECORD_BYTES, type OutputRecord, RECORD_HEADER_BYTES, SEGMENT_MAGIC } from "./record.ts";
+import {
+  decodeRecord,
+  MAX_RECORD_BYTES,
+  type OutputRecord,
+  RECORD_HEADER_BYTES,
+  SEGMENT_MAGIC,
+} from "./record.ts";
 
 const READ_BYTES = 256 * 1024;
 
@@ -36,15 +42,7 @@ export async function* readRecords(
         if (data.length < end) break;
         at += end;
         if (at > endOffset) return;
-        yield {
-          record: {
-            kind: data[4] as number,
-            seq: data.readUInt32LE(5),
-            ts: data.readDoubleLE(9),
-            payload: data.subarray(RECORD_HEADER_BYTES, end),
-          },
-          next: at,
-        };
+        yield { record: decodeRecord(data, end), next: at };
         data = data.subarray(end);
       }
       rest = data;

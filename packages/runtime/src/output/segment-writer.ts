@@ -1,44 +1,66 @@
-import { closeSync, openSync, writev, writevSync } from "node:fs";
+import { close, open, writev, writevSync } from "node:fs";
 import { SEGMENT_MAGIC } from "./record.ts";
 
 const SYNC_BYTES = 16 * 1024;
 const MAX_VECTOR = 512;
 
+export interface SegmentListener {
+  /** Everything up to `offset` is in the file. */
+  onWritten(offset: number): void;
+  onError(error: Error): void;
+}
+
 /**
- * Appends to one output segment. Small writes go to the page cache at once (a thread-pool hop would cost more than the write);
- * large ones leave the event loop free, one at a time.
+ * The output segment of one sandbox, which its execs share: making a file costs more than running a cell.
+ *
+ * It is opened ahead, off the event loop. Small writes go to the page cache at once (a thread-pool hop would cost more than the
+ * write); large ones leave the event loop free, one at a time. A failed write is told to every listener, and nothing more is written.
  */
 export class SegmentWriter {
   readonly path: string;
+  readonly #listeners = new Set<SegmentListener>();
   #fd = -1;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  #isWriting = false;
+  #pending: Buffer[] = [SEGMENT_MAGIC];
+  #pendingBytes = SEGMENT_MAGIC.length;
+  #endOffset = SEGMENT_MAGIC.length;
+  #writtenOffset = 0;
+  #isBusy = true; // opening, or writing
   #isClosing = false;
-  #writtenBytes = 0;
-  readonly #onWritten: (offset: number) => void;
-  readonly #onError: (error: Error) => void;
+  #error: Error | undefined;
 
-  constructor(path: string, onWritten: (offset: number) => void, onError: (error: Error) => void) {
+  constructor(path: string) {
     this.path = path;
-    this.#onWritten = onWritten;
-    this.#onError = onError;
+    open(path, "wx", 0o600, (error, fd) => {
+      this.#isBusy = false;
+      if (error !== null) return this.#failed(error);
+      this.#fd = fd;
+      this.#flush();
+    });
   }
 
-  /** Buffers must not change afterwards. `onWritten` is called, possibly before this returns, once they are in the file. */
+  /** Where the next record begins. */
+  get endOffset(): number {
+    return this.#endOffset;
+  }
+
+  get error(): Error | undefined {
+    return this.#error;
+  }
+
+  listen(listener: SegmentListener): void {
+    this.#listeners.add(listener);
+  }
+
+  unlisten(listener: SegmentListener): void {
+    this.#listeners.delete(listener);
+  }
+
+  /** Buffers must not change afterwards. Listeners may be called before this returns. */
   append(buffers: readonly Buffer[], bytes: number): void {
-    if (this.#fd === -1) {
-      try {
-        this.#fd = openSync(this.path, "wx", 0o600);
-      } catch (error) {
-        return this.#onError(error as Error);
-      }
-      this.#pending.push(SEGMENT_MAGIC);
-      this.#pendingBytes += SEGMENT_MAGIC.length;
-    }
     this.#pending.push(...buffers);
     this.#pendingBytes += bytes;
-    if (!this.#isWriting) this.#flush();
+    this.#endOffset += bytes;
+    if (!this.#isBusy) this.#flush();
   }
 
   /** Closes the file once everything is written. */
@@ -48,39 +70,52 @@ export class SegmentWriter {
   }
 
   #flush(): void {
+    if (this.#error !== undefined || this.#pending.length === 0) return this.#closeWhenIdle();
     if (this.#pendingBytes <= SYNC_BYTES && this.#pending.length <= MAX_VECTOR) {
-      const buffers = this.#pending.splice(0);
+      const buffers = this.#pending;
       const bytes = this.#pendingBytes;
+      this.#pending = [];
       this.#pendingBytes = 0;
       try {
-        const written = writevSync(this.#fd, buffers);
-        if (written < bytes) throw new Error(`the output segment took ${written} of ${bytes} bytes`);
+        this.#written(writevSync(this.#fd, buffers), bytes);
       } catch (error) {
-        return this.#onError(error as Error);
+        this.#failed(error as Error);
       }
-      this.#writtenBytes += bytes;
-      return this.#onWritten(this.#writtenBytes);
+      return this.#closeWhenIdle();
     }
     const buffers = this.#pending.splice(0, MAX_VECTOR);
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, 0);
     this.#pendingBytes -= bytes;
-    this.#isWriting = true;
+    this.#isBusy = true;
     writev(this.#fd, buffers, (error, written) => {
-      this.#isWriting = false;
-      if (error !== null || written < bytes) {
-        this.#onError(error ?? new Error(`the output segment took ${written} of ${bytes} bytes`));
-        return this.#closeWhenIdle();
-      }
-      this.#writtenBytes += bytes;
-      this.#onWritten(this.#writtenBytes);
-      if (this.#pending.length > 0 && !this.#isWriting) this.#flush();
-      this.#closeWhenIdle();
+      this.#isBusy = false;
+      if (error !== null) this.#failed(error);
+      else this.#written(written, bytes);
+      if (!this.#isBusy) this.#flush();
     });
   }
 
+  #written(written: number, bytes: number): void {
+    if (written < bytes)
+      return this.#failed(new Error(`the output segment took ${written} of ${bytes} bytes`));
+    this.#writtenOffset += bytes;
+    for (const listener of [...this.#listeners]) listener.onWritten(this.#writtenOffset);
+  }
+
+  #failed(error: Error): void {
+    this.#error ??= error;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    for (const listener of [...this.#listeners]) listener.onError(error);
+    this.#closeWhenIdle();
+  }
+
   #closeWhenIdle(): void {
-    if (!this.#isClosing || this.#isWriting || this.#pending.length > 0 || this.#fd === -1) return;
-    closeSync(this.#fd);
+    if (!this.#isClosing || this.#isBusy || this.#pending.length > 0 || this.#fd === -1) return;
+    const fd = this.#fd;
     this.#fd = -1;
+    close(fd, (error) => {
+      if (error !== null) process.emitWarning(`${this.path} could not be closed: ${error.message}`);
+    });
   }
 }
