@@ -7,13 +7,25 @@ const repl = require("node:repl");
 const { PassThrough, Writable } = require("node:stream");
 const util = require("node:util");
 
-const MAX_RESULT = 8 * 1024 * 1024;
+const MAX_RESULT = 2 * 1024 * 1024; // characters
 const OWN_FRAMES =
   /at new Promise \(<anonymous>\)|\/run\/sandglass\/repl\.cjs|node:vm|node:internal|node:domain|node:repl|at REPLServer|at bound \(/;
 
-function answer(message) {
-  const data = Buffer.from(`${JSON.stringify(message)}\n`);
-  for (let at = 0; at < data.length; ) at += fs.writeSync(4, data, at);
+function answer(message, part) {
+  const head = Buffer.from(`${JSON.stringify(message)}\n`);
+  const data = part === undefined ? head : Buffer.concat([head, part]);
+  for (let at = 0; at < data.length; ) at += writeSome(data, at);
+}
+
+/** The descriptor may be non-blocking: the host reads when it is ready. */
+function writeSome(data, at) {
+  try {
+    return fs.writeSync(4, data, at);
+  } catch (error) {
+    if (error.code !== "EAGAIN") throw error;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    return 0;
+  }
 }
 
 // Writes to pipes are made at once, so that what a cell printed is out before its answer.
@@ -83,12 +95,12 @@ async function run(request) {
   const { error, value } = await Promise.race([evaluated, stopped]);
   stop = undefined;
   if (error === undefined || error === null) {
-    let result = null;
     if (value !== undefined) {
       globalThis._ = value;
-      result = { "text/plain": util.inspect(value, { maxStringLength: MAX_RESULT }).slice(0, MAX_RESULT) };
+      const part = Buffer.from(util.inspect(value, { maxStringLength: MAX_RESULT }).slice(0, MAX_RESULT));
+      return answer({ id: request.id, exitCode: 0, result: [["text/plain", part.length]] }, part);
     }
-    return answer({ id: request.id, exitCode: 0, result });
+    return answer({ id: request.id, exitCode: 0, result: null });
   }
   if (error instanceof CellExit) return answer({ id: request.id, exitCode: error.exitCode, result: null });
   const isInterrupt = error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";

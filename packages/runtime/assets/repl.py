@@ -1,7 +1,7 @@
 """Runs the cells of one context, one after the other, in one namespace.
 
-Requests come on descriptor 3, one JSON object a line: {"id", "code", "env"}. Answers leave on descriptor 4:
-{"id", "exitCode", "result"}. What a cell prints goes to the process's own stdout and stderr, which the host reads.
+Requests come on descriptor 3, one JSON object a line: {"id", "code", "env"}. Answers leave on descriptor 4, a JSON object
+on a line, {"id", "exitCode", "result": [[mime, bytes], ...] or null}, and behind it the bytes of the parts. What a cell prints goes to the process's own stdout and stderr, which the host reads.
 A cell that raises, exits or is interrupted leaves the namespace as it is.
 """
 
@@ -21,8 +21,7 @@ import types
 
 REQUESTS = os.fdopen(3, "r", encoding="utf-8", newline="\n")
 ANSWERS = 4
-MAX_RESULT = 8 * 1024 * 1024
-MAX_ANSWER = 24 * 1024 * 1024  # of its JSON; the host ends an interpreter that says more than 32 MiB
+MAX_RESULT = 8 * 1024 * 1024  # bytes of a result's parts together; the host takes no more
 SELF = os.getpid()
 
 for descriptor in (3, 4):
@@ -61,19 +60,28 @@ def print_at_once(*values, sep=" ", end="\n", file=None, flush=False):
 builtins.print = print_at_once
 
 
-def answer(message):
-    data = encode(message)
-    if len(data) > MAX_ANSWER:
-        text = message["result"]["text/plain"]
-        data = encode({**message, "result": {"text/plain": text[: MAX_ANSWER // 8] + "…"}})
+def answer(message, parts=()):
+    data = json.dumps(message).encode() + b"\n" + b"".join(parts)
     at = 0
     while at < len(data):
         at += os.write(ANSWERS, memoryview(data)[at:])
 
 
-def encode(message):
-    # What json leaves unescaped and UTF-8 cannot hold is a lone surrogate: its escape is the same in both.
-    return (json.dumps(message, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+def encode(text):
+    """A lone surrogate has no UTF-8 form: its escape stands for it."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def answer_cell(cell, code, result):
+    if result is None:
+        return answer({"id": cell, "exitCode": code, "result": None})
+    parts = {mime: encode(text) for mime, text in result.items()}
+    if sum(map(len, parts.values())) > MAX_RESULT:
+        # Cut between characters, with the sign that it was.
+        plain = parts["text/plain"][: MAX_RESULT - 3].decode("utf-8", "ignore")
+        parts = {"text/plain": encode(plain + "\u2026")}
+    head = [[mime, len(part)] for mime, part in parts.items()]
+    answer({"id": cell, "exitCode": code, "result": head}, parts.values())
 
 
 def run_async(coroutine):
@@ -139,8 +147,6 @@ def describe(value):
         elif not isinstance(shown, str):
             shown = json.dumps(shown, default=str)
         result[mime] = shown
-    if sum(map(len, result.values())) > MAX_RESULT:
-        result = {"text/plain": result["text/plain"][:MAX_RESULT] + "…"}
     return result
 
 
@@ -168,6 +174,7 @@ def mend_streams():
             stream = open(descriptor, "w", encoding="utf-8", errors="sandglass", closefd=False)
             stream.reconfigure(write_through=True)
             setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
 
 
 def exit_code(value):
@@ -184,7 +191,7 @@ def run(request):
     cells += 1
     name = f"<cell {cells}>"
     source = request["code"]
-    linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+    linecache.cache[name] = (len(source), None, f"{source}\n".splitlines(True), name)
     result = None
     code = 0
     try:
@@ -203,7 +210,7 @@ def run(request):
     mend_streams()
     if os.getpid() != SELF:
         os._exit(code)  # a child that the cell forked: the answer and the next cell are its parent's
-    answer({"id": request["id"], "exitCode": code, "result": result})
+    answer_cell(request["id"], code, result)
 
 
 answer({"ready": True})
@@ -223,4 +230,4 @@ while True:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         run(request)
     except KeyboardInterrupt:
-        answer({"id": request["id"], "exitCode": 130, "result": None})
+        answer_cell(request["id"], 130, None)

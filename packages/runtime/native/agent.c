@@ -116,7 +116,8 @@ static int drain(struct process *p, int channel, size_t limit) {
       if (n <= 0) close_channel(p, channel);
       continue;
     }
-    size_t room = channel != CONTROL_OUT && p->credit < CHUNK ? p->credit : CHUNK;
+    uint32_t *credit = channel == CONTROL_OUT ? &p->control_credit : &p->credit;
+    size_t room = *credit < CHUNK ? *credit : CHUNK;
     if (room > limit) room = limit;
     if (room == 0 || queue_held > QUEUE_HIGH) return 1;
     char *to = reserve(HEADER + 1 + room);
@@ -131,7 +132,7 @@ static int drain(struct process *p, int channel, size_t limit) {
     to[HEADER] = (char)channel;
     queue_held += HEADER + 1 + (size_t)n;
     limit -= (size_t)n;
-    if (channel != CONTROL_OUT) p->credit -= (uint32_t)n;
+    *credit -= (uint32_t)n;
   }
   return 0;
 }
@@ -168,7 +169,7 @@ static void pump(struct process *p) {
   /* Nothing is polled that could not be read now: credit or the queue's drain calls pump again. */
   for (int channel = STDOUT; channel < CHANNELS; channel++) {
     if (channel == CONTROL_IN || p->fd[channel] < 0) continue;
-    int blocked = !p->orphaned && (queue_held > QUEUE_HIGH || (channel == CONTROL_OUT ? more : p->credit == 0));
+    int blocked = !p->orphaned && (queue_held > QUEUE_HIGH || (channel == CONTROL_OUT ? more || p->control_credit == 0 : p->credit == 0));
     want(p, channel, blocked ? 0 : EPOLLIN);
   }
 }
@@ -288,10 +289,11 @@ static void handle(uint8_t type, uint32_t id, const char *payload, size_t n) {
   else if (type == END && n == 1 && (payload[0] == STDIN || payload[0] == CONTROL_IN)) {
     p->input[payload[0] == CONTROL_IN].ended = 1;
     feed(p, payload[0]);
-  } else if (type == CREDIT && n == 4) {
+  } else if ((type == CREDIT || type == ANSWER) && n == 4) {
     uint32_t credit;
     memcpy(&credit, payload, 4);
-    p->credit += credit;
+    if (type == CREDIT) p->credit += credit;
+    else p->control_credit += credit;
     pump(p);
   } else if (type == SIGNAL && n == 1) {
     if (p->pid > 1 && !p->exited && kill(-p->pid, payload[0])) kill(p->pid, payload[0]);

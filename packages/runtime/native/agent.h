@@ -15,6 +15,7 @@ enum {
   END = 4,      /* u8 channel           close it behind what was sent */
   CREDIT = 5,   /* u32 bytes            the host takes that much more output */
   SIGNAL = 6,   /* u8 number            to the process group */
+  ANSWER = 7,   /* u32 bytes            the host takes that much more from the control channel */
   /* agent -> host */
   HELLO = 64,   /* u32 version */
   FORKED = 65,  /* u32 pid in the sandbox's pid namespace */
@@ -36,7 +37,7 @@ struct process {
   int spec;         /* START's payload goes here, to the waiting child */
   int verdict;      /* closed by a successful exec, else carries errno */
   int started, exited, announced, orphaned;
-  uint32_t credit;
+  uint32_t credit, control_credit;
   struct {
     char *bytes;
     size_t at, held;

@@ -26,6 +26,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,8 +123,8 @@ static void become_sandbox(char **f, size_t cgroups, char **cgroup, char **argv,
   int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = open(f[13], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0)
     child_fail(status_copy, "place the descriptors");
-  for (int i = 5; i < 256; i++)
-    if (i != status_copy) close(i);
+  if (syscall(SYS_close_range, 5, status_copy - 1, 0) || syscall(SYS_close_range, status_copy + 1, ~0u, 0))
+    child_fail(status_copy, "close what is not the sandbox's");
   if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)) child_fail(status_copy, "give up root");
   /* After the change of uid, which clears it; the parent may have gone before it was set. */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != helper) child_fail(status_copy, "tie to the helper's life");
@@ -235,6 +236,8 @@ int main(void) {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGINT, SIG_IGN); /* Ctrl-C in the daemon's terminal is the daemon's to answer */
   if (sigprocmask(SIG_BLOCK, &mask, NULL)) die("sigprocmask");
+  /* What bubblewrap leaves when it is killed comes to us: the host's process 1 may be a program that reaps nobody. */
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1)) die("subreaper");
   int children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
   if (children < 0) die("signalfd");
   fcntl(0, F_SETFD, FD_CLOEXEC);

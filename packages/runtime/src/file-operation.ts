@@ -9,6 +9,15 @@ const FIELDS = 6;
 const SIGTERM = 15;
 const SIGKILL = 9;
 
+/** A directory of some 200,000 entries. */
+const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+/** What a JavaScript Date can hold; a file's time can be anything. */
+const MAX_TIME_MS = 8.64e15;
+
+function clampTime(ms: number): number {
+  return Number.isFinite(ms) ? Math.max(-MAX_TIME_MS, Math.min(MAX_TIME_MS, ms)) : 0;
+}
+
 class Failure extends Error {
   readonly errno: number;
   constructor(errno: number) {
@@ -66,7 +75,7 @@ export class FileOperation {
       type: type as FileInfo["type"],
       sizeBytes: Number(size),
       mode: Number.parseInt(mode, 8),
-      modifiedAt: new Date(Number(modified) * 1000).toISOString(),
+      modifiedAt: new Date(clampTime(Number(modified) * 1000)).toISOString(),
       ...(type === "symlink" ? { target } : {}),
     };
   }
@@ -74,7 +83,16 @@ export class FileOperation {
   /** All output, cut at its NULs. Throws {@link Failure}. */
   async fields(): Promise<string[]> {
     const collected: Buffer[] = [];
-    for await (const chunk of this.#output()) collected.push(chunk);
+    let size = 0;
+    for await (const chunk of this.#output()) {
+      collected.push(chunk);
+      size += chunk.length;
+      if (size <= MAX_ANSWER_BYTES) continue;
+      this.#process.signal(SIGKILL);
+      throw new SandglassError("FILE_ERROR", `the answer is longer than ${MAX_ANSWER_BYTES} bytes`, {
+        hint: "list the directory from inside, with a command",
+      });
+    }
     const text = Buffer.concat(collected).toString("utf8");
     return text === "" ? [] : text.slice(0, -1).split("\0");
   }
@@ -87,6 +105,8 @@ export class FileOperation {
       if (chunk === undefined)
         throw new SandglassError("DRIVER_ERROR", "the file operation ended without an answer");
       held = Buffer.concat([held, chunk]);
+      if (held.length > MAX_ANSWER_BYTES)
+        throw new SandglassError("DRIVER_ERROR", "the file operation's answer is malformed");
       let at = -1;
       for (let found = 0; found < FIELDS; found++) {
         at = held.indexOf(0, at + 1);
@@ -99,15 +119,46 @@ export class FileOperation {
     }
   }
 
-  /** The bytes behind the record. Left early, the operation is ended. `onDone` runs when all of it was taken, `onEnd` in any case. */
-  async *content(onDone: () => Promise<void>, onEnd: () => void): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const chunk of this.#output()) yield chunk;
-      await onDone();
-    } finally {
-      this.#process.signal(SIGKILL);
+  /** Ends it; for a reader who does not want the rest. */
+  abandon(): void {
+    this.#process.signal(SIGKILL);
+  }
+
+  /**
+   * The bytes behind the record. `onDone` runs when all of it was taken, `onEnd` once in any case, also where the reader leaves
+   * before the first byte (a generator that was never begun would not notice).
+   */
+  content(onDone: () => Promise<void>, onEnd: () => void): AsyncIterableIterator<Uint8Array> {
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      this.abandon();
       onEnd();
-    }
+    };
+    const done = { value: undefined, done: true } as const;
+    return {
+      next: async () => {
+        if (isOver) return done;
+        try {
+          const chunk = await this.#next();
+          if (chunk !== undefined) return { value: chunk, done: false };
+          await onDone();
+        } catch (error) {
+          end();
+          throw error;
+        }
+        end();
+        return done;
+      },
+      return: async () => {
+        end();
+        return done;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
   }
 
   /** Streams to the operation's stdin. Where the source fails, nothing of it stays behind. */

@@ -53,7 +53,10 @@ export class Files implements FilesHandle {
     return this.#run("read", path, context, async (absolute) => {
       const started = performance.now();
       const operation = await FileOperation.start(this.#host.agent(), ["read", absolute]);
-      const info = await operation.record(absolute);
+      const info = await operation.record(absolute).catch((error: Error) => {
+        operation.abandon();
+        throw error;
+      });
       // The call lasts until the last byte is taken: no sandbox falls asleep under a download.
       const release = await this.#host.hold();
       const onDone = (): Promise<void> =>

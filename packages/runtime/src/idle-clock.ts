@@ -11,6 +11,10 @@ export class IdleClock {
     this.#onIdle = onIdle;
   }
 
+  get isBusy(): boolean {
+    return this.#calls > 0;
+  }
+
   /** A call begins. The function returned says, once, that it has ended. */
   enter(): () => void {
     this.#calls++;

@@ -1,3 +1,4 @@
+import type { SandboxLimits } from "@sandglass/protocol";
 import { newSandboxId } from "@sandglass/protocol";
 import type { SandboxDriver } from "./drivers/driver.ts";
 import { resolveLimits } from "./limits.ts";
@@ -41,17 +42,29 @@ export class Pool {
     this.refill();
   }
 
-  /** A ready sandbox of this template and disk size, or undefined. Whoever takes it refills when its own work is done. */
-  take(template: Template, diskMb: number): Machine | undefined {
+  /** A ready sandbox of this template with these limits, or undefined. Whoever takes it refills when its own work is done. */
+  async take(template: Template, limits: SandboxLimits): Promise<Machine | undefined> {
     const shelf = this.#shelves.get(template.name) as Shelf;
-    let machine = shelf.ready[0]?.limits.diskMb === diskMb ? shelf.ready.shift() : undefined;
-    while (machine?.isGone === true) {
-      this.#discard(machine);
-      machine = shelf.ready.shift();
+    for (;;) {
+      // A disk has its size from the beginning, and memory in use cannot be limited away.
+      const fits = ({ limits: has, isGone }: Machine): boolean =>
+        !isGone && has.diskMb === limits.diskMb && has.memoryMb <= limits.memoryMb;
+      const index = shelf.ready.findIndex(fits);
+      const [machine] = index === -1 ? [] : shelf.ready.splice(index, 1);
+      if (machine === undefined) {
+        shelf.misses++;
+        return undefined;
+      }
+      try {
+        machine.driver.setLimits(limits);
+        machine.limits = limits;
+        shelf.hits++;
+        return machine;
+      } catch (error) {
+        process.emitWarning(`a pooled sandbox did not take its limits: ${(error as Error).message}`);
+        await machine.destroy();
+      }
     }
-    if (machine === undefined) shelf.misses++;
-    else shelf.hits++;
-    return machine;
   }
 
   refill(): void {

@@ -77,12 +77,8 @@ export class Runtime implements RuntimeApi {
     const limits = resolveLimits(request, template, this.#options.defaults);
     this.#starting++;
     try {
-      const pooled = this.#pool.take(template, limits.diskMb);
+      const pooled = await this.#pool.take(template, limits);
       const machine = pooled ?? (await this.#boot(template, limits, context));
-      if (pooled !== undefined) {
-        machine.limits = limits;
-        machine.driver.setLimits(limits);
-      }
       const sandbox = new Sandbox({
         machine,
         request,

@@ -64,6 +64,12 @@ export class SandboxExecs {
 
   /** Resolves when `exec.started` is committed. */
   async start(request: ExecRequest, context: CallContext): Promise<ExecHandle> {
+    if (
+      request.code?.includes("\0") === true &&
+      subjectOf("", request, this.#parts.machine.template.defaultLanguage).language === "bash"
+    ) {
+      throw new SandglassError("INVALID_REQUEST", "code for bash cannot contain a NUL");
+    }
     const { maxConcurrentExecs } = this.#parts.info.limits;
     if (this.running >= maxConcurrentExecs) {
       throw new SandglassError(
@@ -83,10 +89,11 @@ export class SandboxExecs {
     } catch (error) {
       this.#execs.delete(exec.id);
       this.#running--;
+      exec.abandon();
       throw error;
     }
     if (this.#closing !== undefined) exec.end(this.#closing);
-    this.#run(exec, request);
+    else this.#run(exec, request);
     return exec;
   }
 

@@ -1,8 +1,31 @@
-import type { CallContext, Emit, EventDataMap, EventInput, EventType, Level } from "@sandglass/protocol";
+import type {
+  CallContext,
+  CreateSandboxRequest,
+  Emit,
+  EventDataMap,
+  EventInput,
+  EventType,
+  Isolation,
+  Level,
+  SandboxLimits,
+  SandboxSource,
+} from "@sandglass/protocol";
 import { newSpanId, SandglassError } from "@sandglass/protocol";
+import { roundMs } from "./duration.ts";
+import type { Machine } from "./machine.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
+
+interface NewSandbox {
+  machine: Machine;
+  context: CallContext;
+  source: SandboxSource;
+  limits: SandboxLimits;
+  request: CreateSandboxRequest;
+  createMs: number;
+  isolation: Isolation;
+}
 
 /** Says a sandbox's events: fills in whose they are, and sees that its endings reach the log. */
 export class SandboxRecord {
@@ -25,6 +48,35 @@ export class SandboxRecord {
     spanId: string = newSpanId(),
   ): Promise<void> {
     return this.emit(this.#event(context, type, level, data, spanId));
+  }
+
+  /** The first events of a sandbox, in the order in which they came about; all on the span of its creation. */
+  async created(sandbox: NewSandbox, spanId: string): Promise<void> {
+    const { machine, context, source, limits, request, createMs, isolation } = sandbox;
+    const template = machine.template.name;
+    const { vcpu, memoryMb, diskMb } = limits;
+    const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
+    const created = {
+      template,
+      source,
+      vcpu,
+      memoryMb,
+      diskMb,
+      isolation,
+      durationMs: createMs,
+      ...metadata,
+    };
+    const booted = { template, bootMs: roundMs(machine.bootMs), connectMs: roundMs(machine.connectMs) };
+    const connectMs = source === "pool" ? 0 : booted.connectMs;
+    const all = [
+      this.say(context, "sandbox.created", "info", created, spanId),
+      this.say(context, "sandbox.booted", "info", booted, spanId),
+    ];
+    if (source === "pool") {
+      all.push(this.say(context, "sandbox.claimed", "info", { template, source, claimMs: createMs }, spanId));
+    }
+    all.push(this.say(context, "sandbox.started", "info", { template, connectMs }, spanId));
+    await Promise.all(all);
   }
 
   /** For what has happened and cannot be taken back: waits until the log has room. */

@@ -107,43 +107,19 @@ export class Sandbox implements SandboxHandle {
       showsPaths: this.#info.record === "full",
     });
     this.#lifetime = new Deadline(limits.timeoutMs, () => {
-      void this.terminate("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
+      this.#end("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
-    parts.machine.onGone = (reason) => void this.terminate("driver_error", this.#own(), reason);
+    parts.machine.onGone = (reason) => this.#end("driver_error", this.#own(), reason);
   }
 
   /** Commits the sandbox's first events; then its clocks run. */
   async begin(): Promise<void> {
-    const { machine, context, source, limits, request, createMs, isolation } = this.#parts;
-    const template = machine.template.name;
-    const { vcpu, memoryMb, diskMb } = limits;
-    const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
-    const created = {
-      template,
-      source,
-      vcpu,
-      memoryMb,
-      diskMb,
-      isolation,
-      durationMs: createMs,
-      ...metadata,
-    };
-    const booted = { template, bootMs: roundMs(machine.bootMs), connectMs: roundMs(machine.connectMs) };
-    const connectMs = source === "pool" ? 0 : booted.connectMs;
-    const all = [
-      this.#record.say(context, "sandbox.created", "info", created, this.#spanId),
-      this.#record.say(context, "sandbox.booted", "info", booted, this.#spanId),
-    ];
-    if (source === "pool") {
-      const claimed = { template, source, claimMs: createMs };
-      all.push(this.#record.say(context, "sandbox.claimed", "info", claimed, this.#spanId));
-    }
-    all.push(this.#record.say(context, "sandbox.started", "info", { template, connectMs }, this.#spanId));
-    await Promise.all(all);
+    await this.#record.created(this.#parts, this.#spanId);
     this.#lifetime.start();
     this.#idle.start();
-    if (machine.isGone) await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
+    if (this.#machine.isGone)
+      await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
   }
 
   get state(): SandboxState {
@@ -182,8 +158,15 @@ export class Sandbox implements SandboxHandle {
         return;
       }
       this.#assertLive();
+      const isInUse = (): boolean => reason === "idle" && (this.#idle.isBusy || this.#execs.running > 0);
+      if (isInUse()) return;
       const started = performance.now();
       await this.#machine.driver.freeze(true);
+      // While the kernel froze it, its end or a call may have come.
+      if (this.#ending !== undefined || isInUse()) {
+        await this.#machine.driver.freeze(false);
+        return this.#assertLive();
+      }
       this.#execs.pauseDeadlines();
       this.#info.state = "paused";
       this.#isAsleep = reason === "idle";
@@ -200,6 +183,7 @@ export class Sandbox implements SandboxHandle {
       if (this.#info.state !== "paused") return;
       const started = performance.now();
       await this.#machine.driver.freeze(false);
+      this.#assertLive();
       this.#info.state = "running";
       this.#execs.resumeDeadlines();
       const durationMs = msSince(started);
@@ -216,22 +200,21 @@ export class Sandbox implements SandboxHandle {
 
   async #terminate(cause: Cause, context: CallContext, why: { reason?: string }): Promise<void> {
     const started = performance.now();
+    await this.#changing; // a freeze under way comes first: what is half frozen cannot be killed
     const wasPaused = this.#info.state === "paused";
     this.#info.state = "terminating";
     this.#lifetime.clear();
     this.#idle.stop();
-    const cpuMs = this.#machine.isGone ? 0 : this.#machine.driver.usage().cpuMs;
     const isHosts = cause === "host_shutdown" || cause === "driver_error";
     const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
-    // A version 1 freezer holds even a SIGKILL back until it is thawed.
-    if (wasPaused && !this.#machine.isGone) await this.#machine.driver.freeze(false);
-    await this.#machine.driver.kill();
-    this.#machine.agent.close();
+    const cpuMs = await this.#machine.stop(wasPaused);
     await execs.ended;
     const durationMs = msSince(started);
     if (cause === "driver_error") {
       const message = why.reason ?? "the sandbox went away";
-      await this.#record.say(context, "sandbox.error", "error", { code: "DRIVER_ERROR", message });
+      const error = { code: "DRIVER_ERROR", message };
+      // Beside the ending, which says the same and is waited for.
+      await this.#record.say(context, "sandbox.error", "error", error).catch(() => {});
     }
     await this.#record.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", {
       cause,
@@ -249,15 +232,22 @@ export class Sandbox implements SandboxHandle {
   /** Counts a call as activity until it is released; wakes a sandbox that sleeps, and refuses where it takes no calls. */
   async #hold(): Promise<() => void> {
     this.#assertLive();
-    if (this.#info.state === "paused") {
-      if (!this.#isAsleep) {
-        throw new SandglassError("SANDBOX_PAUSED", `sandbox ${this.id} is paused`, {
-          hint: "resume it first",
-        });
+    const release = this.#idle.enter();
+    try {
+      await this.#changing;
+      this.#assertLive();
+      if (this.#info.state === "paused") {
+        if (!this.#isAsleep) {
+          const hint = "resume it first";
+          throw new SandglassError("SANDBOX_PAUSED", `sandbox ${this.id} is paused`, { hint });
+        }
+        await this.resume(this.#own(), "call");
       }
-      await this.resume(this.#own(), "call");
+      return release;
+    } catch (error) {
+      release();
+      throw error;
     }
-    return this.#idle.enter();
   }
 
   #assertLive(): void {
@@ -283,6 +273,13 @@ export class Sandbox implements SandboxHandle {
     } catch (error) {
       await this.terminate("driver_error", this.#own(), (error as Error).message);
     }
+  }
+
+  /** Ends by itself: nobody waits for it, so nobody else can be told. */
+  #end(cause: Cause, context: CallContext, reason: string): void {
+    this.terminate(cause, context, reason).catch((error: Error) => {
+      process.emitWarning(`the end of sandbox ${this.id} (${cause}) was not recorded: ${error.message}`);
+    });
   }
 
   /** Pauses and resumes one after the other. */

@@ -1,7 +1,8 @@
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Language } from "@sandglass/protocol";
 import { nearestName, SandglassError } from "@sandglass/protocol";
+import { NODE_DIRECTORY } from "./host/skeleton.ts";
 import type { TemplateConfig } from "./types.ts";
 
 /** A template with everything filled in. */
@@ -21,12 +22,30 @@ const BUILT_IN: Record<"python" | "node" | "bash", TemplateConfig & { defaultLan
   bash: { defaultLanguage: "bash", warm: [], poolSize: 0 },
 };
 
-const NODE_TARGET = "/opt/node";
+/** Sandboxes run under uids of their own: what only its owner may enter, they cannot. */
+function closedDirectory(path: string): string | undefined {
+  for (let at = dirname(path); ; at = dirname(at)) {
+    if ((statSync(at).mode & 0o001) === 0) return at;
+    if (at === "/") return undefined;
+  }
+}
 
-/** Where the host has no Node in its `/usr`, the daemon's own is mounted. */
-function nodeMounts(): { source: string; target: string }[] {
-  if (existsSync("/usr/bin/node") || existsSync("/usr/local/bin/node")) return [];
-  return [{ source: dirname(dirname(process.execPath)), target: NODE_TARGET }];
+function checkMount(option: string, { source, target }: { source: string; target: string }): void {
+  const refuse = (message: string, hint?: string): never => {
+    throw new SandglassError("INVALID_REQUEST", `${option}: ${message}`, { hint });
+  };
+  if (!existsSync(source)) refuse(`${source} is not on this host`);
+  const closed = closedDirectory(realpathSync(source));
+  if (closed !== undefined) {
+    refuse(
+      `${source} is below ${closed}, which only its owner may enter; sandboxes run under other uids`,
+      `move it, or chmod o+x ${closed}`,
+    );
+  }
+  const isPlain = /^\/[^\0]*[^/\0]$/.test(target) && !/(^|\/)\.\.(\/|$)/.test(target);
+  if (!isPlain || /^\/(proc|sys|dev|run\/sandglass)(\/|$)/.test(target)) {
+    refuse(`the target ${target} must be an absolute path outside /proc, /sys, /dev and /run/sandglass`);
+  }
 }
 
 /** The templates of a runtime: the built-in ones and the user's own. */
@@ -42,28 +61,12 @@ export class Templates {
 
   #add(name: string, config: TemplateConfig): void {
     const base = BUILT_IN[config.base ?? "python"];
-    for (const { source, target } of config.mounts ?? []) {
-      if (!existsSync(source))
-        throw new SandglassError(
-          "INVALID_REQUEST",
-          `templates.${name}.mounts: ${source} is not on this host`,
-        );
-      if (
-        !/^\/[^\0]*[^/\0]$/.test(target) ||
-        /(^|\/)\.\.(\/|$)/.test(target) ||
-        /^\/(proc|sys|dev|run\/sandglass)(\/|$)/.test(target)
-      ) {
-        throw new SandglassError(
-          "INVALID_REQUEST",
-          `templates.${name}.mounts: the target ${target} must be an absolute path outside /proc, /sys, /dev and /run/sandglass`,
-        );
-      }
-    }
+    for (const mount of config.mounts ?? []) checkMount(`templates.${name}.mounts`, mount);
     this.#templates.set(name, {
       ...base,
       ...config,
       name,
-      mounts: [...nodeMounts(), ...(config.mounts ?? [])],
+      mounts: config.mounts ?? [],
       env: config.env ?? {},
       // A template of one's own is neither warmed nor pooled unless it says so, but inherits what its base starts.
       warm:
@@ -89,15 +92,19 @@ export class Templates {
 
   /** Directories the skeleton must have for the templates' mounts. */
   mountPoints(): string[] {
-    return [...new Set(this.all().flatMap((template) => template.mounts.map((mount) => mount.target)))];
+    const mounts = this.all().flatMap((template) => template.mounts);
+    // A file is mounted on a file, which the sandbox's own layer gets when it is.
+    const points = mounts.map(({ source, target }) =>
+      statSync(source).isDirectory() ? target : dirname(target),
+    );
+    return [...new Set(points)];
   }
 }
 
 /** The environment every process starts from. */
 export function baseEnvironment(template: Template): Record<string, string> {
-  const node = template.mounts.some((mount) => mount.target === NODE_TARGET) ? `${NODE_TARGET}/bin:` : "";
   return {
-    PATH: `${node}/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+    PATH: `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${NODE_DIRECTORY}`,
     HOME: "/root",
     USER: "root",
     LANG: "C.UTF-8",

@@ -9,7 +9,6 @@ import {
   FAILED_CWD,
   Frame,
   FrameParser,
-  type OutputChannel,
   type StartSpec,
 } from "./frames.ts";
 import { AgentProcess } from "./process.ts";
@@ -36,6 +35,7 @@ export function errnoName(number: number): string {
 /** The host's end of the agent's socket: starts processes and routes their bytes. Everything received is treated as hostile. */
 export class AgentConnection {
   readonly #socket: Socket;
+  readonly #parser: FrameParser;
   readonly #processes = new Map<number, AgentProcess>();
   readonly #forking = new Map<number, Waiter<AgentProcess>>();
   readonly #starting = new Map<number, Waiter<void>>();
@@ -48,17 +48,20 @@ export class AgentConnection {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    const parser = new FrameParser({
+    this.#parser = new FrameParser({
       onFrame: (type, id, payload) => this.#onFrame(type, id, payload),
       onOutput: (id, channel, bytes) => {
         if (channel !== Channel.stdout && channel !== Channel.stderr && channel !== Channel.controlOut) {
           return this.#break(`output on channel ${channel}`);
         }
-        this.#processes.get(id)?.events?.onOutput(channel as OutputChannel, bytes);
+        const process = this.#processes.get(id);
+        if (process === undefined) return;
+        if (!process.take(channel, bytes.length)) return this.#break("output without credit");
+        process.events?.onOutput(channel, bytes);
       },
       onViolation: (message) => this.#break(message),
     });
-    socket.on("data", (chunk: Buffer) => parser.push(chunk));
+    socket.on("data", (chunk: Buffer) => this.#parser.push(chunk));
     socket.on("error", () => socket.destroy()); // reported through close
     socket.on("close", () => this.#closed());
     socket.resume();
@@ -103,6 +106,7 @@ export class AgentConnection {
 
   #break(message: string): void {
     this.#violation ||= message;
+    this.#parser.stop();
     this.#socket.destroy();
   }
 

@@ -9,6 +9,7 @@ export const Frame = {
   end: 4,
   credit: 5,
   signal: 6,
+  answer: 7,
   hello: 64,
   forked: 65,
   started: 66,
@@ -94,6 +95,9 @@ export interface FrameSink {
   onViolation(message: string): void;
 }
 
+/** The longest frame an agent sends that is not output: an exit. */
+const MAX_MESSAGE_BYTES = HEADER_BYTES - 4 + 32;
+
 /** Cuts a byte stream into frames. Output is passed on without being collected first; everything is treated as hostile. */
 export class FrameParser {
   readonly #sink: FrameSink;
@@ -102,45 +106,79 @@ export class FrameParser {
   #outputProcess = 0;
   #outputChannel = 0;
   #isBroken = false;
+  /** Pieces of one process and channel that came together: a program that writes byte by byte must not cost a call each. */
+  #pieces: Buffer[] = [];
+  #piecesProcess = 0;
+  #piecesChannel = 0;
 
   constructor(sink: FrameSink) {
     this.#sink = sink;
   }
 
+  /** Nothing more is parsed, also of what is being parsed now. */
+  stop(): void {
+    this.#isBroken = true;
+  }
+
   push(chunk: Buffer): void {
-    let data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
-    if (this.#rest.length > 0) this.#rest = Buffer.alloc(0);
-    while (data.length > 0 && !this.#isBroken) {
+    const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    const end = this.#parse(data);
+    this.#deliver();
+    this.#rest = end < data.length && !this.#isBroken ? Buffer.from(data.subarray(end)) : Buffer.alloc(0);
+  }
+
+  /** Returns where the first incomplete frame begins. */
+  #parse(data: Buffer): number {
+    let at = 0;
+    while (at < data.length && !this.#isBroken) {
+      const left = data.length - at;
       if (this.#outputLeft > 0) {
-        const bytes = data.length > this.#outputLeft ? data.subarray(0, this.#outputLeft) : data;
-        this.#outputLeft -= bytes.length;
-        data = data.subarray(bytes.length);
-        this.#sink.onOutput(this.#outputProcess, this.#outputChannel, bytes);
+        const size = Math.min(left, this.#outputLeft);
+        this.#collect(data.subarray(at, at + size));
+        this.#outputLeft -= size;
+        at += size;
         continue;
       }
-      if (data.length < HEADER_BYTES + 1) {
-        // Shorter than the shortest output frame: either a whole payload-less frame or the beginning of one.
-        if (data.length < HEADER_BYTES || data.readUInt32LE(0) !== HEADER_BYTES - 4) break;
-      }
-      const length = data.readUInt32LE(0);
-      const type = data[4] as number;
-      if (length < HEADER_BYTES - 4 || length > MAX_FRAME_BYTES || type < Frame.hello || type > Frame.taken) {
+      if (left < HEADER_BYTES) return at;
+      const length = data.readUInt32LE(at);
+      const type = data[at + 4] as number;
+      const isOutput = type === Frame.output && length > HEADER_BYTES - 4;
+      const maximum = isOutput ? MAX_FRAME_BYTES : MAX_MESSAGE_BYTES;
+      if (length < HEADER_BYTES - 4 || length > maximum || type < Frame.hello || type > Frame.taken) {
         this.#isBroken = true;
         this.#sink.onViolation(`the agent sent a frame of type ${type} and length ${length}`);
-        return;
+        return at;
       }
-      const processId = data.readUInt32LE(5);
-      if (type === Frame.output && length > HEADER_BYTES - 4) {
+      const processId = data.readUInt32LE(at + 5);
+      if (isOutput) {
+        if (left === HEADER_BYTES) return at; // its channel is still to come
         this.#outputProcess = processId;
-        this.#outputChannel = data[9] as number;
+        this.#outputChannel = data[at + HEADER_BYTES] as number;
         this.#outputLeft = length - (HEADER_BYTES - 4) - 1;
-        data = data.subarray(HEADER_BYTES + 1);
+        at += HEADER_BYTES + 1;
         continue;
       }
-      if (data.length < length + 4) break;
-      this.#sink.onFrame(type, processId, data.subarray(HEADER_BYTES, length + 4));
-      data = data.subarray(length + 4);
+      if (left < length + 4) return at;
+      this.#deliver();
+      this.#sink.onFrame(type, processId, data.subarray(at + HEADER_BYTES, at + length + 4));
+      at += length + 4;
     }
-    if (data.length > 0 && !this.#isBroken) this.#rest = Buffer.from(data);
+    return at;
+  }
+
+  #collect(bytes: Buffer): void {
+    if (this.#piecesProcess !== this.#outputProcess || this.#piecesChannel !== this.#outputChannel)
+      this.#deliver();
+    this.#piecesProcess = this.#outputProcess;
+    this.#piecesChannel = this.#outputChannel;
+    this.#pieces.push(bytes);
+  }
+
+  #deliver(): void {
+    const [first] = this.#pieces;
+    if (first === undefined || this.#isBroken) return;
+    const bytes = this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces);
+    this.#pieces = [];
+    this.#sink.onOutput(this.#piecesProcess, this.#piecesChannel, bytes);
   }
 }

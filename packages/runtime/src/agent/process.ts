@@ -37,6 +37,8 @@ export class AgentProcess {
   readonly pid: number;
   #events: ProcessEvents | undefined;
   readonly #send: (frame: Buffer) => void;
+  #credit = 0;
+  #controlCredit = 0;
   readonly #windows = new Map<InputChannel, { room: number; waiting: (() => void)[] }>();
   /** How it ended: code inside may kill a process that only waits for its start, before anyone listens. */
   #end: ProcessExit | "lost" | undefined;
@@ -64,9 +66,28 @@ export class AgentProcess {
   /** Lets the process produce `bytes` more of stdout and stderr together. */
   grant(bytes: number): void {
     if (this.isOver || bytes === 0) return;
+    this.#credit += bytes;
+    this.#sendCredit(Frame.credit, bytes);
+  }
+
+  /** Lets it say `bytes` more on its control channel. */
+  grantControl(bytes: number): void {
+    if (this.isOver || bytes === 0) return;
+    this.#controlCredit += bytes;
+    this.#sendCredit(Frame.answer, bytes);
+  }
+
+  /** Counts what has come against what was granted; false where the agent sent more than it may. */
+  take(channel: OutputChannel, bytes: number): boolean {
+    if (channel === Channel.controlOut) this.#controlCredit -= bytes;
+    else this.#credit -= bytes;
+    return this.#credit >= 0 && this.#controlCredit >= 0;
+  }
+
+  #sendCredit(type: number, bytes: number): void {
     const payload = Buffer.allocUnsafe(4);
     payload.writeUInt32LE(bytes);
-    this.#send(encodeFrame(Frame.credit, this.id, payload));
+    this.#send(encodeFrame(type, this.id, payload));
   }
 
   signal(number: number): void {

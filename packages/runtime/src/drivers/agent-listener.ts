@@ -23,6 +23,7 @@ export class AgentListener {
   private constructor(path: string, server: Server) {
     this.path = path;
     this.#server = server;
+    server.on("error", (error) => process.emitWarning(`the agents' socket: ${error.message}`));
     server.on("connection", (socket) => this.#identify(socket));
   }
 
@@ -80,6 +81,7 @@ export class AgentListener {
     const onData = (chunk: Buffer): void => {
       head = Buffer.concat([head, chunk]);
       if (head.length < TOKEN_BYTES) return;
+      clearTimeout(silent);
       socket.off("data", onData);
       socket.pause();
       const token = head.toString("latin1", 0, TOKEN_BYTES);
@@ -91,6 +93,8 @@ export class AgentListener {
       expected.resolve(socket);
     };
     const onError = (): void => void socket.destroy();
+    // Only the helper can reach this socket; one that stays silent is not its doing.
+    const silent = setTimeout(() => socket.destroy(), CONNECT_TIMEOUT_MS).unref();
     socket.on("error", onError);
     socket.on("data", onData);
   }

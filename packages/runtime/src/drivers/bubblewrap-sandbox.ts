@@ -1,10 +1,14 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { SandboxLimits } from "@sandglass/protocol";
 import type { ExecCgroup, SandboxCgroup } from "../host/cgroups.ts";
 import type { Helper } from "../host/helper.ts";
 import type { DriverSandbox } from "./driver.ts";
+
+/** What runs in a sandbox is chosen by the OOM killer before anything of the host. */
+const OOM_SCORE = "100";
 
 interface Parts {
   id: string;
@@ -53,6 +57,12 @@ export class BubblewrapSandbox implements DriverSandbox {
     const hostPid = this.#hostPid(pid);
     const group = this.#parts.cgroup.makeExec(name);
     await group.attach(hostPid);
+    // By root, so that nothing this process starts can ever go below it and outlive its host in a shortage of memory.
+    await writeFile(`/proc/${hostPid}/oom_score_adj`, OOM_SCORE);
+    if (!this.#isChild(hostPid, pid)) {
+      group.tryRemove();
+      throw new Error(`process ${pid} of the sandbox ended before it was placed`);
+    }
     return group;
   }
 
@@ -65,8 +75,13 @@ export class BubblewrapSandbox implements DriverSandbox {
   }
 
   disk(): { freeBytes: number; sizeBytes: number } | undefined {
-    const stat = statfsSync(`/proc/${this.#agent()}/root/workspace`);
-    return { freeBytes: stat.bavail * stat.bsize, sizeBytes: stat.blocks * stat.bsize };
+    try {
+      // "/" itself, which is the kernel's link: any path below it is the sandbox's to bend.
+      const stat = statfsSync(`/proc/${this.#agent()}/root/`);
+      return { freeBytes: stat.bavail * stat.bsize, sizeBytes: stat.blocks * stat.bsize };
+    } catch {
+      return undefined; // it has gone, and its end will say so
+    }
   }
 
   diagnosis(): string {
@@ -94,11 +109,19 @@ export class BubblewrapSandbox implements DriverSandbox {
 
   /** The agent says which pid a process has inside; only a real child of it is accepted. */
   #hostPid(inside: number): number {
-    for (const pid of children(this.#agent()).reverse()) {
-      const status = readFileSync(`/proc/${pid}/status`, "utf8");
-      const mapped = /^NSpid:\s+\d+\s+(\d+)$/m.exec(status);
-      if (Number(mapped?.[1]) === inside) return pid;
-    }
+    for (const pid of children(this.#agent()).reverse()) if (this.#isChild(pid, inside)) return pid;
     throw new Error(`the agent named process ${inside}, which is not a child of it`);
+  }
+
+  #isChild(pid: number, inside: number): boolean {
+    let status: string;
+    try {
+      status = readFileSync(`/proc/${pid}/status`, "utf8");
+    } catch {
+      return false; // it has gone
+    }
+    const parent = Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);
+    const mapped = Number(/^NSpid:\s+\d+\s+(\d+)$/m.exec(status)?.[1]);
+    return parent === this.#agent() && mapped === inside;
   }
 }

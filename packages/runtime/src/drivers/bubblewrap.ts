@@ -8,7 +8,7 @@ import { type CgroupLayout, detectCgroups } from "../host/cgroup-layout.ts";
 import { killGroup, removeGroup, SandboxCgroup } from "../host/cgroups.ts";
 import { hostChecks, unenforcedLimits } from "../host/checks.ts";
 import { DiskImages } from "../host/disk.ts";
-import { Helper } from "../host/helper.ts";
+import { Helper, type HelperCreate } from "../host/helper.ts";
 import { compileSeccomp } from "../host/seccomp.ts";
 import { buildSkeleton } from "../host/skeleton.ts";
 import { requireNative } from "../native.ts";
@@ -109,44 +109,31 @@ export class BubblewrapDriver implements SandboxDriver {
     const started = performance.now();
     const uid = this.#uids.take();
     const dir = join(this.#sandboxesDir, request.id);
-    const cgroup = new SandboxCgroup(this.#layout, `${this.#cgroupRoot}/${request.id}`);
     const token = randomBytes(16).toString("hex");
+    let cgroup: SandboxCgroup | undefined;
+    let onGone: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      onGone = resolve;
+    });
+    let pid: number | undefined;
+    // The uid last: nobody else may have it while anything of this sandbox is left.
     const giveBack = async (): Promise<void> => {
+      await Promise.all([cgroup?.remove(), rm(dir, { recursive: true, force: true })]);
       this.#uids.release(uid);
-      await Promise.all([cgroup.remove(), rm(dir, { recursive: true, force: true })]);
     };
+    const connected = this.#listener.expect(token);
     try {
+      cgroup = new SandboxCgroup(this.#layout, `${this.#cgroupRoot}/${request.id}`);
       cgroup.setLimits(request.limits);
       await mkdir(dir, { mode: 0o700 });
       const image = this.capabilities.hasDiskLimit ? await this.#images.get(request.limits.diskMb) : "";
       if (image === "") await mkdir(join(dir, "upper"));
-      const connected = this.#listener.expect(token);
-      let onGone: () => void = () => {};
-      const gone = new Promise<void>((resolve) => {
-        onGone = resolve;
-      });
-      const pid = await this.#helper.create(
-        {
-          id: request.id,
-          mountPoint: MOUNT_POINT,
-          image,
-          disk: join(dir, image === "" ? "upper" : "disk.ext4"),
-          skeleton: join(this.#runtimeDir, "skeleton"),
-          usr: "/usr",
-          uid,
-          idmap: true,
-          socket: this.#listener.path,
-          hello: token,
-          seccomp: join(this.#runtimeDir, "seccomp.bpf"),
-          oomScore: -900,
-          log: join(dir, "bwrap.log"),
-          cgroups: cgroup.agentDirs,
-          argv: bwrapArguments(request),
-        },
-        () => onGone(),
-      );
+      const spec = this.#helperCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
+      pid = await this.#helper.create(spec, () => onGone());
       const bootMs = performance.now() - started;
-      const socket = await connected;
+      const socket = await Promise.race([connected, gone.then(() => undefined)]);
+      if (socket === undefined)
+        throw new SandglassError("DRIVER_ERROR", "the sandbox ended before it connected");
       const sandbox = new BubblewrapSandbox({
         id: request.id,
         pid,
@@ -166,9 +153,38 @@ export class BubblewrapDriver implements SandboxDriver {
       return sandbox;
     } catch (error) {
       this.#listener.forget(token);
+      connected.then(
+        (socket) => socket.destroy(),
+        () => {}, // it never came
+      );
+      this.#helper.kill(request.id);
+      if (pid !== undefined) await gone;
       await giveBack();
       throw error;
     }
+  }
+
+  #helperCreate(
+    request: DriverCreate,
+    own: { image: string; dir: string; uid: number; token: string; cgroups: string[] },
+  ): HelperCreate {
+    return {
+      id: request.id,
+      mountPoint: MOUNT_POINT,
+      image: own.image,
+      disk: join(own.dir, own.image === "" ? "upper" : "disk.ext4"),
+      skeleton: join(this.#runtimeDir, "skeleton"),
+      usr: "/usr",
+      uid: own.uid,
+      idmap: true,
+      socket: this.#listener.path,
+      hello: own.token,
+      seccomp: join(this.#runtimeDir, "seccomp.bpf"),
+      oomScore: -900,
+      log: join(own.dir, "bwrap.log"),
+      cgroups: own.cgroups,
+      argv: bwrapArguments(request),
+    };
   }
 
   checks(): Promise<Check[]> {

@@ -8,6 +8,9 @@ import type { Runner } from "./runner.ts";
 /** What the process may write before the host has kept any of it. */
 export const OUTPUT_CREDIT_BYTES: number = 1024 * 1024;
 
+const SIGKILL = 9;
+const NOTHING_RAN = { code: 0, signal: 0, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false };
+
 export interface CommandSpec {
   argv: readonly string[];
   env: Record<string, string>;
@@ -25,6 +28,11 @@ export async function runCommand(
   spec: CommandSpec,
 ): Promise<void> {
   const { process, group } = runner;
+  if (exec.isOver) {
+    group.kill(); // decided while the runner was got ready
+    process.signal(SIGKILL);
+    return;
+  }
   const ended = new Promise<ProcessExit | undefined>((resolve) => {
     process.events = {
       onOutput: (channel, bytes) =>
@@ -48,21 +56,12 @@ export async function runCommand(
       maxOpenFiles: spec.maxOpenFiles,
     });
   } catch (error) {
-    // A host's decision may have killed it before it was started; its end is on the way then.
-    if (error instanceof StartError && exec.decision === undefined)
-      return await notStarted(exec, spec, error);
-    if (!(error instanceof StartError) && !(error instanceof RangeError)) {
-      return await exec.finish({
-        code: 137,
-        signal: 9,
-        cpuMs: 0,
-        maxRssBytes: 0,
-        oomKills: 0,
-        isDiskFull: false,
-      });
-    }
-    if (error instanceof RangeError)
-      return await notStarted(exec, spec, new StartError("E2BIG", error.message));
+    group.kill();
+    group.tryRemove();
+    const refusal = error instanceof RangeError ? new StartError("E2BIG", error.message) : error;
+    if (refusal instanceof StartError && exec.decision === undefined)
+      return await notStarted(exec, spec, refusal);
+    return await exec.finish({ ...NOTHING_RAN, code: 137, signal: SIGKILL });
   }
   if (spec.stdin !== undefined) {
     void process.write(Channel.stdin, Buffer.from(spec.stdin)).then(() => process.end(Channel.stdin));
@@ -86,14 +85,7 @@ async function notStarted(exec: Exec, spec: CommandSpec, error: StartError): Pro
     ? `${spec.cwd}: ${error.message}`
     : `${spec.argv[0]}: ${describe(error)}`;
   exec.output.append("stderr", Buffer.from(`sandglass: ${what}\n`));
-  await exec.finish({
-    code: error.errno === "ENOENT" ? 127 : 126,
-    signal: 0,
-    cpuMs: 0,
-    maxRssBytes: 0,
-    oomKills: 0,
-    isDiskFull: false,
-  });
+  await exec.finish({ ...NOTHING_RAN, code: error.errno === "ENOENT" ? 127 : 126 });
 }
 
 function describe(error: StartError): string {

@@ -46,14 +46,16 @@ export class Context {
 
   /** Queues a cell; its ending is the exec's. */
   run(cell: Cell): void {
-    this.#tail = this.#tail.then(() => this.#runCell(cell));
+    this.#tail = this.#tail
+      .then(() => this.#runCell(cell))
+      .catch((error: Error) => this.#broke(cell.exec, error));
   }
 
   async #runCell(cell: Cell): Promise<void> {
     const { exec } = cell;
-    if (exec.decision !== undefined) return exec.finish(nothingRan(137, 9));
-    const interpreter = await this.#alive(exec);
-    if (interpreter === undefined) return;
+    exec.arm();
+    const interpreter = exec.isOver ? undefined : await this.#alive(exec);
+    if (interpreter === undefined || exec.isOver) return;
     const before = interpreter.group.usage();
     let grace: NodeJS.Timeout | undefined;
     interpreter.events = { onOutput: (stream, bytes) => exec.output.append(stream, bytes) };
@@ -101,11 +103,20 @@ export class Context {
     if (exit !== undefined) interpreter.group.tryRemove();
   }
 
+  /** The host could not run it. The next cell starts with an interpreter of its own. */
+  async #broke(exec: Exec, error: Error): Promise<void> {
+    this.#interpreter?.group.kill();
+    this.#interpreter = undefined;
+    exec.end({ cause: "driver_error", reason: error.message });
+    await exec.finish(nothingRan(137, 9));
+  }
+
   /** An interpreter that takes cells; undefined where there is none to be had, and the exec has ended with that. */
   async #alive(exec: Exec): Promise<Interpreter | undefined> {
     if (this.#interpreter?.isOver === true) {
       const exit = await this.#interpreter.ended;
       if (exit !== undefined) this.#lost = `${endOf(this.#interpreter, exit)} between calls`;
+      this.#interpreter.group.tryRemove();
       this.#interpreter = undefined;
     }
     try {

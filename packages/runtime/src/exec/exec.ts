@@ -20,6 +20,15 @@ import { Deadline } from "./deadline.ts";
 import { causeOf, type Decision, type Ending } from "./ending.ts";
 import { StreamedCounts } from "./streamed.ts";
 
+const NOTHING_RAN: Ending = {
+  code: 137,
+  signal: 9,
+  cpuMs: 0,
+  maxRssBytes: 0,
+  oomKills: 0,
+  isDiskFull: false,
+};
+
 export interface ExecParts {
   sandboxId: string;
   subject: ExecSubject;
@@ -63,6 +72,7 @@ export class Exec implements ExecHandle {
   #pendingRoom = 0;
   #decision: Decision | undefined;
   #isFinishing = false;
+  #missing: Error | undefined;
   #resolve: (info: ExecInfo) => void = () => {};
 
   constructor(parts: ExecParts) {
@@ -91,10 +101,7 @@ export class Exec implements ExecHandle {
       onKept: (stream, bytes) => this.#streamed.add(stream, bytes),
     });
     this.#streamed = new StreamedCounts(this.id, (data) => {
-      this.emit("exec.streamed", "debug", data).catch((error: Error) => {
-        // The ending says so too: a log that cannot take this cannot take that, and that one is waited for.
-        this.output.writeError ??= error;
-      });
+      this.emit("exec.streamed", "debug", data).catch((error: Error) => this.#unsaid(error));
     });
     this.#deadline = new Deadline(parts.timeoutMs, () => void this.#timedOut());
     const { code, command, language, contextId, kind } = parts.subject;
@@ -140,12 +147,13 @@ export class Exec implements ExecHandle {
 
   /** Something runs it now: the deadline counts from here. */
   begin(control: ExecControl): void {
+    if (this.#isFinishing) return control.end(); // it ended while it waited
     this.#info.state = "running";
     this.#control = control;
     if (this.#pendingRoom > 0) control.grant(this.#pendingRoom);
     this.#pendingRoom = 0;
     if (this.#decision !== undefined) control.end();
-    else this.#deadline.start();
+    else this.arm();
   }
 
   pauseDeadline(): void {
@@ -173,7 +181,9 @@ export class Exec implements ExecHandle {
   end(decision: Decision): void {
     if (this.#isFinishing) return;
     this.#decision ??= decision;
-    this.#control?.end();
+    this.output.release();
+    if (this.#control !== undefined) this.#control.end();
+    else void this.finish(NOTHING_RAN); // it waited: nothing will run
   }
 
   /** How it ended. Only the first call counts. */
@@ -187,7 +197,8 @@ export class Exec implements ExecHandle {
       this.output.writeError === undefined
         ? undefined
         : `output was not kept: ${this.output.writeError.message}`;
-    const reason = [known, ending.reason, lost].filter((part) => part !== undefined).join("; ");
+    const unsaid = this.#missing === undefined ? undefined : `events are missing: ${this.#missing.message}`;
+    const reason = [known, ending.reason, lost, unsaid].filter((part) => part !== undefined).join("; ");
     const durationMs = msSince(this.#createdMs);
     const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
     const shared = {
@@ -259,10 +270,26 @@ export class Exec implements ExecHandle {
     return rest;
   }
 
+  /** Its turn has come: the deadline counts from here, whatever is still to be got ready. */
+  arm(): void {
+    if (!this.#isFinishing) this.#deadline.start();
+  }
+
+  /** It never began: nothing was recorded of it, and nothing will be. */
+  abandon(): void {
+    this.#isFinishing = true;
+    this.#resolve(this.info());
+  }
+
+  /** An event beside the ending that the log would not take: the ending says so. */
+  #unsaid(error: Error): void {
+    this.#missing ??= error;
+  }
+
   async #timedOut(): Promise<void> {
     if (this.#isFinishing || this.#decision !== undefined) return;
     const event = this.emit("exec.timed_out", "warn", { execId: this.id, timeoutMs: this.timeoutMs });
     this.end({ cause: "timed_out", reason: `timeoutMs (${this.timeoutMs}) passed` });
-    await event;
+    await event.catch((error: Error) => this.#unsaid(error));
   }
 }

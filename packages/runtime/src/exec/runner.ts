@@ -3,6 +3,8 @@ import type { AgentProcess } from "../agent/process.ts";
 import type { DriverSandbox } from "../drivers/driver.ts";
 import type { ExecCgroup } from "../host/cgroups.ts";
 
+const SIGKILL = 9;
+
 /** A process inside the sandbox, in a cgroup of its own, that waits to be told what to become. */
 export interface Runner {
   process: AgentProcess;
@@ -48,7 +50,12 @@ export class Runners {
 
   async #make(): Promise<Runner> {
     const process = await this.#agent.fork();
-    const group = await this.#driver.attach(`x${++this.#count}`, process.pid);
-    return { process, group };
+    try {
+      const group = await this.#driver.attach(`x${++this.#count}`, process.pid);
+      return { process, group };
+    } catch (error) {
+      process.signal(SIGKILL);
+      throw error;
+    }
   }
 }

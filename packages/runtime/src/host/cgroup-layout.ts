@@ -14,6 +14,17 @@ export interface CgroupLayout {
   cpuacct: string | undefined;
 }
 
+/** Whether groups below may have the controller. In a container whose root group has processes the kernel refuses (EBUSY). */
+function canDelegate(mount: string, name: Controller): boolean {
+  if (!readFileSync(join(mount, "cgroup.controllers"), "utf8").trim().split(" ").includes(name)) return false;
+  try {
+    writeFileSync(join(mount, "cgroup.subtree_control"), `+${name}`);
+    return true;
+  } catch {
+    return false; // the answer itself: doctor says that the limit is not enforced
+  }
+}
+
 function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
@@ -39,9 +50,8 @@ export function detectCgroups(
     const [type, , options = ""] = right.split(" ");
     if (type === "cgroup2" && isWritable(mount)) {
       layout.unified = mount;
-      const available = readFileSync(join(mount, "cgroup.controllers"), "utf8").trim().split(" ");
       for (const name of ["memory", "pids", "cpu"] as const) {
-        if (available.includes(name)) layout.controllers[name] = { mount, version: 2 };
+        if (canDelegate(mount, name)) layout.controllers[name] = { mount, version: 2 };
       }
     }
     if (type !== "cgroup" || !isWritable(mount)) continue;

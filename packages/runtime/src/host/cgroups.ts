@@ -32,6 +32,8 @@ function field(path: string, name: string): number {
 /** The control groups of one sandbox: limits on the whole, a group for the agent, and one for each exec. */
 export class SandboxCgroup {
   readonly #layout: CgroupLayout;
+  /** Groups of ended execs whose children still ran: removed when those are gone. */
+  readonly #busy = new Set<ExecCgroup>();
   readonly #path: string;
   readonly #mounts: string[];
 
@@ -65,9 +67,10 @@ export class SandboxCgroup {
 
   /** A group for one exec; the process is moved there before it becomes the program. */
   makeExec(name: string): ExecCgroup {
+    for (const group of this.#busy) group.tryRemove();
     const mounts = execHierarchies(this.#layout);
     for (const mount of mounts) mkdirSync(join(mount, this.#path, name));
-    return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts);
+    return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, this.#busy);
   }
 
   async freeze(isFrozen: boolean): Promise<void> {
@@ -134,13 +137,15 @@ export class SandboxCgroup {
 /** The group of one exec: its own CPU time, memory peak and OOM kills. */
 export class ExecCgroup {
   readonly #layout: CgroupLayout;
+  readonly #busy: Set<ExecCgroup>;
   readonly #path: string;
   readonly #mounts: string[];
 
-  constructor(layout: CgroupLayout, path: string, mounts: string[]) {
+  constructor(layout: CgroupLayout, path: string, mounts: string[], busy: Set<ExecCgroup>) {
     this.#layout = layout;
     this.#path = path;
     this.#mounts = mounts;
+    this.#busy = busy;
   }
 
   /** The kernel may take some 20 ms for the first move after a quiet time, so this is never done on the event loop. */
@@ -167,13 +172,15 @@ export class ExecCgroup {
     killGroup(this.#layout, this.#path, this.#mounts);
   }
 
-  /** What it started may still run: then it stays until the sandbox goes. */
+  /** What it started may still run: then it stays until that is gone, or the sandbox. */
   tryRemove(): void {
+    this.#busy.delete(this);
     for (const mount of this.#mounts) {
       try {
         rmdirSync(join(mount, this.#path));
       } catch (error) {
         if (!isBusyOrGone(error)) throw error;
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#busy.add(this);
       }
     }
   }
@@ -196,11 +203,17 @@ export function killGroup(layout: CgroupLayout, path: string, mounts: string[] =
     layout.unified !== undefined && mounts.includes(layout.unified) ? join(layout.unified, path) : undefined;
   if (unified !== undefined && existsSync(join(unified, "cgroup.kill")))
     return writeFileSync(join(unified, "cgroup.kill"), "1");
+  // Without cgroup.kill: until nothing is left, for what forks faster than one pass.
   const mount = mounts[0];
-  if (mount === undefined) return;
-  for (const dir of subgroups(join(mount, path))) {
+  for (let pass = 0; mount !== undefined && pass < 100 && killOnce(join(mount, path)) > 0; pass++);
+}
+
+function killOnce(root: string): number {
+  let killed = 0;
+  for (const dir of subgroups(root)) {
     for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").trim().split("\n")) {
       if (pid === "" || pid === "0") continue;
+      killed++;
       try {
         process.kill(Number(pid), "SIGKILL");
       } catch (error) {
@@ -208,6 +221,7 @@ export function killGroup(layout: CgroupLayout, path: string, mounts: string[] =
       }
     }
   }
+  return killed;
 }
 
 /** A group and all below it, deepest first. */

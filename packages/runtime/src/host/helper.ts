@@ -85,7 +85,7 @@ export class Helper {
   }
 
   kill(id: string): void {
-    this.#send(["kill", id]);
+    if (!this.#isClosed) this.#send(["kill", id]); // with the helper its sandboxes are gone
   }
 
   /** The helper ends its sandboxes, then itself. */

@@ -23,10 +23,11 @@ interface Architecture {
   key: "x64" | "arm64";
   clone: number;
   socket: number;
+  prlimit: number;
 }
 const ARCHITECTURES: Record<string, Architecture> = {
-  x64: { audit: 0xc000003e, key: "x64", clone: 56, socket: 41 },
-  arm64: { audit: 0xc00000b7, key: "arm64", clone: 220, socket: 198 },
+  x64: { audit: 0xc000003e, key: "x64", clone: 56, socket: 41, prlimit: 302 },
+  arm64: { audit: 0xc00000b7, key: "arm64", clone: 220, socket: 198, prlimit: 261 },
 };
 
 type Instruction = [code: number, jumpTrue: number, jumpFalse: number, k: number];
@@ -58,6 +59,12 @@ export function compileSeccomp(arch: string = process.arch): Buffer {
     [JUMP_EQUAL, 0, 4, architecture.clone],
     [LOAD, 0, 0, FIRST_ARGUMENT],
     [JUMP_ANY_BIT, 0, 1, CLONE_NAMESPACE_FLAGS],
+    [RETURN, 0, 0, errnoReturn(EPERM)],
+    [LOAD, 0, 0, NUMBER],
+    // prlimit64 of another process than the caller's own (0): it could starve the agent of descriptors.
+    [JUMP_EQUAL, 0, 4, architecture.prlimit],
+    [LOAD, 0, 0, FIRST_ARGUMENT],
+    [JUMP_EQUAL, 1, 0, 0],
     [RETURN, 0, 0, errnoReturn(EPERM)],
     [LOAD, 0, 0, NUMBER],
     [JUMP_EQUAL, 0, SOCKET_FAMILIES.length + 2, architecture.socket],

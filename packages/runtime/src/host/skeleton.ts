@@ -1,4 +1,4 @@
-import { cp, lstat, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, lstat, mkdir, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NATIVE } from "../native.ts";
 
@@ -56,6 +56,16 @@ const FILES: Record<string, string> = {
   "etc/resolv.conf": "",
 };
 
+/** Where sandboxes find the daemon's own Node, on a host that has none in its `/usr`. Last on their PATH. */
+export const NODE_DIRECTORY = "/opt/node/bin";
+
+/** The program alone: what lies around it on the host is nobody's business inside. */
+async function addNode(target: string): Promise<void> {
+  if ((await isThere("/usr/bin/node")) || (await isThere("/usr/local/bin/node"))) return;
+  await mkdir(join(target, NODE_DIRECTORY), { recursive: true, mode: 0o755 });
+  await cp(await realpath(process.execPath), join(target, NODE_DIRECTORY, "node"));
+}
+
 async function isThere(path: string): Promise<boolean> {
   return lstat(path).then(
     () => true,
@@ -88,6 +98,7 @@ export async function buildSkeleton(target: string, mountPoints: readonly string
   await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
   for (const name of ["repl.py", "repl.cjs", "repl.bash"])
     await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  await addNode(target);
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
 }
 

@@ -1,4 +1,5 @@
 import type { ExitEvent } from "@sandglass/protocol";
+import { type Block, RecentRecords } from "./recent-records.ts";
 import {
   encodeHeader,
   exitPayload,
@@ -14,11 +15,15 @@ import type { SegmentListener, SegmentWriter } from "./segment-writer.ts";
 
 /** Recent records kept in memory for those who follow; whoever is further behind reads the segment. */
 const RECENT_BYTES = 2 * 1024 * 1024;
+/** Shorter payloads are copied, so that they do not keep the whole chunk they came in. */
+const COPY_BYTES = 4096;
 /** How far the process may run ahead of the caller that started it. */
 const OWNER_LAG_BYTES = 4 * 1024 * 1024;
 /** How far the process may run ahead of the segment. */
 const UNWRITTEN_BYTES = 8 * 1024 * 1024;
 const BLOCK_BYTES = 128 * 1024;
+/** Of a result's JSON. */
+const MAX_RESULT_BYTES = 32 * 1024 * 1024;
 const INDEX_EVERY = 64;
 const TAIL_BYTES = 4096;
 
@@ -52,16 +57,16 @@ export class ExecOutput {
   readonly #carry: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   readonly #tails: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
   readonly #index: number[] = []; // where every 64th record of this exec begins
-  #recent: { record: OutputRecord; end: number }[] = [];
-  #recentFrom = 0; // seq of recent[0]
-  #recentBytes = 0;
+  readonly #recent = new RecentRecords(RECENT_BYTES);
   #unwritten: { record: OutputRecord; end: number }[] = [];
+  #ownerLag: number;
   #nextSeq = 0;
   #unwrittenBytes = 0;
   #publishedSeq = 0;
   #publishedBytes = 0;
   #isComplete = false;
   #isOverLimit = false;
+  #isReleased = false;
   #waiting: (() => void)[] = [];
   #ungranted = 0;
   #owner: { read: number } | undefined;
@@ -71,6 +76,7 @@ export class ExecOutput {
   constructor(options: ExecOutputOptions) {
     this.#options = options;
     this.#segment = options.segment;
+    this.#ownerLag = options.segment === undefined ? RECENT_BYTES / 4 : OWNER_LAG_BYTES;
     this.writeError = options.segment?.error;
     if (this.writeError === undefined) this.#segment?.listen(this.#listener);
   }
@@ -98,7 +104,7 @@ export class ExecOutput {
     const cut = data.length - incompleteTail(data);
     this.#carry[stream] = cut < data.length ? Buffer.from(data.subarray(cut)) : Buffer.alloc(0);
     if (cut > 0) {
-      const whole = data.subarray(0, cut);
+      const whole = cut < COPY_BYTES ? Buffer.from(data.subarray(0, cut)) : data.subarray(0, cut);
       this.#add(outputKind(stream, whole), whole);
     } else {
       this.#grant();
@@ -106,7 +112,11 @@ export class ExecOutput {
   }
 
   appendResult(data: Record<string, string>): void {
-    this.#add(Kind.result, Buffer.from(JSON.stringify(data)));
+    const payload = Buffer.from(JSON.stringify(data));
+    if (payload.length <= MAX_RESULT_BYTES) return this.#add(Kind.result, payload);
+    // Escapes can make six bytes of one.
+    const plain = `${(data["text/plain"] ?? "").slice(0, MAX_RESULT_BYTES / 8)}\u2026`;
+    this.#add(Kind.result, Buffer.from(JSON.stringify({ "text/plain": plain })));
   }
 
   /** Sends on what was held back for the rest of a character. Nothing but the exit comes behind it. */
@@ -121,6 +131,12 @@ export class ExecOutput {
   /** The last line. Call it once the ending is in the log. */
   appendExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
     this.#add(Kind.exit, exitPayload(exit));
+  }
+
+  /** Nobody holds the process back any more: it is to end, and what it wrote is to be taken. */
+  release(): void {
+    this.#isReleased = true;
+    this.#grant();
   }
 
   tail(stream: Stream): string {
@@ -139,7 +155,7 @@ export class ExecOutput {
     signal?.addEventListener("abort", wake);
     try {
       while (signal?.aborted !== true) {
-        if (seq < this.#recentFrom && this.#segment !== undefined) {
+        if (seq < this.#recent.from && this.#segment !== undefined) {
           for await (const block of this.#fromFile(seq, signal)) {
             yield block.text;
             seq = block.next;
@@ -148,7 +164,7 @@ export class ExecOutput {
           continue;
         }
         if (seq < this.#publishedSeq) {
-          const block = this.#fromMemory(Math.max(seq, this.#recentFrom));
+          const block = this.#recent.block(Math.max(seq, this.#recent.from));
           yield block.text;
           seq = block.next;
           this.#ownerRead(owner, block.bytes);
@@ -185,8 +201,7 @@ export class ExecOutput {
     for (const entry of this.#unwritten) {
       if (entry.end > offset) break;
       count++;
-      this.#recent.push(entry);
-      this.#recentBytes += entry.record.payload.length;
+      this.#recent.push(entry.record);
       this.#unwrittenBytes -= RECORD_HEADER_BYTES + entry.record.payload.length;
       this.#publishedSeq = entry.record.seq + 1;
       this.#publishedBytes += entry.record.payload.length;
@@ -195,21 +210,13 @@ export class ExecOutput {
     if (count === 0) return;
     this.#unwritten.splice(0, count);
     if (this.#isComplete) this.#segment?.unlisten(this.#listener);
-    let old = 0;
-    while (this.#recentBytes > RECENT_BYTES && old < this.#recent.length - 1) {
-      this.#recentBytes -= this.#recent[old]?.record.payload.length ?? 0;
-      old++;
-    }
-    if (old > 0) {
-      this.#recent = this.#recent.slice(old);
-      this.#recentFrom += old;
-    }
     this.#wake();
     this.#grant();
   }
 
   #failed(error: Error): void {
     this.writeError ??= error;
+    this.#ownerLag = RECENT_BYTES / 4; // nobody can catch up from the file any more
     this.#segment?.unlisten(this.#listener);
     this.#publish(Number.POSITIVE_INFINITY);
   }
@@ -226,36 +233,22 @@ export class ExecOutput {
 
   #grant(): void {
     if (this.#ungranted === 0) return;
-    if (this.#owner !== undefined && this.#publishedBytes - this.#owner.read > OWNER_LAG_BYTES) return;
+    const isHeld = this.#owner !== undefined && !this.#isReleased;
+    if (isHeld && this.#publishedBytes - (this.#owner?.read ?? 0) > this.#ownerLag) return;
     if (this.#unwrittenBytes > UNWRITTEN_BYTES) return; // the disk is slower than the process
     const bytes = this.#ungranted;
     this.#ungranted = 0;
     this.#options.onRoom(bytes);
   }
 
-  #fromMemory(seq: number): { text: string; next: number; bytes: number } {
-    let text = "";
-    let bytes = 0;
-    let next = seq;
-    for (let i = seq - this.#recentFrom; i < this.#recent.length && text.length < BLOCK_BYTES; i++) {
-      const { record } = this.#recent[i] as { record: OutputRecord };
-      text += recordLine(record);
-      bytes += record.payload.length;
-      next = record.seq + 1;
-    }
-    return { text, next, bytes };
-  }
-
-  async *#fromFile(
-    seq: number,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<{ text: string; next: number; bytes: number }> {
+  async *#fromFile(seq: number, signal: AbortSignal | undefined): AsyncGenerator<Block> {
     const offset = this.#index[Math.floor(seq / INDEX_EVERY)] as number;
     const until = this.#publishedSeq;
     let block = { text: "", next: seq, bytes: 0 };
     for await (const { record } of readRecords((this.#segment as SegmentWriter).path, offset)) {
       if (record.execId !== this.#options.execId || record.seq < seq) continue;
-      if (signal?.aborted === true || record.seq >= until) break;
+      if (signal?.aborted === true) return;
+      if (record.seq >= until) break;
       block = {
         text: block.text + recordLine(record),
         next: record.seq + 1,

@@ -66,8 +66,10 @@ export class OutputStore {
   async prune(live: ReadonlySet<string>): Promise<number> {
     const files: { path: string; sandboxId: string; bytes: number }[] = [];
     for (const name of (await readdir(this.#dir)).sort()) {
+      const sandboxId = name.replace(/\.out$/, "");
+      if (!isSandboxId(sandboxId)) continue; // not ours
       const path = join(this.#dir, name);
-      files.push({ path, sandboxId: name.replace(/\.out$/, ""), bytes: (await stat(path)).size });
+      files.push({ path, sandboxId, bytes: (await stat(path)).size });
     }
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     let removed = 0;

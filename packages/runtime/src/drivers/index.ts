@@ -1,0 +1,11 @@
+/**
+ * What it takes to write a driver, and to test one: the interface, the agent's protocol behind the socket that a driver hands out,
+ * and the policy that it must enforce.
+ */
+export { AgentConnection } from "../agent/connection.ts";
+export { Channel, StartFlag } from "../agent/frames.ts";
+export type { AgentProcess, ProcessExit } from "../agent/process.ts";
+export type { ExecCgroup, GroupUsage } from "../host/cgroups.ts";
+export { CLONE_NAMESPACE_FLAGS, DENIED_CALLS, SOCKET_FAMILIES } from "../host/seccomp-policy.ts";
+export { BubblewrapDriver } from "./bubblewrap.ts";
+export type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } from "./driver.ts";
