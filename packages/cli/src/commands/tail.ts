@@ -57,7 +57,8 @@ Examples:
         ...(after !== undefined && { after }),
       };
       for await (const event of clientOf(options).events(filter)) {
-        await terminal.print(options.json ? printableJson(event) : eventLine(event, terminal.colors));
+        const { colors, columns } = terminal;
+        await terminal.print(options.json ? printableJson(event) : eventLine(event, colors, columns));
       }
     });
 }

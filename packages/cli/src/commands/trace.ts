@@ -11,7 +11,7 @@ export function traceCommand(terminal: Terminal): Command {
   return withConnection(new Command("trace").summary("show a trace as a tree"))
     .description("Show what caused what in a trace, with durations and causes. Failed spans are red.")
     .argument("<id>", "a trace id; a sandbox's or run's id shows the trace that it began in")
-    .option("--events", "points in time too")
+    .option("--events", "points in time too, and the requests that only recorded events")
     .addHelpText(
       "after",
       `

@@ -35,9 +35,21 @@ test("an event is one line with its time, level, type, sandbox and data", () => 
   const line = eventLine({ ...base, type: "exec.completed", data }, plain);
   assert.match(
     line,
-    /^\d\d:\d\d:00\.123 INFO {2}exec\.completed {5}sbx_1 execId=exec_1 kind=command command="ls -la" /,
+    /^\d\d:\d\d:00\.123 INFO {2}exec\.completed {5}sbx_1 cause=exited exitCode=0 durationMs=12\.3ms command="ls -la" /,
   );
-  assert.match(line, / exitCode=0 cause=exited durationMs=12\.3ms /);
+  assert.match(line, / execId=exec_1 kind=command$/);
+});
+
+test("a line is made to fit the terminal: whole words, what tells most first, and a sign that there is more", () => {
+  const data = { cause: "user", lifetimeMs: 5_000, durationMs: 12.34, execs: 3, cpuMs: 1_500 } as const;
+  const event = { ...base, type: "sandbox.terminated", data } as const;
+  const whole = eventLine(event, plain);
+  assert.match(whole, / cause=user durationMs=12\.3ms lifetimeMs=5\.00s execs=3 cpuMs=1\.50s$/);
+  assert.equal(eventLine(event, plain, 200), whole);
+  const cut = eventLine(event, plain, 95);
+  assert.match(cut, / cause=user durationMs=12\.3ms lifetimeMs=5\.00s …$/);
+  assert.ok([...cut].length <= 95);
+  assert.match(eventLine(event, plain, 20), / cause=user durationMs=12\.3ms …$/);
 });
 
 test("hostile data stays on its line and cannot paint", () => {

@@ -6,9 +6,18 @@ import { shortened } from "./printable.ts";
 /** Longer values are cut: a line is for the eye, `--json` has everything. */
 const MAX_VALUE_CHARS = 80;
 const TYPE_WIDTH = 18;
+/** What is said first, and what comes last: ids are long, and the sandbox's stands before them. */
+const FIRST = ["cause", "exitCode", "reason", "status", "durationMs"];
+const LAST = ["execId", "requestId", "toolCallId", "kind", "contextId"];
+/** A terminal too narrow for this wraps: half a line that says nothing is worse. */
+const MIN_DATA_COLUMNS = 40;
 
-/** An event as one line: local time, level, type, where, and what its data says. */
-export function eventLine(line: EventLine, colors: Colors): string {
+/**
+ * An event as one line: local time, level, type, where, and what its data says.
+ *
+ * @param columns there are; what does not fit is left out. 0 leaves nothing out
+ */
+export function eventLine(line: EventLine, colors: Colors, columns = 0): string {
   if (line.type === "gap") {
     const count = line.toPosition - line.fromPosition + 1;
     return colors.yellow(
@@ -16,13 +25,17 @@ export function eventLine(line: EventLine, colors: Colors): string {
     );
   }
   const { dim, cyan, bold } = colors;
-  const place = line.sandboxId === "" ? line.runId : line.sandboxId;
+  const time = clockTime(line.timestamp);
+  const type = shortened(line.type, 40).padEnd(TYPE_WIDTH);
+  const place = shortened(line.sandboxId === "" ? line.runId : line.sandboxId, 34);
+  const used = `${time} LEVEL ${type} ${place} `.length;
+  const room = columns === 0 ? Number.POSITIVE_INFINITY : Math.max(MIN_DATA_COLUMNS, columns - used);
   const parts = [
-    dim(clockTime(line.timestamp)),
+    dim(time),
     levelMark(line.level, colors),
-    bold(shortened(line.type, 40).padEnd(TYPE_WIDTH)),
-    cyan(shortened(place, 34)),
-    dataWords(line, colors),
+    bold(type),
+    cyan(place),
+    dataWords(line, colors, room),
   ];
   return parts.filter((part) => part !== "").join(" ");
 }
@@ -48,15 +61,29 @@ function levelMark(level: Level, colors: Colors): string {
   }
 }
 
-function dataWords(event: RuntimeEvent, colors: Colors): string {
-  return Object.entries(event.data)
+/** `name=value` of each, the telling ones first; whole ones, as many as there is room for. */
+function dataWords(event: RuntimeEvent, colors: Colors, room: number): string {
+  const words = Object.entries(event.data)
     .filter(([, value]) => value !== undefined && value !== "" && !isEmptyObject(value))
+    .toSorted(([a], [b]) => rankOf(a) - rankOf(b))
     .map(([name, value]) => {
       const text = shortened(wordsOf(name, value), MAX_VALUE_CHARS);
       const isBad = name === "cause" && value !== "exited" && value !== "user";
-      return `${colors.dim(`${name}=`)}${isBad ? colors.red(text) : text}`;
-    })
-    .join(" ");
+      const shown = `${colors.dim(`${name}=`)}${isBad ? colors.red(text) : text}`;
+      return { shown, width: [...`${name}=${text} `].length };
+    });
+  let left = room;
+  const fitting = words.findIndex(({ width }) => {
+    left -= width;
+    return left < 0;
+  });
+  const kept = fitting === -1 ? words : words.slice(0, fitting);
+  return [...kept.map(({ shown }) => shown), ...(fitting === -1 ? [] : [colors.dim("…")])].join(" ");
+}
+
+function rankOf(name: string): number {
+  const first = FIRST.indexOf(name);
+  return first >= 0 ? first : LAST.includes(name) ? FIRST.length + 1 : FIRST.length;
 }
 
 function wordsOf(name: string, value: unknown): string {

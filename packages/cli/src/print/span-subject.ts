@@ -1,4 +1,9 @@
 import type { TraceInfo, TraceSpan } from "sandglass";
+import { shortened } from "./printable.ts";
+
+/** A cell is told apart by its beginning; the whole of it is in the event. */
+const SUBJECT_COLUMNS = 60;
+const REASON_COLUMNS = 120;
 
 type Attributes = TraceSpan["attributes"];
 
@@ -18,7 +23,8 @@ export function spanSubject({ attributes }: TraceSpan): string {
       .filter(Boolean)
       .join(" from ");
   const reason = first(attributes, "sandglass.reason", "error.message");
-  return reason === undefined ? subject : `${subject}  (${reason})`;
+  const shown = shortened(subject.replace(/\s+/g, " "), SUBJECT_COLUMNS);
+  return reason === undefined ? shown : `${shown}  (${shortened(reason, REASON_COLUMNS)})`;
 }
 
 /** What a point in time says, as `name=value`. */

@@ -81,6 +81,18 @@ test("points in time appear below their span where they are asked for", () => {
   assert.match(lines[1] ?? "", /^├─ sandbox\.booted +\+5\.00 ms +bootMs=5$/);
 });
 
+test("requests that only recorded an agent's own events appear where events are asked for", () => {
+  const attributes = { "http.request.method": "POST", "http.route": "/v1/runs/{runId}/events" };
+  const info = trace([span("root", "", 0, 10), span("report", "root", 1, 1, { attributes })]);
+  assert.equal(traceTree(info, plain, { columns: 0 }).split("\n").length, 1);
+  assert.match(traceTree(info, plain, { columns: 0, events: true }), /└─ report/);
+  const failed = trace([
+    span("root", "", 0, 10),
+    span("report", "root", 1, 1, { attributes, status: "error" }),
+  ]);
+  assert.match(traceTree(failed, plain, { columns: 0 }), /└─ report/);
+});
+
 test("what a sandbox put into a name or command cannot move the cursor, colour or break the line", () => {
   const hostile = "x\u001b[2K\r\nroot ok\u202e";
   const info = trace([

@@ -14,13 +14,15 @@ interface Row {
 }
 
 export interface TreeOptions {
-  /** Points in time too, below the span they belong to. */
+  /** Points in time too, below the span they belong to, and the requests that did nothing but record events. */
   events?: boolean;
   /** Columns there are; 0 shortens nothing. */
   columns: number;
 }
 
 const NAME_WIDTH_LIMIT = 60;
+/** An agent's own account of itself is in the tree already; that it was sent is of no interest there. */
+const RECORDING_ROUTE = "/v1/runs/{runId}/events";
 
 /**
  * A trace as a tree: branches and names, when each span began and how long it took, how it ended, what it was
@@ -62,10 +64,12 @@ export function traceTree(trace: TraceInfo, colors: Colors, options: TreeOptions
 }
 
 function rowsOf(trace: TraceInfo, withEvents: boolean): Row[] {
-  const known = new Set(trace.spans.map(({ spanId }) => spanId));
-  const children = Map.groupBy(trace.spans, ({ parentSpanId }) =>
-    known.has(parentSpanId) ? parentSpanId : "",
+  const spans = trace.spans.filter(
+    ({ attributes, status }) =>
+      withEvents || status === "error" || attributes["http.route"] !== RECORDING_ROUTE,
   );
+  const known = new Set(spans.map(({ spanId }) => spanId));
+  const children = Map.groupBy(spans, ({ parentSpanId }) => (known.has(parentSpanId) ? parentSpanId : ""));
   const points = withEvents
     ? Map.groupBy(trace.events, ({ spanId }) => (known.has(spanId) ? spanId : ""))
     : new Map<string, TraceInfo["events"]>();
@@ -103,7 +107,7 @@ function rowsOf(trace: TraceInfo, withEvents: boolean): Row[] {
   };
   addBelow("", "", true);
   // An agent may name parents in a circle; what hangs in one is shown all the same.
-  for (const span of trace.spans) {
+  for (const span of spans) {
     if (seen.has(span)) continue;
     children.set("", [span]);
     points.delete("");

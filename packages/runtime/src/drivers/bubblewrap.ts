@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
-import { type CgroupLayout, detectCgroups } from "../host/cgroup-layout.ts";
+import { type CgroupLayout, detectCgroups, makeGroup, weighGroup } from "../host/cgroup-layout.ts";
 import { killGroup, removeGroup, SandboxCgroup } from "../host/cgroups.ts";
 import { hostChecks, unenforcedLimits } from "../host/checks.ts";
 import { DiskImages } from "../host/disk.ts";
@@ -94,6 +94,8 @@ export class BubblewrapDriver implements SandboxDriver {
     const cgroupRoot = `sandglass/${createHash("sha256").update(options.dataDir).digest("hex").slice(0, 12)}`;
     killGroup(layout, cgroupRoot);
     await removeGroup(layout, cgroupRoot);
+    makeGroup(layout, cgroupRoot);
+    weighGroup(layout, cgroupRoot);
     await rm(join(options.dataDir, "sandboxes"), { recursive: true, force: true });
     await mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 });
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });

@@ -1,4 +1,5 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 export type Controller = "memory" | "pids" | "cpu";
@@ -89,6 +90,21 @@ export function makeGroup(layout: CgroupLayout, path: string, mounts: string[] =
       at = join(at, part);
       if (!existsSync(at)) mkdirSync(at);
     }
+  }
+}
+
+/**
+ * In version 1 all groups together compete with every single process outside at the weight of one process. Gives `path` and what
+ * is above it the weight of as many processes as there are cores, so that a busy host does not starve its sandboxes.
+ */
+export function weighGroup(layout: CgroupLayout, path: string): void {
+  const cpu = layout.controllers.cpu;
+  if (cpu?.version !== 1) return;
+  const shares = String(Math.min(262_144, 2 * 1024 * availableParallelism()));
+  let at = cpu.mount;
+  for (const part of path.split("/")) {
+    at = join(at, part);
+    writeFileSync(join(at, "cpu.shares"), shares);
   }
 }
 
