@@ -1,7 +1,7 @@
 # Each target sets up what is missing first; a set-up that is in place takes a second.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo test bench dev lint
+.PHONY: help setup setup-test setup-bench demo test bench dev lint
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -12,13 +12,16 @@ setup: ## fetch and build everything a checkout needs
 setup-test:
 	@scripts/setup.sh --test
 
+setup-bench:
+	@scripts/setup.sh --bench
+
 demo: setup ## an agent at work in sandboxes, and its whole trace
 	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning examples/analyst/demo.ts
 
 test: setup-test ## all tests (make test ARGS="file …" for some)
 	@scripts/test.sh $(ARGS)
 
-bench: setup ## side-by-side benchmarks
+bench: setup-bench ## side-by-side benchmarks (make bench ARGS="--quick --only exec")
 	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning bench/run.ts $(ARGS)
 
 dev: setup ## the daemon, restarted when a source changes

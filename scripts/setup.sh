@@ -4,11 +4,12 @@
 #
 #   scripts/setup.sh          what it takes to run
 #   scripts/setup.sh --test   and what only the tests need
+#   scripts/setup.sh --bench  and what only the benchmarks compare with
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # One line per need: when | name | how to see that it is there | Debian packages.
-# `when` is `run` (always) or `test` (only with --test).
+# `when` is `run` (always), `test` (only with --test) or `bench` (only with --bench).
 needs=(
   "run  | npm                    | command -v npm                 | npm"
   "run  | bubblewrap             | command -v bwrap               | bubblewrap"
@@ -18,6 +19,9 @@ needs=(
   "run  | mkfs.ext4              | has_program mkfs.ext4          | e2fsprogs"
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | git                    | command -v git                 | git"
+  "bench | podman                | command -v podman              | podman crun"
+  "bench | socat                 | command -v socat               | socat"
+  "bench | ripgrep               | command -v rg                  | ripgrep"
   # Nothing is tested against these yet; take the line in when the first test is.
   # "test | postgresql           | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   # "test | chromium             | command -v chromium            | chromium"
@@ -26,11 +30,12 @@ needs=(
 has_static_libc() { compgen -G '/usr/lib/*/libc.a' >/dev/null || [ -e /usr/lib/libc.a ] || [ -e /usr/lib64/libc.a ]; }
 has_program() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; }
 
-with_tests=false
+wanted_for=run
 case "${1:-}" in
   "") ;;
-  --test) with_tests=true ;;
-  *) echo "usage: scripts/setup.sh [--test]" >&2; exit 2 ;;
+  --test) wanted_for=test ;;
+  --bench) wanted_for=bench ;;
+  *) echo "usage: scripts/setup.sh [--test | --bench]" >&2; exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -65,7 +70,7 @@ for need in "${needs[@]}"; do
   IFS='|' read -r when name check packages <<<"$need"
   read -r when <<<"$when"
   read -r name <<<"$name"
-  if [ "$when" = test ] && ! $with_tests; then continue; fi
+  if [ "$when" != run ] && [ "$when" != "$wanted_for" ]; then continue; fi
   if eval "$check" >/dev/null 2>&1; then continue; fi
   read -ra words <<<"$packages"
   missing_names+=("$name")

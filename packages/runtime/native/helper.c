@@ -95,6 +95,7 @@ static void become_sandbox(char **f, size_t cgroups, char **cgroup, char **argv,
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int number = 1; number < 32; number++) signal(number, SIG_DFL); /* what is ignored stays so across exec */
   unsigned uid = (unsigned)strtoul(f[7], NULL, 10);
   if (unshare(CLONE_NEWNS)) child_fail(status, step);
   for (size_t i = 0; i < cgroups; i++) {
@@ -234,7 +235,10 @@ int main(void) {
   sigemptyset(&mask);
   sigaddset(&mask, SIGCHLD);
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGINT, SIG_IGN); /* Ctrl-C in the daemon's terminal is the daemon's to answer */
+  /* Ctrl-C or a signal to the whole group is the daemon's to answer: it closes stdin when it is done. */
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
   if (sigprocmask(SIG_BLOCK, &mask, NULL)) die("sigprocmask");
   /* What bubblewrap leaves when it is killed comes to us: the host's process 1 may be a program that reaps nobody. */
   if (prctl(PR_SET_CHILD_SUBREAPER, 1)) die("subreaper");

@@ -100,6 +100,7 @@ void run_child(int spec, int verdict, int fds[CHANNELS]) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
   /* The host writes the whole payload behind its length: u32 length, payload. */
   if (read_all(spec, &length, 4)) _exit(0);
   if (length < sizeof head || length > MAX_FRAME) _exit(126);
@@ -150,7 +151,6 @@ void run_child(int spec, int verdict, int fds[CHANNELS]) {
     errno |= FAILED_CWD;
     fail(verdict);
   }
-  signal(SIGPIPE, SIG_DFL);
   if (flags & BUILTIN) {
     close(verdict);
     exit(run_file_operation((int)argc, argv));

@@ -128,8 +128,14 @@ export class FileOperation {
    * The bytes behind the record. `onDone` runs when all of it was taken, `onEnd` once in any case, also where the reader leaves
    * before the first byte (a generator that was never begun would not notice).
    */
-  content(onDone: () => Promise<void>, onEnd: () => void): AsyncIterableIterator<Uint8Array> {
+  content(
+    sizeBytes: number,
+    onDone: () => Promise<void>,
+    onEnd: () => void,
+  ): AsyncIterableIterator<Uint8Array> {
+    let left = sizeBytes;
     let isOver = false;
+    let isDone = false;
     const end = (): void => {
       if (isOver) return;
       isOver = true;
@@ -142,8 +148,13 @@ export class FileOperation {
         if (isOver) return done;
         try {
           const chunk = await this.#next();
+          left -= chunk?.length ?? 0;
+          // With the last byte, for a reader who counts asks no further; a file that shrank has its end before it.
+          if ((left <= 0 || chunk === undefined) && !isDone) {
+            isDone = true;
+            await onDone();
+          }
           if (chunk !== undefined) return { value: chunk, done: false };
-          await onDone();
         } catch (error) {
           end();
           throw error;

@@ -65,7 +65,7 @@ export class Files implements FilesHandle {
           sizeBytes: info.sizeBytes,
           durationMs: msSince(started),
         });
-      return { info, content: operation.content(onDone, release) };
+      return { info, content: operation.content(info.sizeBytes, onDone, release) };
     });
   }
 

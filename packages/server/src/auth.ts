@@ -69,11 +69,17 @@ export async function provideLocalKey(
   configured: SandglassConfig["apiKeys"],
 ): Promise<void> {
   if (configured.length > 0) return;
-  const known = await credentials.read();
-  const current = known.get(baseUrl);
-  if (current !== undefined && isOurs(current)) return;
-  const other = [...known.values()].find(isOurs);
-  await credentials.write(baseUrl, other ?? (await keyring.create("local", DEFAULT_ORG)).key);
+  try {
+    const known = await credentials.read();
+    const current = known.get(baseUrl);
+    if (current !== undefined && isOurs(current)) return;
+    const other = [...known.values()].find(isOurs);
+    await credentials.write(baseUrl, other ?? (await keyring.create("local", DEFAULT_ORG)).key);
+  } catch (error) {
+    throw new ConfigError(
+      `cannot keep this daemon's key where its user's programs look for it: ${(error as Error).message}; set SANDGLASS_CREDENTIALS to another file, or give keys in SANDGLASS_API_KEYS`,
+    );
+  }
 
   function isOurs(key: string): boolean {
     return keyring.find(key)?.orgId === DEFAULT_ORG;

@@ -1,5 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { parseLogDirectives } from "@sandglass/telemetry";
 import type { z } from "zod";
 import { ConfigError } from "./config/config-error.ts";
 import { OPTIONS } from "./config/options.ts";
@@ -18,11 +19,11 @@ import {
 } from "./config/sources.ts";
 
 export { ConfigError } from "./config/config-error.ts";
-export { OPTIONS, type OptionInfo } from "./config/options.ts";
+export { OPTIONS } from "./config/options.ts";
 export type { ConfiguredKey, SandglassConfig, SandglassOptions } from "./config/schema.ts";
 
 /** Where the value in force came from; "flag" is also the constructor. */
-export type OptionSource = "default" | "file" | "environment" | "flag";
+type OptionSource = "default" | "file" | "environment" | "flag";
 
 /** A checked configuration and where each of its values came from. */
 export interface LoadedConfig {
@@ -72,20 +73,21 @@ export async function loadConfig(from: LoadOptions = {}): Promise<LoadedConfig> 
   if (!checked.success)
     throw new ConfigError(checked.error.issues.map((issue) => describeIssue(issue, given)).join("\n"));
   const { apiKeys, dataDir = defaultDataDir(env), ...config } = checked.data;
-  const keys = apiKeys.map((entry, index) => {
+  const refine = <T>(path: string, read: () => T): T => {
     try {
-      return parseConfiguredKey(entry, index, env);
+      return read();
     } catch (error) {
-      throw new ConfigError(
-        `invalid option apiKeys (${given.get("apiKeys")?.origin}): ${(error as Error).message}`,
-      );
+      const origin = given.get(path)?.origin ?? "by default";
+      throw new ConfigError(`invalid option ${path} (${origin}): ${(error as Error).message}`);
     }
-  });
+  };
+  refine("log", () => parseLogDirectives(config.log));
+  const keys = refine("apiKeys", () => apiKeys.map((entry, index) => parseConfiguredKey(entry, index, env)));
   return { config: { ...config, apiKeys: keys, dataDir: resolve(cwd, dataDir) }, sources };
 }
 
 /** `/var/lib/sandglass` for root, else `$XDG_DATA_HOME/sandglass`, else `~/.local/share/sandglass`. */
-export function defaultDataDir(env: Environment): string {
+function defaultDataDir(env: Environment): string {
   if (process.getuid?.() === 0) return "/var/lib/sandglass";
   const home = env.XDG_DATA_HOME;
   // The base directory specification has relative paths ignored.
@@ -108,7 +110,7 @@ export function describeConfig({ config, sources }: LoadedConfig): {
 }
 
 function showValue(value: unknown, path: string, isSecret: boolean): string {
-  if (value === undefined || (Array.isArray(value) && value.length === 0)) return "";
+  if (value === undefined || (typeof value === "object" && Object.keys(value ?? {}).length === 0)) return "";
   if (isSecret) return "[set]";
   // A template's env may hold what nobody should read over a shoulder.
   if (path === "templates") return Object.keys(value as object).join(", ");

@@ -9,13 +9,9 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * Where the CLI and the SDK of the same user look for keys:
  * `$SANDGLASS_CREDENTIALS`, else `$XDG_CONFIG_HOME/sandglass/credentials.json`, else `~/.config/sandglass/credentials.json`.
  */
-export function credentialsPath(env: Environment = process.env): string {
+function credentialsPath(env: Environment = process.env): string {
   if (env.SANDGLASS_CREDENTIALS) return env.SANDGLASS_CREDENTIALS;
-  return join(
-    env.XDG_CONFIG_HOME || join(env.HOME || homedir(), ".config"),
-    "sandglass",
-    "credentials.json",
-  );
+  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), ".config"), "sandglass", "credentials.json");
 }
 
 /** The user's credentials file: plaintext keys by base URL, `{"http://127.0.0.1:7070": {"apiKey": "…"}}`, mode 0600. */

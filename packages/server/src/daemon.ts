@@ -8,6 +8,7 @@ import { Idempotency } from "./http/idempotency.ts";
 import { Listener } from "./http/listener.ts";
 import { RequestEvents } from "./http/request-events.ts";
 import { createRequestGuard } from "./http/request-guard.ts";
+import type { RequestRecord } from "./http/request-record.ts";
 import { Keyring } from "./keys.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { Sandglass } from "./sandglass.ts";
@@ -20,6 +21,10 @@ const DRAIN_SHARE = 0.1;
 export interface DaemonObserver {
   /** Told of every event once it is committed. Must return at once. */
   event(event: RuntimeEvent): void;
+  /** Told of every request before it is served. */
+  request(record: RequestRecord): void;
+  /** Lines of a log that were dropped for want of a reader. */
+  readonly droppedLines: number;
   /** Told of errors inside the daemon that no caller and no event can say. */
   complain(message: string, error: unknown): void;
 }
@@ -63,14 +68,19 @@ export class Daemon {
     const { config } = loaded;
     checkBind(config);
     await using acquired = new AsyncDisposableStack();
-    const listener = await Listener.listen(config.host, config.port, VERSION);
+    const listener = await Listener.listen(config.host, config.port, VERSION, (error) =>
+      observer.complain("a connection was not taken", error),
+    );
     acquired.defer(() => listener.close());
     const baseUrl = listener.baseUrl(config.host);
-    const metrics = new Metrics();
+    const metrics = new Metrics(() => observer.droppedLines);
     acquired.defer(() => metrics.close());
-    const sandglass = await Sandglass.open(loaded, (event) => {
-      metrics.count(event);
-      observer.event(event);
+    const sandglass = await Sandglass.open(loaded, {
+      event: (event) => {
+        metrics.count(event);
+        observer.event(event);
+      },
+      problem: (problem) => observer.complain(`the log: ${problem.kind}`, problem),
     });
     acquired.defer(() => sandglass.stop());
     const keyring = await Keyring.open(config.dataDir, config.apiKeys);
@@ -103,7 +113,10 @@ export class Daemon {
       stopping: stopping.signal,
       reportInternal: (error, { requestId }) => observer.complain(`request ${requestId} failed`, error),
     });
-    listener.serve(app, (record, response) => requests.watch(record, response));
+    listener.serve(app, (record, response) => {
+      observer.request(record);
+      requests.watch(record, response);
+    });
     acquired.move();
     return new Daemon({ sandglass, metrics, baseUrl, listener, requests, idempotency, stopping });
   }
@@ -120,13 +133,17 @@ export class Daemon {
   async #stop(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
     this.#listener.stopAccepting();
-    await this.sandglass.endWork(deadlineMs);
-    await Promise.race([this.#requests.idle(), after(deadlineMs * DRAIN_SHARE)]);
-    this.#listener.close();
-    await this.#requests.settled();
-    await this.#idempotency.close();
-    this.metrics.close();
-    await this.sandglass.close();
+    try {
+      await this.sandglass.endWork(deadlineMs);
+    } finally {
+      // Also where the work did not end in time: what is recorded is worth as much then.
+      await Promise.race([this.#requests.idle(), after(deadlineMs * DRAIN_SHARE)]);
+      this.#listener.close();
+      await this.#requests.settled();
+      await this.#idempotency.close();
+      this.metrics.close();
+      await this.sandglass.close();
+    }
   }
 }
 

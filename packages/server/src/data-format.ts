@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writePrivateFile } from "./write-private-file.ts";
 
 /** Of the data directory's layout as a whole. Segments of the log carry versions of their own beside it. */
-export const DATA_FORMAT = 1;
+const DATA_FORMAT = 1;
 
 /**
  * Makes the data directory, or checks that it is one of ours and of a version we can read. Version 1 is the first, so there

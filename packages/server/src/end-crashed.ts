@@ -1,4 +1,4 @@
-import type { Emit } from "@sandglass/protocol";
+import { type Emit, newSpanId } from "@sandglass/protocol";
 import type { RuntimeApi } from "@sandglass/runtime";
 import type { Recovery } from "@sandglass/telemetry";
 
@@ -51,8 +51,8 @@ export async function endCrashed(
       sandboxId,
       runId,
       traceId,
-      spanId: sandbox.spanId,
-      parentSpanId: "",
+      spanId: newSpanId(),
+      parentSpanId: sandbox.spanId,
       data: {
         cause: "host_crash",
         reason: "the daemon ended without stopping its sandboxes",

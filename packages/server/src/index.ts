@@ -1,3 +1,4 @@
+export { hostChecks } from "@sandglass/runtime";
 export {
   ConfigError,
   type LoadedConfig,

@@ -121,7 +121,9 @@ export class LocalSandbox implements AsyncDisposable {
   /** The whole of a file. */
   async readFile(path: string): Promise<Buffer> {
     const { content } = await this.#handle.files.read(path, this.#context);
-    return Buffer.concat(await Array.fromAsync(content));
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    return Buffer.concat(chunks);
   }
 
   /** Writes a file, replacing what was there; parent directories are made. */
@@ -160,24 +162,27 @@ async function* chunksOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 async function collect(exec: ExecHandle, traceId: string): Promise<ExecResult> {
   const output: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
   let result: Record<string, string> | undefined;
-  for await (const line of exec.lines({ isOwner: true })) {
-    const event = JSON.parse(line) as StreamEvent;
-    if (event.type === "result") result = event.data;
-    else if (event.type !== "exit")
-      output[event.type].push(Buffer.from(event.data, event.encoding ?? "utf8"));
-    else {
-      const { code, cause, reason, durationMs, execId } = event;
-      return {
-        stdout: Buffer.concat(output.stdout).toString(),
-        stderr: Buffer.concat(output.stderr).toString(),
-        result,
-        exitCode: code,
-        cause,
-        ...(reason !== undefined && { reason }),
-        durationMs,
-        execId,
-        traceId,
-      };
+  for await (const block of exec.lines({ isOwner: true })) {
+    for (const line of block.split("\n")) {
+      if (line === "") continue;
+      const event = JSON.parse(line) as StreamEvent;
+      if (event.type === "result") result = event.data;
+      else if (event.type !== "exit")
+        output[event.type].push(Buffer.from(event.data, event.encoding ?? "utf8"));
+      else {
+        const { code, cause, reason, durationMs, execId } = event;
+        return {
+          stdout: Buffer.concat(output.stdout).toString(),
+          stderr: Buffer.concat(output.stderr).toString(),
+          result,
+          exitCode: code,
+          cause,
+          ...(reason !== undefined && { reason }),
+          durationMs,
+          execId,
+          traceId,
+        };
+      }
     }
   }
   throw new Error(`the stream of ${exec.id} ended without an exit line`);

@@ -33,25 +33,30 @@ export async function serve(argv: readonly string[]): Promise<void> {
     const daemon = await starting;
     log.ready(daemon.baseUrl);
   } catch (error) {
+    await log.drain(GRACE_MS);
     refuse(error);
   }
 }
 
 function handleSignals(starting: Promise<Daemon>, deadlineMs: number, log: DaemonLog): void {
   let isStopping = false;
+  const stop = async (daemon: Daemon) => {
+    try {
+      await daemon.stop(deadlineMs);
+      await log.drain(GRACE_MS);
+      process.exit(0);
+    } catch (error) {
+      await log.drain(GRACE_MS);
+      refuse(error);
+    }
+  };
   const onSignal = (signal: "SIGTERM" | "SIGINT") => {
     if (isStopping) process.exit(128 + constants.signals[signal]);
     isStopping = true;
     // Whatever hangs, a supervisor that waits for us is not kept longer than it was told.
     setTimeout(() => process.exit(1), deadlineMs + GRACE_MS).unref();
-    starting
-      // What kept it from starting is said already.
-      .then((daemon) => daemon.stop(deadlineMs))
-      .then(() => log.drain(GRACE_MS))
-      .then(
-        () => process.exit(0),
-        (error: unknown) => refuse(error),
-      );
+    // One that could not start is refused by whoever started it.
+    starting.then(stop, () => undefined);
   };
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
 }

@@ -16,14 +16,14 @@ import {
 const MAX_KNOWN = 10_000;
 
 /** Where a run is in its trace. */
-export interface RunPlace {
+interface RunPlace {
   traceId: string;
   spanId: string;
   parentSpanId: string;
 }
 
 /** Finds a run in the record, e.g. one opened before the daemon was restarted. */
-export type FindRun = (runId: string, orgId: string) => Promise<RunPlace | undefined>;
+type FindRun = (runId: string, orgId: string) => Promise<RunPlace | undefined>;
 
 /** Agent runs: opening one, and what its agent says about itself. */
 export class Runs {

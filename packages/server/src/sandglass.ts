@@ -1,6 +1,6 @@
 import { type Emit, type EventInput, newSpanId, newTraceId, type RuntimeEvent } from "@sandglass/protocol";
 import { Runtime, type RuntimeApi, type TemplateConfig } from "@sandglass/runtime";
-import { Recorder } from "@sandglass/telemetry";
+import { type LogProblem, Recorder } from "@sandglass/telemetry";
 import { type LoadedConfig, loadConfig, type SandglassConfig, type SandglassOptions } from "./config.ts";
 import { prepareDataDir } from "./data-format.ts";
 import { endCrashed } from "./end-crashed.ts";
@@ -13,6 +13,14 @@ import { VERSION } from "./version.ts";
 const WORK_SHARE = 0.8;
 /** Built-in templates, which a pool size may be given for without describing them. */
 const BUILT_IN = ["python", "node", "bash"] as const;
+
+/** Who watches a sandglass. What it does must be quick and must not throw. */
+interface SandglassWatch {
+  /** Every event, once it is committed. */
+  event?: (event: RuntimeEvent) => void;
+  /** What the log survived and someone should know. */
+  problem?: (problem: LogProblem) => void;
+}
 
 /**
  * Runtime and record, joined: everything but HTTP. The daemon serves one of these; a program may have one to itself.
@@ -55,19 +63,21 @@ export class Sandglass implements AsyncDisposable {
   /**
    * Starts with a configuration that is loaded already. When it fails half-way, what was acquired is released in reverse order.
    *
-   * @param onEvent told of every event, `host.started` included, once it is committed
+   * @param watch told of everything from `host.started` on
    */
-  static async open({ config }: LoadedConfig, onEvent?: (event: RuntimeEvent) => void): Promise<Sandglass> {
+  static async open({ config }: LoadedConfig, watch: SandglassWatch = {}): Promise<Sandglass> {
+    const { maxBytes, maxAgeMs, outputBytes } = config.retention;
     await prepareDataDir(config.dataDir, VERSION);
     await using acquired = new AsyncDisposableStack();
     const recorder = await Recorder.open({
       dataDir: config.dataDir,
       durability: config.durability,
-      retention: config.retention,
+      retention: { maxBytes, ...(maxAgeMs !== undefined && { maxAgeMs }) },
       enabled: config.recording,
+      onProblem: watch.problem,
     });
     acquired.defer(() => recorder.close());
-    if (onEvent !== undefined) recorder.subscribe(onEvent);
+    if (watch.event !== undefined) recorder.subscribe(watch.event);
     const runtime = await Runtime.start({
       dataDir: config.dataDir,
       emit: recorder.emit,
@@ -75,6 +85,7 @@ export class Sandglass implements AsyncDisposable {
       maxSandboxes: config.maxSandboxes,
       defaults: config.defaults,
       recordOutput: config.recording,
+      outputRetentionBytes: outputBytes,
     });
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
     const sandglass = new Sandglass(config, recorder, runtime, newTraceId());
@@ -93,8 +104,11 @@ export class Sandglass implements AsyncDisposable {
    * commits cursors, closes the log. Idempotent.
    */
   async stop(deadlineMs: number = this.config.shutdownTimeoutMs): Promise<void> {
-    await this.endWork(deadlineMs);
-    await this.close();
+    try {
+      await this.endWork(deadlineMs);
+    } finally {
+      await this.close();
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -103,8 +117,9 @@ export class Sandglass implements AsyncDisposable {
 
   /** First half of {@link stop}: every exec and sandbox has its ending in the record. */
   endWork(deadlineMs: number): Promise<void> {
-    this.#work ??= this.runtime.close("host_shutdown", Math.floor(deadlineMs * WORK_SHARE));
-    return this.#work;
+    const work = this.#work ?? this.runtime.close("host_shutdown", Math.floor(deadlineMs * WORK_SHARE));
+    this.#work = work;
+    return work;
   }
 
   /** Second half of {@link stop}: nothing is recorded behind `host.stopped`. */
@@ -151,6 +166,7 @@ function templatesOf({ templates, pool }: SandglassConfig): Record<string, Templ
 async function findRun(recorder: Recorder, runId: string, orgId: string) {
   const started = recorder.read({ filter: { types: ["run.started"] }, runId, orgId, limit: 1 });
   for await (const { event } of started) {
+    if (event === undefined) continue;
     const { traceId, spanId, parentSpanId } = event;
     return { traceId, spanId, parentSpanId };
   }

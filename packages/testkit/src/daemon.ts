@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(import.meta.resolve("@sandglass/server/main"));
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.resolve("@sandglass/server")));
 const READY = /(http:\/\/[^\s"]+)/;
 
 export interface StartDaemonOptions {
@@ -16,6 +18,8 @@ export interface StartDaemonOptions {
   args?: readonly string[];
   /** Over the environment of the test; undefined takes a variable out. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** False reads stdout only until the daemon is ready, as a terminal that was stopped would. Default true. */
+  isStdoutRead?: boolean;
   /** Keys in the form of `SANDGLASS_API_KEYS`; default: one random key. An empty list has the daemon make its own. */
   apiKeys?: readonly string[];
 }
@@ -34,6 +38,8 @@ export interface TestDaemon extends AsyncDisposable {
   stop(): Promise<number | null>;
   /** SIGKILL, as a crash would have it; leaves the data directory. */
   kill(): Promise<void>;
+  /** Resolves with the exit code, null where a signal ended it. */
+  readonly exited: Promise<number | null>;
   /** What it wrote to stdout and stderr so far. */
   logs(): string;
 }
@@ -48,23 +54,43 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
   const home = await mkdtemp(join(tmpdir(), "sandglass-test-"));
   const dataDir = options.dataDir ?? join(home, "data");
   const apiKeys = options.apiKeys ?? [`test_${randomBytes(24).toString("base64url")}`];
-  const credentialsFile = options.env?.["SANDGLASS_CREDENTIALS"] ?? join(home, "credentials.json");
-  const child = spawn(process.execPath, [MAIN, "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])], {
-    cwd: home,
-    env: {
-      ...withoutOurs(process.env),
-      SANDGLASS_CREDENTIALS: credentialsFile,
-      ...(apiKeys.length > 0 && { SANDGLASS_API_KEYS: apiKeys.join(",") }),
-      ...options.env,
+  const credentialsFile = options.env?.SANDGLASS_CREDENTIALS ?? join(home, "credentials.json");
+  const child = spawn(
+    process.execPath,
+    [MAIN, "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])],
+    {
+      cwd: home,
+      env: {
+        ...withoutOurs(process.env),
+        SANDGLASS_CREDENTIALS: credentialsFile,
+        ...(apiKeys.length > 0 && { SANDGLASS_API_KEYS: apiKeys.join(",") }),
+        ...options.env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
     },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  );
   const exited = once(child, "exit").then(([code]) => code as number | null);
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
   child.stderr.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
 
-  const url = await readyUrl(child, exited, () => text);
+  // What outlives a killed daemon holds its pipes; the test must not wait for that.
+  void exited.then(() => {
+    (child.stdout as Socket).unref();
+    (child.stderr as Socket).unref();
+  });
+  const abandon = () => child.kill("SIGKILL");
+  process.once("exit", abandon);
+  void exited.then(() => process.off("exit", abandon));
+
+  let url: string;
+  try {
+    url = await readyUrl(child, exited, () => text);
+  } catch (error) {
+    await rm(home, { recursive: true, force: true });
+    throw error;
+  }
+  if (options.isStdoutRead === false) child.stdout.pause();
   const [first = ""] = apiKeys;
   const daemon: TestDaemon = {
     url,
@@ -72,6 +98,7 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
     dataDir,
     credentialsFile,
     pid: child.pid ?? 0,
+    exited,
     async stop() {
       child.kill("SIGTERM");
       const code = await exited;
@@ -90,15 +117,24 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
   return daemon;
 }
 
-async function readyUrl(child: ChildProcess, exited: Promise<number | null>, read: () => string): Promise<string> {
+async function readyUrl(
+  child: ChildProcess,
+  exited: Promise<number | null>,
+  read: () => string,
+): Promise<string> {
   const ready = new Promise<string>((resolve) => {
     child.stdout?.on("data", () => {
-      const line = read().split("\n").slice(0, -1).find((candidate) => candidate.includes("ready"));
+      const line = read()
+        .split("\n")
+        .slice(0, -1)
+        .find((candidate) => candidate.includes("ready"));
       const url = line === undefined ? undefined : READY.exec(line)?.[1];
       if (url !== undefined) resolve(url);
     });
   });
-  const ended = exited.then((code) => {
+  const ended = exited.then(async (code) => {
+    // Its last words may still be on their way.
+    await Promise.race([once(child, "close"), setTimeout(1000)]);
     throw new Error(`the daemon ended with ${code} before it was ready:\n${read()}`);
   });
   return Promise.race([ready, ended]);

@@ -38,7 +38,7 @@ function parse(pieces: readonly Buffer[]): Parsed {
 function randomFrame({ int, bytes, pick }: Seeded): Buffer {
   if (int(2) === 0) return encodeChannelFrame(Frame.output, int(5), pick([1, 2, 4]), bytes(int(40)));
   const type = pick([Frame.hello, Frame.forked, Frame.started, Frame.failed, Frame.exited, Frame.taken]);
-  return encodeFrame(type, int(0xffffffff), bytes(int(40)));
+  return encodeFrame(type, int(0xffffffff), bytes(int(33)));
 }
 
 function cut(data: Buffer, { int }: Seeded, largest: number): Buffer[] {
@@ -110,8 +110,9 @@ describe("frames from the agent", () => {
   const hostile: [why: string, bytes: Buffer][] = [
     ["a length of 0", header(0, Frame.hello)],
     ["a length below the header's", header(4, Frame.hello)],
-    ["a length above the largest", header(MAX_FRAME_BYTES + 1, Frame.output)],
-    ["a length of 4 GiB", header(0xffffffff, Frame.output)],
+    ["output above the largest frame", header(MAX_FRAME_BYTES + 1, Frame.output)],
+    ["a message longer than any", header(HEADER_BYTES - 4 + 33, Frame.exited)],
+    ["output of 4 GiB", header(0xffffffff, Frame.output)],
     ["a type that only the host sends", header(5, Frame.fork)],
     ["a type of 0", header(5, 0)],
     ["a type of a later version", header(5, 71)],

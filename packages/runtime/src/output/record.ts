@@ -57,6 +57,7 @@ export function incompleteTail(bytes: Buffer): number {
     const byte = bytes[bytes.length - back] as number;
     if (byte < 0x80) return 0;
     if (byte >= 0xc0) {
+      if (byte < 0xc2 || byte > 0xf4) return 0; // begins no character: it would wait for ever
       const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
       return needed > back ? back : 0;
     }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { configSchema } from "./schema.ts";
 
 /** How an option is written in a flag or an environment variable. */
-export type OptionKind = "string" | "number" | "boolean" | "list" | "map";
+type OptionKind = "string" | "number" | "boolean" | "list" | "map";
 
 /** One option as the user sees it: a leaf of the schema. */
 export interface OptionInfo {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Bytes kept of the event log before the oldest segment goes. */
+/** Bytes kept of the event log, and of execs' output, before the oldest goes. */
 const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
 const DEFAULT_JSON_BODY_BYTES = 16 * 1024 ** 2;
 /** Below this a key can be guessed: 16 characters of a 64-letter alphabet are 96 bits. */
@@ -57,6 +57,11 @@ export const configSchema = z.strictObject({
         .min(1024 ** 2)
         .default(DEFAULT_RETENTION_BYTES)
         .describe("Size of the event log before its oldest segments go"),
+      outputBytes: z
+        .int()
+        .min(1024 ** 2)
+        .default(DEFAULT_RETENTION_BYTES)
+        .describe("Size of the kept output of execs before the oldest goes"),
       maxAgeMs: positive.optional().describe("Age of events before they go; unlimited where absent"),
     })
     .prefault({}),

@@ -105,7 +105,7 @@ function isTypo(variable: string, known: Iterable<string>): boolean {
   );
 }
 
-export interface ParsedFlags {
+interface ParsedFlags {
   given: GivenOptions;
   configFile?: string;
   wantsHelp: boolean;

@@ -1,7 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { SandglassError } from "@sandglass/protocol";
 import fastify, { type FastifyReply, type FastifyRequest } from "fastify";
-import { bindRoutes, type RouteServices } from "./bind-routes.ts";
+import { bindRoutes, type RouteServices, routeNotFound } from "./bind-routes.ts";
 import type { Handlers } from "./call.ts";
 import { answerError, MethodNotAllowedError } from "./error-answer.ts";
 import type { RequestGuard } from "./request-guard.ts";
@@ -52,12 +51,7 @@ export async function createApp(
   app.setNotFoundHandler((request, reply) => {
     const [path = ""] = (request.raw.url ?? "").split("?");
     const allowed = allowedMethods(path);
-    const error =
-      allowed.length > 0
-        ? new MethodNotAllowedError(request.method, allowed)
-        : new SandglassError("ROUTE_NOT_FOUND", "there is nothing at this path", {
-            hint: "GET /openapi.json lists every route",
-          });
+    const error = allowed.length > 0 ? new MethodNotAllowedError(request.method, allowed) : routeNotFound();
     fail(error, request, reply);
   });
   bindRoutes(app, handlers, services);

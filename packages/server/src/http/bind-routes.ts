@@ -57,11 +57,10 @@ function createServe(
 
   return async (request, record, response) => {
     const params = request.params as Record<string, string>;
+    if (Object.values(params).includes("")) throw routeNotFound();
     record.route = definition.path;
     record.isProbe = definition.isProbe === true;
     record.sandboxId = params.id ?? "";
-    // Files are named by what the sandbox may want left out; a handler that knows better says so.
-    if ("*" in params) record.path = definition.path.replace("{id}", record.sandboxId);
     if (definition.isPublic !== true) {
       record.orgId = authenticate(request.headers.authorization, services.keyring).orgId;
     }
@@ -100,7 +99,14 @@ function schemaNamed(name: string | undefined): z.ZodType | undefined {
   return schema as z.ZodType;
 }
 
-export function shuttingDown(): SandglassError {
+/** For whoever matched nothing, or a path with a name left out */
+export function routeNotFound(): SandglassError {
+  return new SandglassError("ROUTE_NOT_FOUND", "there is nothing at this path", {
+    hint: "GET /openapi.json lists every route",
+  });
+}
+
+function shuttingDown(): SandglassError {
   return new SandglassError("SHUTTING_DOWN", "the daemon is stopping and takes no more work", {
     hint: "try again when it has been started anew",
   });

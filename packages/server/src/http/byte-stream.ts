@@ -1,9 +1,12 @@
 import type { ServerResponse } from "node:http";
+import { SandglassError } from "@sandglass/protocol";
 import { untilDrained } from "./line-stream.ts";
 
 /**
- * Writes exactly `length` bytes of `content`, not faster than the client reads. A file that shrank meanwhile breaks the
- * connection off, so that what arrived cannot pass for the whole; of one that grew, the rest is left.
+ * Writes exactly `length` bytes of `content`, not faster than the client reads. A file that shrank meanwhile is an
+ * error, so that what arrived cannot pass for the whole; of one that grew, the rest is left.
+ *
+ * @throws SandglassError FILE_ERROR, and what the source throws; the response is not ended then
  */
 export async function writeBytes(
   content: AsyncIterable<Uint8Array>,
@@ -18,6 +21,6 @@ export async function writeBytes(
     if (!response.write(part)) await untilDrained(response);
     if (left === 0) break;
   }
-  if (left > 0) response.destroy();
-  else response.end();
+  if (left > 0) throw new SandglassError("FILE_ERROR", "the file became shorter while it was read");
+  response.end();
 }

@@ -27,7 +27,11 @@ export interface Call<N extends RouteName> {
 /** An answer of lines that goes on for as long as they come. */
 export interface LineAnswer {
   headers?: Record<string, string>;
-  /** @param signal fires when the client has gone: the source ends, what it reads from does not */
+  /**
+   * Blocks of one or more whole lines, newlines included.
+   *
+   * @param signal fires when the client has gone: the source ends, what it reads from does not
+   */
   lines(signal: AbortSignal): AsyncIterable<string>;
 }
 
@@ -54,7 +58,7 @@ type AnswerByKind = {
 export type Answer<N extends RouteName> = AnswerByKind[Definition<N>["response"]];
 
 /** Pure of HTTP: takes a checked call, gives a value or throws a catalogue error. */
-export type Handler<N extends RouteName> = (call: Call<N>) => Answer<N> | Promise<Answer<N>>;
+type Handler<N extends RouteName> = (call: Call<N>) => Answer<N> | Promise<Answer<N>>;
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 /** A handler whose route is known at run time only. */
 export type AnyHandler = (call: Call<RouteName>) => Answer<RouteName> | Promise<Answer<RouteName>>;

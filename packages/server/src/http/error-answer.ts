@@ -20,11 +20,7 @@ export type ReportInternal = (error: unknown, record: RequestRecord) => void;
  * The one place that turns an error into a catalogue error. What is none of the catalogue becomes INTERNAL and says nothing of
  * itself to the caller; it is reported instead, under the same request id.
  */
-export function toCatalogueError(
-  error: unknown,
-  record: RequestRecord,
-  report: ReportInternal,
-): SandglassError {
+function toCatalogueError(error: unknown, record: RequestRecord, report: ReportInternal): SandglassError {
   if (error instanceof SandglassError) return error;
   const known = FRAMEWORK_CODES[(error as { code?: string } | null)?.code ?? ""];
   if (known !== undefined) return new SandglassError(known, (error as Error).message);
@@ -68,8 +64,7 @@ export function answerError(
     ...(known.code === "SHUTTING_DOWN" && { connection: "close" }),
     ...(known instanceof MethodNotAllowedError && { allow: known.allowed.join(", ") }),
   });
-  response.end(text);
-  limitUnreadBody(request);
+  endBehindBody(request, response, text);
 }
 
 /** METHOD_NOT_ALLOWED, with what the `Allow` header has to say (RFC 9110 section 15.5.6). */
@@ -82,12 +77,26 @@ export class MethodNotAllowedError extends SandglassError {
   }
 }
 
-/** Node reads on and throws away what is left of a body, for as long as it comes. */
-function limitUnreadBody(request: IncomingMessage): void {
-  if (request.complete) return;
+/**
+ * Ends the answer when the client has sent the rest of its body, which nobody reads, or has taken too long about it. The answer is
+ * out at once either way: its length is known, so the client need not wait for the end.
+ */
+function endBehindBody(request: IncomingMessage, response: ServerResponse, text: string): void {
+  const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  const hasBody = encoding !== undefined || Number(length ?? 0) > 0;
+  if (!hasBody || request.complete || request.method === "HEAD") {
+    response.end(text);
+    return;
+  }
+  response.write(text);
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
   const timer = setTimeout(() => {
-    if (!request.complete) request.socket.destroy();
+    end();
+    request.socket.destroy();
   }, LINGER_MS);
   timer.unref();
-  request.once("close", () => clearTimeout(timer));
+  request.once("end", end).once("close", end).resume();
 }

@@ -4,7 +4,7 @@ import type { Answer, AnyHandler, Call } from "./call.ts";
 import { IdempotencyJournal, type JournalEntry, type Reference } from "./idempotency-journal.ts";
 
 /** How long a key is known. */
-export const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
+const KEY_LIFETIME_MS = 24 * 60 * 60 * 1000;
 /** Keys known at once; beyond it the oldest is forgotten. */
 const MAX_KEYS = 10_000;
 const VALID_KEY = /^[\x21-\x7e]{1,255}$/;
@@ -16,7 +16,7 @@ export interface Replay {
 }
 
 /** The request as the key stands for it. */
-export interface KeyedRequest {
+interface KeyedRequest {
   key: string;
   path: string;
   body: string;

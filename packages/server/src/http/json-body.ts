@@ -4,9 +4,10 @@ import { SandglassError } from "@sandglass/protocol";
 /** Without a byte for this long a body is given up: a connection must not be held by one that never comes. */
 const STALL_MS = 30_000;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i;
+const IDENTITY: ReadonlySet<string> = new Set(["", "identity"]);
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-export interface JsonBody {
+interface JsonBody {
   /** Undefined where there is no body. */
   value: unknown;
   /** As sent, "" where there is none. */
@@ -23,6 +24,11 @@ export async function readJsonBody(request: IncomingMessage, maxBytes: number): 
   const { "content-length": length, "transfer-encoding": encoding, "content-type": type } = request.headers;
   if (encoding === undefined && (length === undefined || length === "0"))
     return { value: undefined, text: "" };
+  if (!IDENTITY.has(request.headers["content-encoding"] ?? "")) {
+    throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not taken", {
+      hint: "send the body without content-encoding",
+    });
+  }
   if (Number(length) > maxBytes) throw tooLarge(maxBytes);
   const text = await readText(request, maxBytes);
   if (text === "") return { value: undefined, text };

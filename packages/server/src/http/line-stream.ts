@@ -1,19 +1,19 @@
 import type { ServerResponse } from "node:http";
 
-/** Lines that are there at once are written together up to this size; larger writes gain nothing. */
-const MAX_WRITE_CHARS = 128 * 1024;
+/** Blocks that are there at once are written together up to this size; larger writes gain nothing. */
+const MAX_WRITE_CHARS = 64 * 1024;
 
 /**
- * Writes lines as NDJSON: at once where the source has to wait for the next, together where several are there already, and
- * not faster than the client reads. Ends the response behind the last line.
+ * Writes NDJSON: at once where the source has to wait for more, together where several blocks are there already, and not
+ * faster than the client reads. Ends the response behind the last block.
  *
  * A client that goes ends the source's iteration (its `return` is called) and resolves the promise.
  *
- * @param lines JSON without the newline
+ * @param blocks one or more whole lines each, newlines included
  * @throws what the source throws; the response is not ended then
  */
-export async function writeLines(lines: AsyncIterable<string>, response: ServerResponse): Promise<void> {
-  const source = lines[Symbol.asyncIterator]();
+export async function writeLines(blocks: AsyncIterable<string>, response: ServerResponse): Promise<void> {
+  const source = blocks[Symbol.asyncIterator]();
   let pending = "";
   let flushing: NodeJS.Immediate | undefined;
   const flush = () => {
@@ -28,12 +28,12 @@ export async function writeLines(lines: AsyncIterable<string>, response: ServerR
       const step = await source.next();
       if (response.destroyed) return;
       if (step.done === true) break;
-      pending += `${step.value}\n`;
+      pending += step.value;
       if (pending.length >= MAX_WRITE_CHARS) {
         if (flushing !== undefined) clearImmediate(flushing);
         flush();
       } else {
-        // Runs once every line that is there already has been taken: those come without the event loop turning.
+        // Runs once every block that is there already has been taken: those come without the event loop turning.
         flushing ??= setImmediate(flush);
       }
       if (response.writableNeedDrain) await untilDrained(response);

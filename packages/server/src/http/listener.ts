@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   createServer,
   type IncomingMessage,
@@ -18,8 +19,11 @@ const HEADERS_TIMEOUT_MS = 20_000;
 /** Probes of the peer on a silent connection: how a follower that is gone is noticed. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
+/** Addresses to listen on that are none to call, and what this machine calls instead. */
+const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1" };
+
 /** Takes a request up before it is served: its record, and whoever watches for its end. */
-export type OnRequest = (record: RequestRecord, response: ServerResponse) => void;
+type OnRequest = (record: RequestRecord, response: ServerResponse) => void;
 
 /**
  * The socket. It listens before the daemon is ready, so that a taken port is known before a log is opened or a sandbox
@@ -46,16 +50,20 @@ export class Listener {
     this.#server.on("clientError", answerMalformed);
   }
 
-  /** @throws what `listen` fails with, e.g. EADDRINUSE */
-  static async listen(host: string, port: number, version: string): Promise<Listener> {
+  /**
+   * @param onError told of connections that could not be taken; the listener goes on
+   * @throws what `listen` fails with, e.g. EADDRINUSE
+   */
+  static async listen(
+    host: string,
+    port: number,
+    version: string,
+    onError: (error: Error) => void,
+  ): Promise<Listener> {
     const listener = new Listener(version);
-    await new Promise<void>((resolve, reject) => {
-      listener.#server.once("error", reject);
-      listener.#server.listen(port, host.replace(/^\[|\]$/g, ""), () => {
-        listener.#server.off("error", reject);
-        resolve();
-      });
-    });
+    const server = listener.#server.listen(port, host.replace(/^\[|\]$/g, ""));
+    await once(server, "listening");
+    server.on("error", onError);
     return listener;
   }
 
@@ -67,7 +75,7 @@ export class Listener {
   /** Where this machine reaches it, e.g. `http://127.0.0.1:7070`. */
   baseUrl(host: string): string {
     const { port } = this.#server.address() as AddressInfo;
-    const bare = host.replace(/^\[|\]$/g, "");
+    const bare = WILDCARDS[host] ?? host.replace(/^\[|\]$/g, "");
     return `http://${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
   }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { Emit, Level } from "@sandglass/protocol";
+import { type Emit, ERROR_STATUS, type Level } from "@sandglass/protocol";
 import type { RequestRecord } from "./request-record.ts";
 
 /** As nginx has it: the client closed the connection before the answer was complete. */
@@ -27,7 +27,7 @@ export class RequestEvents {
     this.active++;
     // "close" comes exactly once, behind "finish" or in its stead.
     response.once("close", () => {
-      this.#record(record, response.writableFinished ? response.statusCode : CLIENT_CLOSED_REQUEST);
+      this.#record(record, statusOf(record, response));
       this.active--;
       if (this.active === 0) for (const wake of this.#idle.splice(0)) wake();
     });
@@ -70,6 +70,12 @@ export class RequestEvents {
       .finally(() => this.#pending.delete(emitted));
     this.#pending.add(emitted);
   }
+}
+
+/** An answer that we broke off ourselves has the status of what went wrong, whatever its head said. */
+function statusOf({ errorCode }: RequestRecord, response: ServerResponse): number {
+  if (response.writableFinished) return response.statusCode;
+  return errorCode === undefined ? CLIENT_CLOSED_REQUEST : ERROR_STATUS[errorCode];
 }
 
 function levelOf(record: RequestRecord, status: number): Level {

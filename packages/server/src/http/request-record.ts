@@ -34,6 +34,9 @@ export interface RequestRecord {
 /** A path longer than this is cut in the record; the request itself is served. */
 const MAX_PATH_LENGTH = 1024;
 
+/** Files are named by what a sandbox may want left out of the record: hidden until the sandbox is known to record it. */
+const FILE_PATH = /^(\/v1\/sandboxes\/[^/]+\/files\/)(?!(?:mkdir|move)$).+/;
+
 const records = new WeakMap<IncomingMessage, RequestRecord>();
 
 /** Takes up a request. Never throws: whatever the headers hold, there is an id and a place in a trace. */
@@ -50,7 +53,9 @@ export function beginRecord(request: IncomingMessage): RequestRecord {
     spanId: newSpanId(),
     startedAt: performance.now(),
     method: request.method ?? "",
-    path: (query === -1 ? url : url.slice(0, query)).slice(0, MAX_PATH_LENGTH),
+    path: (query === -1 ? url : url.slice(0, query))
+      .replace(FILE_PATH, "$1{path+}")
+      .slice(0, MAX_PATH_LENGTH),
     route: "",
     isProbe: false,
     orgId: DEFAULT_ORG,

@@ -13,7 +13,7 @@ const REQUEST_BOUNDS = [
 const NANOSECONDS = 1e9;
 
 /** Where a scrape finds what is not counted from events. */
-export interface MetricSources {
+interface MetricSources {
   runtime: Pick<RuntimeApi, "stats">;
   recorder: Pick<Recorder, "stats">;
 }
@@ -26,9 +26,11 @@ export class Metrics {
   readonly #durations = new Histogram(REQUEST_BOUNDS);
   readonly #loopDelay = monitorEventLoopDelay({ resolution: 20 });
   #lostEvents = 0;
-  #readDroppedLines: () => number = () => 0;
+  readonly #readDroppedLines: () => number;
 
-  constructor() {
+  /** @param readDroppedLines log lines that a full stdout has cost so far */
+  constructor(readDroppedLines: () => number) {
+    this.#readDroppedLines = readDroppedLines;
     this.#loopDelay.enable();
   }
 
@@ -46,11 +48,6 @@ export class Metrics {
   /** An event that the log did not take, and that nobody waited for. */
   countLostEvent(): void {
     this.#lostEvents++;
-  }
-
-  /** @param read log lines that a full stdout has cost so far */
-  watchLogLines(read: () => number): void {
-    this.#readDroppedLines = read;
   }
 
   /** @param sources asked for what is true at this moment */
@@ -117,7 +114,39 @@ export class Metrics {
   }
 
   #log(stats: ReturnType<Recorder["stats"]>): Family[] {
+    const perReader = (read: (of: (typeof stats.readers)[number]) => number): Sample[] =>
+      stats.readers.map((of) => ({ labels: { reader: of.name }, value: read(of) }));
     return [
+      counter("sandglass_log_appended_total", "Events appended since the start.", one(stats.appended)),
+      counter(
+        "sandglass_log_appended_bytes_total",
+        "Bytes appended since the start.",
+        one(stats.appendedBytes),
+      ),
+      gauge("sandglass_log_bytes", "Size of the event log on disk.", one(stats.bytes)),
+      gauge("sandglass_log_last_position", "Position of the newest event.", one(stats.lastPosition)),
+      gauge(
+        "sandglass_log_oldest_position",
+        "Position of the oldest event that is kept.",
+        one(stats.oldestPosition),
+      ),
+      gauge(
+        "sandglass_log_reader_lag_events",
+        "Events a reader has yet to commit.",
+        perReader(({ lag }) => lag),
+      ),
+      counter(
+        "sandglass_log_reader_gap_events_total",
+        "Events a reader has missed; healthy is 0.",
+        perReader(({ gapRecords }) => gapRecords),
+      ),
+      counter("sandglass_log_errors_total", "What went wrong in the log; healthy is 0.", [
+        { labels: { kind: "write" }, value: stats.writeErrors },
+        { labels: { kind: "sync" }, value: stats.syncErrors },
+        { labels: { kind: "corrupt" }, value: stats.corruptRecords },
+        { labels: { kind: "checkpoint" }, value: stats.checkpointErrors },
+        { labels: { kind: "subscriber" }, value: stats.subscriberErrors },
+      ]),
       counter(
         "sandglass_events_lost_total",
         "Events that the log did not take; healthy is 0.",

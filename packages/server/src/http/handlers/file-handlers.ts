@@ -41,9 +41,9 @@ export function fileHandlers(services: HandlerServices): FileHandlers {
   };
 }
 
-/** A path in a URL is absolute, with or without its first slash: `…/files/workspace/a.txt` is `/workspace/a.txt`. */
+/** `…/files/a.txt` is relative to `/workspace`; an absolute path has its slash encoded, `…/files/%2Fetc/hosts`. */
 function pathOf(params: Readonly<Record<string, string>>): string {
-  const path = `/${(params["*"] ?? "").replace(/^\/+/, "")}`;
+  const path = params["*"] ?? "";
   if (path.includes("\0"))
     throw new SandglassError("INVALID_REQUEST", "the path must not contain a NUL character");
   return path;

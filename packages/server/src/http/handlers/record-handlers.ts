@@ -1,4 +1,5 @@
 import { isRunId, isTraceId, SandglassError } from "@sandglass/protocol";
+import type { RecordLine } from "@sandglass/telemetry";
 import type { Handlers } from "../call.ts";
 import { describeSandbox } from "./find-sandbox.ts";
 import type { HandlerServices } from "./handler-services.ts";
@@ -11,15 +12,17 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
     listEvents: ({ query, context }) => {
       const { types, minLevel, ...rest } = query;
       const filter = { ...(types !== undefined && { types }), ...(minLevel !== undefined && { minLevel }) };
+      const gone = new AbortController();
       // A stop ends the followers too: they are not work to wait for.
-      const open = (signal: AbortSignal) =>
-        recorder.read({
-          ...rest,
-          filter,
-          orgId: context.orgId,
-          signal: AbortSignal.any([signal, services.stopping]),
-        });
-      return { lines: (signal) => withCursors(open(signal)) };
+      const signal = AbortSignal.any([gone.signal, services.stopping]);
+      // Opened here, so that a bad cursor is an answer and not a broken stream.
+      const lines = recorder.read({ ...rest, filter, orgId: context.orgId, signal });
+      return {
+        lines: (clientGone) => {
+          clientGone.addEventListener("abort", () => gone.abort(), { once: true });
+          return withCursors(lines);
+        },
+      };
     },
 
     startRun: ({ body, context, record }) =>
@@ -60,4 +63,9 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
       });
     },
   };
+}
+
+/** The line as it is in the log, with the cursor in front: nothing is printed anew. */
+async function* withCursors(lines: AsyncIterable<RecordLine>): AsyncGenerator<string> {
+  for await (const { cursor, json } of lines) yield `{"cursor":${JSON.stringify(cursor)},${json.slice(1)}\n`;
 }

@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { SandglassError } from "@sandglass/protocol";
+import { authenticate, checkBind, isLoopback, provideLocalKey } from "./auth.ts";
+import { ConfigError, type SandglassConfig } from "./config.ts";
+import { Credentials } from "./credentials.ts";
+import { Keyring } from "./keys.ts";
+
+const SECRET = "configured-0123456789abcdef";
+const CONFIGURED = { name: "ci", orgId: "acme", secret: SECRET };
+const URL_A = "http://127.0.0.1:7070";
+
+async function directory(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "sandglass-keys-"));
+  context.after(() => rm(path, { recursive: true }));
+  return path;
+}
+
+function isCode(code: string) {
+  return (error: unknown) => error instanceof SandglassError && error.code === code;
+}
+
+test("a created key is found at once, its plaintext is on no disk, and it survives a restart", async (context) => {
+  const dataDir = await directory(context);
+  const keyring = await Keyring.open(dataDir, []);
+  const created = await keyring.create("laptop", "default");
+  assert.match(created.key, /^sg_[A-Za-z0-9_-]{43}$/);
+  assert.equal(keyring.find(created.key)?.id, created.id);
+  const file = join(dataDir, "keys.json");
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+  assert.ok(!(await readFile(file, "utf8")).includes(created.key.slice(3)));
+  const again = await Keyring.open(dataDir, []);
+  assert.equal(again.find(created.key)?.orgId, "default");
+  assert.equal(again.find(`${created.key.slice(0, -1)}#`), undefined);
+});
+
+test("a revoked key is found no more, before and after a restart", async (context) => {
+  const dataDir = await directory(context);
+  const keyring = await Keyring.open(dataDir, []);
+  const { id, key } = await keyring.create("laptop", "acme");
+  await assert.rejects(keyring.revoke(id, "other"), isCode("KEY_NOT_FOUND"));
+  await keyring.revoke(id, "acme");
+  assert.equal(keyring.find(key), undefined);
+  assert.equal((await Keyring.open(dataDir, [])).find(key), undefined);
+});
+
+test("an organisation lists its own keys, the operator's lists all, neither shows a hash", async (context) => {
+  const keyring = await Keyring.open(await directory(context), [CONFIGURED]);
+  const { id } = await keyring.create("laptop", "default");
+  assert.deepEqual(
+    keyring.list("acme").map((key) => key.name),
+    ["ci"],
+  );
+  assert.deepEqual(
+    keyring
+      .list("default")
+      .map((key) => key.id)
+      .toSorted(),
+    ["key_config_ci", id].toSorted(),
+  );
+  assert.deepEqual(Object.keys(keyring.list("acme")[0] ?? {}).toSorted(), [
+    "createdAt",
+    "id",
+    "name",
+    "orgId",
+  ]);
+});
+
+test("a configured key is never written down and cannot be revoked", async (context) => {
+  const dataDir = await directory(context);
+  const keyring = await Keyring.open(dataDir, [CONFIGURED]);
+  await keyring.create("laptop", "default");
+  assert.ok(!(await readFile(join(dataDir, "keys.json"), "utf8")).includes("key_config"));
+  await assert.rejects(keyring.revoke("key_config_ci", "acme"), isCode("FORBIDDEN"));
+});
+
+test("many keys made at once are all kept", async (context) => {
+  const dataDir = await directory(context);
+  const keyring = await Keyring.open(dataDir, []);
+  const created = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => keyring.create(`key ${index}`, "default")),
+  );
+  const again = await Keyring.open(dataDir, []);
+  assert.ok(created.every(({ key }) => again.find(key) !== undefined));
+});
+
+test("damaged keys refuse the start instead of locking everybody out silently", async (context) => {
+  const dataDir = await directory(context);
+  await writeFile(join(dataDir, "keys.json"), '{"format":1,"keys":[{"id":1}]}');
+  await assert.rejects(Keyring.open(dataDir, []), /keys\.json is damaged/);
+  await writeFile(join(dataDir, "keys.json"), "{");
+  await assert.rejects(Keyring.open(dataDir, []), /keys\.json is damaged/);
+});
+
+test("only a known key in the Bearer form authenticates, and no refusal repeats what was sent", async (context) => {
+  const keyring = await Keyring.open(await directory(context), [CONFIGURED]);
+  assert.equal(authenticate(`Bearer ${SECRET}`, keyring).orgId, "acme");
+  assert.equal(authenticate(`bearer  ${SECRET} `, keyring).orgId, "acme");
+  for (const header of [
+    undefined,
+    "",
+    "Bearer ",
+    "Bearer nope-nope-nope-nope",
+    SECRET,
+    `Basic ${SECRET}`,
+    `Bearer ${SECRET} x`,
+  ]) {
+    assert.throws(
+      () => authenticate(header, keyring),
+      (error: unknown) =>
+        error instanceof SandglassError &&
+        error.code === "UNAUTHORIZED" &&
+        !JSON.stringify([error.message, error.hint]).includes("nope"),
+    );
+  }
+});
+
+test("the first start writes a key where its user finds it, and later starts keep it", async (context) => {
+  const dataDir = await directory(context);
+  const credentials = new Credentials(join(dataDir, "home", "credentials.json"));
+  const keyring = await Keyring.open(dataDir, []);
+  await provideLocalKey(keyring, credentials, URL_A, []);
+  const key = (await credentials.read()).get(URL_A) ?? "";
+  assert.equal(keyring.find(key)?.name, "local");
+  assert.equal((await stat(credentials.path)).mode & 0o777, 0o600);
+
+  await provideLocalKey(await Keyring.open(dataDir, []), credentials, URL_A, []);
+  assert.equal((await credentials.read()).get(URL_A), key);
+  await provideLocalKey(await Keyring.open(dataDir, []), credentials, "http://127.0.0.1:9", []);
+  assert.equal((await credentials.read()).get("http://127.0.0.1:9"), key);
+  assert.equal((await Keyring.open(dataDir, [])).list("default").length, 1);
+});
+
+test("a credentials file that is lost is made up for by a new key", async (context) => {
+  const dataDir = await directory(context);
+  await (await Keyring.open(dataDir, [])).create("local", "default");
+  const credentials = new Credentials(join(dataDir, "credentials.json"));
+  const keyring = await Keyring.open(dataDir, []);
+  await provideLocalKey(keyring, credentials, URL_A, []);
+  assert.ok(keyring.find((await credentials.read()).get(URL_A) ?? "") !== undefined);
+});
+
+test("a credentials file of others is kept, and one that is damaged is not overwritten", async (context) => {
+  const dataDir = await directory(context);
+  const credentials = new Credentials(join(dataDir, "credentials.json"));
+  await writeFile(credentials.path, '{"https://elsewhere":{"apiKey":"theirs","note":"x"}}');
+  const keyring = await Keyring.open(dataDir, []);
+  await provideLocalKey(keyring, credentials, URL_A, []);
+  assert.deepEqual(JSON.parse(await readFile(credentials.path, "utf8"))["https://elsewhere"], {
+    apiKey: "theirs",
+    note: "x",
+  });
+  await writeFile(credentials.path, '{"https://elsewhere": {"apiKey": "secret-text"');
+  await assert.rejects(
+    provideLocalKey(keyring, credentials, URL_A, []),
+    (error: Error) => /not a JSON object/.test(error.message) && !error.message.includes("secret-text"),
+  );
+});
+
+test("with configured keys no credentials are written", async (context) => {
+  const dataDir = await directory(context);
+  const credentials = new Credentials(join(dataDir, "credentials.json"));
+  await provideLocalKey(await Keyring.open(dataDir, [CONFIGURED]), credentials, URL_A, [CONFIGURED]);
+  assert.equal((await credentials.read()).size, 0);
+});
+
+test("an address that others can reach needs explicit keys", () => {
+  const config = (host: string, apiKeys: SandglassConfig["apiKeys"]) =>
+    ({ host, apiKeys }) as SandglassConfig;
+  for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"]) {
+    assert.ok(isLoopback(host));
+    checkBind(config(host, []));
+  }
+  for (const host of ["0.0.0.0", "::", "10.0.0.1", "example.com", "127.0.0.1.example.com"]) {
+    assert.ok(!isLoopback(host));
+    assert.throws(
+      () => checkBind(config(host, [])),
+      (error: unknown) => error instanceof ConfigError && /SANDGLASS_API_KEYS/.test(error.message),
+    );
+    checkBind(config(host, [CONFIGURED]));
+  }
+});

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { SandglassError } from "@sandglass/protocol";
+import { Sandglass } from "./sandglass.ts";
+
+async function directory(context: TestContext): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "sandglass-inprocess-"));
+  context.after(() => rm(path, { recursive: true }));
+  return path;
+}
+
+test("a program runs code in its own process, and the record tells of it in the program's trace", async (context) => {
+  const dataDir = await directory(context);
+  const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  await using sandglass = await Sandglass.start({ dataDir, pool: { python: 0 } });
+  const sandbox = await sandglass.sandboxes.create({ template: "python" }, { traceparent });
+  await sandbox.writeFile("greeting.txt", "héllo");
+  const ran = await sandbox.runCode("print(open('greeting.txt').read())\nlen('abc')");
+  assert.deepEqual([ran.stdout, ran.stderr, ran.exitCode, ran.cause], ["héllo\n", "", 0, "exited"]);
+  assert.deepEqual(ran.result, { "text/plain": "3" });
+  const failed = await sandbox.run("echo oops >&2; exit 3");
+  assert.deepEqual([failed.stderr, failed.exitCode], ["oops\n", 3]);
+  assert.equal((await sandbox.readFile("greeting.txt")).toString(), "héllo");
+  await sandbox.close();
+  assert.equal(sandbox.info().cause, "user");
+
+  const types: string[] = [];
+  for await (const { event } of sandglass.recorder.read({ traceId: ran.traceId }))
+    if (event !== undefined) types.push(event.type);
+  assert.equal(types[0], "sandbox.created");
+  assert.equal(types.filter((type) => type === "exec.completed").length, 2);
+  assert.equal(types.at(-1), "sandbox.terminated");
+});
+
+test("a bad request is refused as over HTTP", async (context) => {
+  await using sandglass = await Sandglass.start({ dataDir: await directory(context), pool: { python: 0 } });
+  await assert.rejects(
+    sandglass.sandboxes.create({ memoryMb: -1 }),
+    (error: unknown) => error instanceof SandglassError && error.code === "INVALID_REQUEST",
+  );
+  assert.throws(
+    () => sandglass.sandboxes.get("sbx_none"),
+    (error: unknown) => error instanceof SandglassError && error.code === "SANDBOX_NOT_FOUND",
+  );
+});
+
+test("stopping ends what is open with host_shutdown, and the directory is free for the next", async (context) => {
+  const dataDir = await directory(context);
+  const first = await Sandglass.start({ dataDir, pool: { python: 0 } });
+  const sandbox = await first.sandboxes.create({ template: "bash" });
+  const exec = await sandbox.exec({ command: "sleep 600" });
+  await Promise.all([first.stop(), first.stop()]);
+  assert.equal((await exec.completed).cause, "host_shutdown");
+  assert.equal(sandbox.info().cause, "host_shutdown");
+  await using second = await Sandglass.start({ dataDir, pool: { python: 0 } });
+  assert.equal(second.recorder.recovery.openSandboxes.length, 0);
+});
+
+test("a start that fails half-way gives back what it had taken", async (context) => {
+  const dataDir = await directory(context);
+  const templates = { broken: { mounts: [{ source: join(dataDir, "nowhere"), target: "/opt/x" }] } };
+  await assert.rejects(Sandglass.start({ dataDir, templates }), /nowhere/);
+  await using sandglass = await Sandglass.start({ dataDir, pool: { python: 0 } });
+  assert.equal(sandglass.recorder.stats().lastPosition, 1);
+});
+
+test("a directory that is not ours is refused before anything is written into it", async (context) => {
+  const dataDir = await directory(context);
+  await writeFile(join(dataDir, "thesis.txt"), "x");
+  await assert.rejects(Sandglass.start({ dataDir }), /holds other files/);
+  await assert.rejects(stat(join(dataDir, "log")), { code: "ENOENT" });
+});

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "./until.ts";
+
+/** What one sandbox has on the host at a moment. */
+export interface HostTraces {
+  pids: number[];
+  cgroups: string[];
+  mounts: string[];
+  /** Loop devices whose file is one of the sandbox's. */
+  loops: string[];
+  /** Below the data directory, kept output aside. */
+  files: string[];
+}
+
+/**
+ * Looks for everything on the host that bears a sandbox's id.
+ *
+ * @param dataDir of the runtime that made it; mounts below it count whosever they are
+ */
+export function hostTraces(dataDir: string, sandboxId: string): HostTraces {
+  return {
+    pids: sandboxPids(sandboxId),
+    cgroups: cgroupMounts().flatMap((mount) => directoriesNamed(join(mount, "sandglass"), sandboxId)),
+    mounts: readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(dataDir) || line.includes(sandboxId)),
+    loops: readdirSync("/sys/block")
+      .filter((name) => name.startsWith("loop"))
+      .filter((name) => readIfThere(`/sys/block/${name}/loop/backing_file`).includes(sandboxId)),
+    files: filesNaming(dataDir, sandboxId),
+  };
+}
+
+/** The host's pids of everything in a sandbox, its outermost process included. */
+export function sandboxPids(sandboxId: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && readIfThere(`/proc/${name}/cgroup`).includes(sandboxId))
+    .map(Number);
+}
+
+/** As {@link sandboxPids}, without those that are dead and wait only for their parent to ask. */
+export function livingPids(sandboxId: string): number[] {
+  return sandboxPids(sandboxId).filter((pid) => !/^State:\s+[ZX]/m.test(readIfThere(`/proc/${pid}/status`)));
+}
+
+/** Waits until nothing on the host bears the id: the kernel frees mounts and devices some moments behind the last process. */
+export async function noTraces(dataDir: string, sandboxId: string): Promise<void> {
+  let left: HostTraces | undefined;
+  try {
+    await until("nothing is left", () => {
+      left = hostTraces(dataDir, sandboxId);
+      return Object.values(left).every((traces) => traces.length === 0);
+    });
+  } catch (error) {
+    throw new Error(`sandbox ${sandboxId} left ${JSON.stringify(left)}`, { cause: error });
+  }
+}
+
+/** Pids in a sandbox by the name that the kernel shows for them, e.g. "sleep". */
+export function sandboxPidsNamed(sandboxId: string, name: string): number[] {
+  return sandboxPids(sandboxId).filter((pid) => readIfThere(`/proc/${pid}/comm`).trim() === name);
+}
+
+/** The agent: process 1 inside. */
+export function agentPid(sandboxId: string): number {
+  const found = sandboxPids(sandboxId).find((pid) =>
+    /^NSpid:\s+\d+\s+1$/m.test(readIfThere(`/proc/${pid}/status`)),
+  );
+  if (found === undefined) throw new Error(`sandbox ${sandboxId} has no agent`);
+  return found;
+}
+
+function cgroupMounts(): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => line.split(" ")[4] ?? "");
+}
+
+function directoriesNamed(dir: string, name: string): string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir)
+    .map((entry) => join(dir, entry, name))
+    .filter((path) => existsSync(path));
+}
+
+function filesNaming(dataDir: string, sandboxId: string): string[] {
+  if (!existsSync(dataDir)) return [];
+  return readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.includes(sandboxId) && !path.startsWith("output"),
+  );
+}
+
+/** Processes and devices go while one looks. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH", "ENXIO"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
