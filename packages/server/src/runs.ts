@@ -25,14 +25,22 @@ interface RunPlace {
 /** Finds a run in the record, e.g. one opened before the daemon was restarted. */
 type FindRun = (runId: string, orgId: string) => Promise<RunPlace | undefined>;
 
+/** Whether a sandbox is alive and of this organisation: nobody else may write into its record. */
+type OwnsSandbox = (sandboxId: string, orgId: string) => boolean;
+
+/** What happened at a moment, not over a time: it stands on the run's own span. */
+const POINTS: ReadonlySet<string> = new Set(["agent.thinking", "agent.error", "cost.llm"]);
+
 /** Agent runs: opening one, and what its agent says about itself. */
 export class Runs {
   readonly #emit: Emit;
   readonly #findRun: FindRun;
+  readonly #ownsSandbox: OwnsSandbox;
   /** By organisation and run. */
   readonly #known = new Map<string, RunPlace>();
 
-  constructor(emit: Emit, findRun: FindRun) {
+  constructor(emit: Emit, findRun: FindRun, ownsSandbox: OwnsSandbox) {
+    this.#ownsSandbox = ownsSandbox;
     this.#emit = emit;
     this.#findRun = findRun;
   }
@@ -73,18 +81,19 @@ export class Runs {
       parentSpanId: "",
     };
     const emitted = events.map((event) => {
-      // The end of a run is the end of its own span; everything else has a span below it.
-      const isRunItself = event.type === "run.completed" && run !== undefined;
+      // The end of a run is the end of its own span, a point in time stands on it; everything else has a span below it.
+      const isOnRun = (event.type === "run.completed" || POINTS.has(event.type)) && run !== undefined;
+      const about = event.sandboxId ?? "";
       return this.#emit({
         type: event.type,
         data: event.data,
         level: levelOf(event),
         orgId,
         runId,
-        sandboxId: event.sandboxId ?? "",
+        sandboxId: about !== "" && this.#ownsSandbox(about, orgId) ? about : "",
         traceId,
-        spanId: event.spanId ?? (isRunItself ? spanId : newSpanId()),
-        parentSpanId: event.parentSpanId ?? (isRunItself ? parentSpanId : spanId),
+        spanId: event.spanId ?? (isOnRun ? spanId : newSpanId()),
+        parentSpanId: event.parentSpanId ?? (isOnRun ? parentSpanId : spanId),
         ...(event.timestamp !== undefined && { timestamp: event.timestamp }),
         // The union of types cannot follow that type and data come from one event.
       } as EventInput);

@@ -47,7 +47,11 @@ export class Sandglass implements AsyncDisposable {
     this.recorder = recorder;
     this.runtime = runtime;
     this.#traceId = traceId;
-    this.runs = new Runs(recorder.emit, (runId, orgId) => findRun(recorder, runId, orgId));
+    this.runs = new Runs(
+      recorder.emit,
+      (runId, orgId) => findRun(recorder, runId, orgId),
+      (sandboxId, orgId) => runtime.list(orgId).some(({ id }) => id === sandboxId),
+    );
     this.sandboxes = new LocalSandboxes(runtime);
   }
 

@@ -90,9 +90,24 @@ test("filters by type, level, run and trace narrow the stream", async () => {
   assert.equal((await read(`traceId=${run.traceId}&types=cost.*`)).length, 1);
   const [, call, error, , completed] = ofRun;
   assert.deepEqual([call.spanId, call.parentSpanId], ["1111111111111111", run.spanId]);
-  assert.equal(error.parentSpanId, run.spanId);
+  assert.equal(error.spanId, run.spanId, "a point in time stands on the run's own span");
   assert.deepEqual([completed.spanId, completed.parentSpanId], [run.spanId, ofRun[0].parentSpanId]);
   assert.equal((await read(`runId=${run.runId}`)).filter(({ type }) => type === "http.request").length, 2);
+});
+
+test("events of a run do not enter another organisation's sandbox", async () => {
+  const { json: key } = await callHttp(daemon, "POST /v1/keys", { json: { name: "stranger", orgId: "other" } });
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const stranger = { url: daemon.url, apiKey: key.key };
+  const { json: run } = await callHttp(stranger, "POST /v1/runs", { json: { name: "intruder" } });
+  const events = [{ type: "agent.error", data: { message: "forged" }, sandboxId: sandbox.id }];
+  await callHttp(stranger, `POST /v1/runs/${run.runId}/events`, { json: { events } });
+  await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
+  const record = jsonLines((await callHttp(daemon, `GET /v1/events?sandboxId=${sandbox.id}`)).text);
+  assert.deepEqual(
+    record.map(({ seq }) => seq),
+    record.map((_, index) => index + 1),
+  );
 });
 
 test("a run's trace can be read as spans", async () => {
@@ -111,15 +126,17 @@ test("a run's trace can be read as spans", async () => {
 
 test("a run is found again after a restart", async (context) => {
   const first = await startDaemon();
-  context.after(() => first.stop());
   const { json: run } = await callHttp(first, "POST /v1/runs", { json: { name: "long" } });
   await first.kill();
   const second = await startDaemon({ dataDir: first.dataDir, apiKeys: [first.apiKey] });
-  context.after(() => second.stop());
+  context.after(async () => {
+    await second.stop();
+    await first.stop(); // the data directory is the first one's to remove
+  });
   const events = [{ type: "agent.error", data: { message: "late" } }];
   await callHttp(second, `POST /v1/runs/${run.runId}/events`, { json: { events } });
   const [late] = jsonLines((await callHttp(second, "GET /v1/events?types=agent.error")).text);
-  assert.deepEqual([late.traceId, late.parentSpanId], [run.traceId, run.spanId]);
+  assert.deepEqual([late.traceId, late.spanId], [run.traceId, run.spanId]);
 });
 
 test("bad events of a run are refused whole", async () => {
