@@ -6,11 +6,8 @@ A cell that raises, exits or is interrupted leaves the namespace as it is.
 """
 
 import ast
-import asyncio
-import base64
 import builtins
 import codecs
-import inspect
 import json
 import linecache
 import os
@@ -21,6 +18,7 @@ import types
 
 REQUESTS = os.fdopen(3, "r", encoding="utf-8", newline="\n")
 ANSWERS = 4
+CO_COROUTINE = 0x80  # of a code object's flags: it awaits
 MAX_RESULT = 8 * 1024 * 1024  # bytes of a result's parts together; the host takes no more
 SELF = os.getpid()
 
@@ -86,6 +84,8 @@ def answer_cell(cell, code, result):
 
 def run_async(coroutine):
     global loop
+    import asyncio  # takes longer to load than everything else here: only cells that await pay for it
+
     if loop is None or loop.is_closed():
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -107,13 +107,13 @@ def execute(tree, name):
     if body:
         code = compile(ast.Module(body, tree.type_ignores), name, "exec", flags=flags)
         value = eval(code, main.__dict__)
-        if code.co_flags & inspect.CO_COROUTINE:
+        if code.co_flags & CO_COROUTINE:
             run_async(value)
     if last is None:
         return None
     code = compile(ast.Expression(last.value), name, "eval", flags=flags)
     value = eval(code, main.__dict__)
-    return run_async(value) if code.co_flags & inspect.CO_COROUTINE else value
+    return run_async(value) if code.co_flags & CO_COROUTINE else value
 
 
 RICH = (
@@ -143,6 +143,8 @@ def describe(value):
         if shown is None:
             continue
         if isinstance(shown, bytes):
+            import base64
+
             shown = base64.b64encode(shown).decode()
         elif not isinstance(shown, str):
             shown = json.dumps(shown, default=str)

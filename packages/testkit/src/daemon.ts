@@ -123,14 +123,17 @@ async function readyUrl(
   read: () => string,
 ): Promise<string> {
   const ready = new Promise<string>((resolve) => {
-    child.stdout?.on("data", () => {
+    const look = (): void => {
       const line = read()
         .split("\n")
         .slice(0, -1)
         .find((candidate) => candidate.includes("ready"));
       const url = line === undefined ? undefined : READY.exec(line)?.[1];
-      if (url !== undefined) resolve(url);
-    });
+      if (url === undefined) return;
+      child.stdout?.off("data", look);
+      resolve(url);
+    };
+    child.stdout?.on("data", look);
   });
   const ended = exited.then(async (code) => {
     // Its last words may still be on their way.

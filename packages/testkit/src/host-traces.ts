@@ -39,9 +39,9 @@ export function sandboxPids(sandboxId: string): number[] {
     .map(Number);
 }
 
-/** As {@link sandboxPids}, without those that are dead and wait only for their parent to ask. */
+/** As {@link sandboxPids}, without the dead that wait for their parent, and the dying, whose memory is gone: they run no more code. */
 export function livingPids(sandboxId: string): number[] {
-  return sandboxPids(sandboxId).filter((pid) => !/^State:\s+[ZX]/m.test(readIfThere(`/proc/${pid}/status`)));
+  return sandboxPids(sandboxId).filter((pid) => /^VmSize:/m.test(readIfThere(`/proc/${pid}/status`)));
 }
 
 /** Waits until nothing on the host bears the id: the kernel frees mounts and devices some moments behind the last process. */

@@ -25,6 +25,8 @@ export interface ProcessEvents {
   onLost(): void;
 }
 
+/** Credit is given in pieces of at least this size: a frame for every line of output would cost as much as the line. */
+const GRANT_BYTES = 128 * 1024;
 const SLICE_BYTES = 64 * 1024;
 
 /**
@@ -38,6 +40,7 @@ export class AgentProcess {
   #events: ProcessEvents | undefined;
   readonly #send: (frame: Buffer) => void;
   #credit = 0;
+  #owed = 0;
   #controlCredit = 0;
   readonly #windows = new Map<InputChannel, { room: number; waiting: (() => void)[] }>();
   /** How it ended: code inside may kill a process that only waits for its start, before anyone listens. */
@@ -65,9 +68,11 @@ export class AgentProcess {
 
   /** Lets the process produce `bytes` more of stdout and stderr together. */
   grant(bytes: number): void {
-    if (this.isOver || bytes === 0) return;
-    this.#credit += bytes;
-    this.#sendCredit(Frame.credit, bytes);
+    this.#owed += bytes;
+    if (this.isOver || this.#owed < GRANT_BYTES) return;
+    this.#credit += this.#owed;
+    this.#sendCredit(Frame.credit, this.#owed);
+    this.#owed = 0;
   }
 
   /** Lets it say `bytes` more on its control channel. */

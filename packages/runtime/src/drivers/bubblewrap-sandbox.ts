@@ -3,7 +3,8 @@ import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { SandboxLimits } from "@sandglass/protocol";
-import type { ExecCgroup, SandboxCgroup } from "../host/cgroups.ts";
+import type { SandboxCgroup } from "../host/cgroups.ts";
+import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import type { Helper } from "../host/helper.ts";
 import type { DriverSandbox } from "./driver.ts";
 

@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
-import type { ExecCgroup } from "../host/cgroups.ts";
+import type { ExecCgroup } from "../host/exec-cgroup.ts";
 
 /** What a driver can do on this host. What it cannot is said in every sandbox's description and by `sandglass doctor`. */
 export interface DriverCapabilities {

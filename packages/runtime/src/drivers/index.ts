@@ -5,7 +5,8 @@
 export { AgentConnection } from "../agent/connection.ts";
 export { Channel, StartFlag } from "../agent/frames.ts";
 export type { AgentProcess, ProcessExit } from "../agent/process.ts";
-export type { ExecCgroup, GroupUsage } from "../host/cgroups.ts";
+export type { GroupUsage } from "../host/cgroup-counts.ts";
+export type { ExecCgroup } from "../host/exec-cgroup.ts";
 export { CLONE_NAMESPACE_FLAGS, DENIED_CALLS, SOCKET_FAMILIES } from "../host/seccomp-policy.ts";
 export { BubblewrapDriver } from "./bubblewrap.ts";
 export type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } from "./driver.ts";

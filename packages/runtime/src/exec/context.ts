@@ -1,7 +1,7 @@
 import type { Language } from "@sandglass/protocol";
 import { StartError } from "../agent/connection.ts";
 import type { ProcessExit } from "../agent/process.ts";
-import type { GroupUsage } from "../host/cgroups.ts";
+import type { GroupUsage } from "../host/cgroup-counts.ts";
 import type { Exec } from "./exec.ts";
 import type { Interpreter } from "./interpreter.ts";
 

@@ -1,7 +1,7 @@
 import type { AgentConnection } from "../agent/connection.ts";
 import type { AgentProcess } from "../agent/process.ts";
 import type { DriverSandbox } from "../drivers/driver.ts";
-import type { ExecCgroup } from "../host/cgroups.ts";
+import type { ExecCgroup } from "../host/exec-cgroup.ts";
 
 const SIGKILL = 9;
 

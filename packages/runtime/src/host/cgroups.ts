@@ -1,15 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { rmdir, writeFile } from "node:fs/promises";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { field, GroupCounts } from "./cgroup-counts.ts";
 import { type CgroupLayout, execHierarchies, hierarchies, makeGroup } from "./cgroup-layout.ts";
-
-/** What is counted for one group of processes. */
-export interface GroupUsage {
-  cpuMs: number;
-  oomKills: number;
-  memoryPeakBytes: number;
-}
+import { killGroup, removeGroup } from "./cgroup-removal.ts";
+import { ExecCgroup } from "./exec-cgroup.ts";
 
 export interface GroupLimits {
   memoryMb: number;
@@ -24,16 +19,12 @@ function readNumber(path: string): number {
   return text === "max" ? Number.POSITIVE_INFINITY : Number(text);
 }
 
-function field(path: string, name: string): number {
-  const match = new RegExp(`^${name} (\\d+)$`, "m").exec(readFileSync(path, "utf8"));
-  return match === null ? 0 : Number(match[1]);
-}
-
 /** The control groups of one sandbox: limits on the whole, a group for the agent, and one for each exec. */
 export class SandboxCgroup {
   readonly #layout: CgroupLayout;
   /** Groups of ended execs whose children still ran: removed when those are gone. */
   readonly #busy = new Set<ExecCgroup>();
+  readonly #groups = new Set<ExecCgroup>();
   readonly #path: string;
   readonly #mounts: string[];
 
@@ -67,10 +58,11 @@ export class SandboxCgroup {
 
   /** A group for one exec; the process is moved there before it becomes the program. */
   makeExec(name: string): ExecCgroup {
-    for (const group of this.#busy) group.tryRemove();
+    for (const group of [...this.#busy]) group.tryRemove(); // one that stays busy is put back into the set
     const mounts = execHierarchies(this.#layout);
     for (const mount of mounts) mkdirSync(join(mount, this.#path, name));
-    return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, this.#busy);
+    const sets = { groups: this.#groups, busy: this.#busy };
+    return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, sets);
   }
 
   async freeze(isFrozen: boolean): Promise<void> {
@@ -78,7 +70,9 @@ export class SandboxCgroup {
     if (unified !== undefined) {
       const wanted = isFrozen ? 1 : 0;
       this.#write(unified, "cgroup.freeze", String(wanted));
-      await this.#until(() => field(join(unified, this.#path, "cgroup.events"), "frozen") === wanted);
+      await this.#until(
+        () => field(readFileSync(join(unified, this.#path, "cgroup.events"), "utf8"), "frozen") === wanted,
+      );
     } else if (freezer !== undefined) {
       const wanted = isFrozen ? "FROZEN" : "THAWED";
       this.#write(freezer, "freezer.state", wanted);
@@ -94,10 +88,19 @@ export class SandboxCgroup {
     const { memory, pids } = this.#layout.controllers;
     const memoryFile = memory?.version === 2 ? "memory.current" : "memory.usage_in_bytes";
     return {
-      cpuMs: cpuMs(this.#layout, this.#path),
+      cpuMs: this.#cpuMs(),
       memoryBytes: memory === undefined ? 0 : readNumber(join(memory.mount, this.#path, memoryFile)),
       pids: pids === undefined ? 0 : readNumber(join(pids.mount, this.#path, "pids.current")),
     };
+  }
+
+  #cpuMs(): number {
+    const counts = new GroupCounts(this.#layout, this.#path);
+    try {
+      return counts.cpuMs();
+    } finally {
+      counts.close();
+    }
   }
 
   /** Kills whatever is in it. */
@@ -106,6 +109,7 @@ export class SandboxCgroup {
   }
 
   async remove(): Promise<void> {
+    for (const group of this.#groups) group.close();
     await removeGroup(this.#layout, this.#path);
   }
 
@@ -130,121 +134,6 @@ export class SandboxCgroup {
     for (let tries = 0; !condition(); tries++) {
       if (tries > 2000) throw new Error("the kernel did not freeze or thaw the sandbox within two seconds");
       await delay(1);
-    }
-  }
-}
-
-/** The group of one exec: its own CPU time, memory peak and OOM kills. */
-export class ExecCgroup {
-  readonly #layout: CgroupLayout;
-  readonly #busy: Set<ExecCgroup>;
-  readonly #path: string;
-  readonly #mounts: string[];
-
-  constructor(layout: CgroupLayout, path: string, mounts: string[], busy: Set<ExecCgroup>) {
-    this.#layout = layout;
-    this.#path = path;
-    this.#mounts = mounts;
-    this.#busy = busy;
-  }
-
-  /** The kernel may take some 20 ms for the first move after a quiet time, so this is never done on the event loop. */
-  async attach(hostPid: number): Promise<void> {
-    for (const mount of this.#mounts)
-      await writeFile(join(mount, this.#path, "cgroup.procs"), String(hostPid));
-  }
-
-  usage(): GroupUsage {
-    const memory = this.#layout.controllers.memory;
-    const at = memory === undefined ? "" : join(memory.mount, this.#path);
-    const peak = memory?.version === 2 ? join(at, "memory.peak") : join(at, "memory.max_usage_in_bytes");
-    return {
-      cpuMs: cpuMs(this.#layout, this.#path),
-      oomKills:
-        memory === undefined
-          ? 0
-          : field(join(at, memory.version === 2 ? "memory.events" : "memory.oom_control"), "oom_kill"),
-      memoryPeakBytes: memory !== undefined && existsSync(peak) ? readNumber(peak) : 0,
-    };
-  }
-
-  kill(): void {
-    killGroup(this.#layout, this.#path, this.#mounts);
-  }
-
-  /** What it started may still run: then it stays until that is gone, or the sandbox. */
-  tryRemove(): void {
-    this.#busy.delete(this);
-    for (const mount of this.#mounts) {
-      try {
-        rmdirSync(join(mount, this.#path));
-      } catch (error) {
-        if (!isBusyOrGone(error)) throw error;
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#busy.add(this);
-      }
-    }
-  }
-}
-
-function cpuMs(layout: CgroupLayout, path: string): number {
-  if (layout.unified !== undefined) return field(join(layout.unified, path, "cpu.stat"), "usage_usec") / 1000;
-  if (layout.cpuacct !== undefined) return readNumber(join(layout.cpuacct, path, "cpuacct.usage")) / 1e6;
-  return 0;
-}
-
-function isBusyOrGone(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === "EBUSY" || code === "ENOENT" || code === "ENOTEMPTY";
-}
-
-/** SIGKILL to everything in the group and below it. */
-export function killGroup(layout: CgroupLayout, path: string, mounts: string[] = hierarchies(layout)): void {
-  const unified =
-    layout.unified !== undefined && mounts.includes(layout.unified) ? join(layout.unified, path) : undefined;
-  if (unified !== undefined && existsSync(join(unified, "cgroup.kill")))
-    return writeFileSync(join(unified, "cgroup.kill"), "1");
-  // Without cgroup.kill: until nothing is left, for what forks faster than one pass.
-  const mount = mounts[0];
-  for (let pass = 0; mount !== undefined && pass < 100 && killOnce(join(mount, path)) > 0; pass++);
-}
-
-function killOnce(root: string): number {
-  let killed = 0;
-  for (const dir of subgroups(root)) {
-    for (const pid of readFileSync(join(dir, "cgroup.procs"), "utf8").trim().split("\n")) {
-      if (pid === "" || pid === "0") continue;
-      killed++;
-      try {
-        process.kill(Number(pid), "SIGKILL");
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-      }
-    }
-  }
-  return killed;
-}
-
-/** A group and all below it, deepest first. */
-function subgroups(dir: string): string[] {
-  if (!existsSync(dir)) return [];
-  const below = readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [...below.flatMap((entry) => subgroups(join(dir, entry.name))), dir];
-}
-
-/** Removes a group in every hierarchy once its processes have gone; gives up with an error after five seconds. */
-export async function removeGroup(layout: CgroupLayout, path: string): Promise<void> {
-  for (const mount of hierarchies(layout)) {
-    for (const dir of subgroups(join(mount, path))) {
-      for (let tries = 0; ; tries++) {
-        try {
-          await rmdir(dir);
-          break;
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === "ENOENT") break;
-          if (!isBusyOrGone(error) || tries > 500) throw error;
-          await delay(10);
-        }
-      }
     }
   }
 }

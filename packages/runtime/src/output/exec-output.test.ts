@@ -3,6 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { newExecId, type StreamEvent } from "@sandglass/protocol";
 import { outputOf, parseLines, readLines, seeded } from "@sandglass/testkit";
 import { ExecOutput } from "./exec-output.ts";
@@ -239,6 +241,26 @@ describe("the stream of an exec", () => {
     const ahead = room();
     await owner.return(undefined);
     assert.ok(room() > ahead, "the process waits for an owner who is gone");
+  });
+
+  test("what a finished exec wrote is in the file, and no longer in memory", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const held = (): number => {
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
+    const before = held();
+    const finished: ExecOutput[] = [];
+    for (let count = 0; count < 20; count++) {
+      const { output, end } = record(segment);
+      for (let piece = 0; piece < 10; piece++) output.append("stdout", Buffer.alloc(200_000, count));
+      end();
+      await readLines(output.lines());
+      finished.push(output);
+    }
+    const kept = held() - before;
+    assert.ok(kept < 8_000_000, `${kept} bytes are held for ${finished.length} execs`);
   });
 
   test("without a segment nothing is kept, and everything is told to who follows", async () => {

@@ -14,11 +14,13 @@ import { readRecords } from "./segment-reader.ts";
 import type { SegmentListener, SegmentWriter } from "./segment-writer.ts";
 
 /** Recent records kept in memory for those who follow; whoever is further behind reads the segment. */
-const RECENT_BYTES = 2 * 1024 * 1024;
+const RECENT_BYTES = 4 * 1024 * 1024;
+/** What stays of them when the exec has ended: a short stream is asked for again, a long one is in the segment. */
+const ENDED_BYTES = 64 * 1024;
 /** Shorter payloads are copied, so that they do not keep the whole chunk they came in. */
 const COPY_BYTES = 4096;
 /** How far the process may run ahead of the caller that started it. */
-const OWNER_LAG_BYTES = 4 * 1024 * 1024;
+const OWNER_LAG_BYTES = 2 * 1024 * 1024;
 /** How far the process may run ahead of the segment. */
 const UNWRITTEN_BYTES = 8 * 1024 * 1024;
 const BLOCK_BYTES = 128 * 1024;
@@ -210,6 +212,8 @@ export class ExecOutput {
     if (count === 0) return;
     this.#unwritten.splice(0, count);
     if (this.#isComplete) this.#segment?.unlisten(this.#listener);
+    if (this.#isComplete && this.#segment !== undefined && this.writeError === undefined)
+      this.#recent.trim(ENDED_BYTES);
     this.#wake();
     this.#grant();
   }

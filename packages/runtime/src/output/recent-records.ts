@@ -2,7 +2,7 @@ import { type OutputRecord, recordLine } from "./record.ts";
 
 /** What a record costs in memory beside its payload. */
 const RECORD_COST_BYTES = 256;
-const BLOCK_CHARS = 128 * 1024;
+const BLOCK_CHARS = 32 * 1024;
 
 /** Lines as they are sent: a block of text and where it leads. */
 export interface Block {
@@ -28,7 +28,8 @@ export class RecentRecords {
   push(record: OutputRecord): void {
     this.#records.push(record);
     this.#bytes += record.payload.length + RECORD_COST_BYTES;
-    if (this.#bytes > this.#maxBytes) this.#trim();
+    // Down to half at once, so that it is not done for every record.
+    if (this.#bytes > this.#maxBytes) this.trim(this.#maxBytes / 2);
   }
 
   /** As many records from `seq` on as make a block. */
@@ -43,10 +44,10 @@ export class RecentRecords {
     return block;
   }
 
-  /** Down to half at once, so that it is not done for every record. */
-  #trim(): void {
+  /** Lets go of the oldest until `toBytes` are left, and the last record in any case. */
+  trim(toBytes: number): void {
     let old = 0;
-    while (this.#bytes > this.#maxBytes / 2 && old < this.#records.length - 1) {
+    while (this.#bytes > toBytes && old < this.#records.length - 1) {
       this.#bytes -= (this.#records[old]?.payload.length ?? 0) + RECORD_COST_BYTES;
       old++;
     }

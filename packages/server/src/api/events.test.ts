@@ -96,7 +96,9 @@ test("filters by type, level, run and trace narrow the stream", async () => {
 });
 
 test("events of a run do not enter another organisation's sandbox", async () => {
-  const { json: key } = await callHttp(daemon, "POST /v1/keys", { json: { name: "stranger", orgId: "other" } });
+  const { json: key } = await callHttp(daemon, "POST /v1/keys", {
+    json: { name: "stranger", orgId: "other" },
+  });
   const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
   const stranger = { url: daemon.url, apiKey: key.key };
   const { json: run } = await callHttp(stranger, "POST /v1/runs", { json: { name: "intruder" } });

@@ -1,0 +1,67 @@
+import { rmdirSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { GroupCounts, type GroupUsage } from "./cgroup-counts.ts";
+import type { CgroupLayout } from "./cgroup-layout.ts";
+import { isBusyOrGone, killGroup } from "./cgroup-removal.ts";
+
+/** The group of one exec: its own CPU time, memory peak and OOM kills. */
+export class ExecCgroup {
+  readonly #layout: CgroupLayout;
+  readonly #path: string;
+  readonly #mounts: string[];
+  readonly #groups: Set<ExecCgroup>;
+  readonly #busy: Set<ExecCgroup>;
+  #counts: GroupCounts | undefined;
+
+  /** `groups` has all of a sandbox, `busy` those that ended and cannot be removed yet. */
+  constructor(
+    layout: CgroupLayout,
+    path: string,
+    mounts: string[],
+    { groups, busy }: { groups: Set<ExecCgroup>; busy: Set<ExecCgroup> },
+  ) {
+    this.#layout = layout;
+    this.#path = path;
+    this.#mounts = mounts;
+    this.#groups = groups;
+    this.#busy = busy;
+    groups.add(this);
+  }
+
+  /** The kernel may take some 20 ms for the first move after a quiet time, so this is never done on the event loop. */
+  async attach(hostPid: number): Promise<void> {
+    for (const mount of this.#mounts)
+      await writeFile(join(mount, this.#path, "cgroup.procs"), String(hostPid));
+  }
+
+  usage(): GroupUsage {
+    this.#counts ??= new GroupCounts(this.#layout, this.#path);
+    return this.#counts.read();
+  }
+
+  kill(): void {
+    killGroup(this.#layout, this.#path, this.#mounts);
+  }
+
+  /** Lets go of what reading it keeps open. */
+  close(): void {
+    this.#counts?.close();
+    this.#counts = undefined;
+  }
+
+  /** What it started may still run: then it stays until that is gone, or the sandbox. */
+  tryRemove(): void {
+    this.close();
+    this.#groups.delete(this);
+    this.#busy.delete(this);
+    for (const mount of this.#mounts) {
+      try {
+        rmdirSync(join(mount, this.#path));
+      } catch (error) {
+        if (!isBusyOrGone(error)) throw error;
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") this.#busy.add(this);
+      }
+    }
+  }
+}
