@@ -88,9 +88,10 @@ async function run(request) {
   const stopped = new Promise((resolve) => {
     stop = (error) => resolve({ error });
   });
-  const evaluated = evaluate(request.code, `cell ${++cells}`).then(settle);
-  // The evaluator's own watch for interrupts leaves the default action behind; an awaiting cell needs ours.
+  // The evaluator has a watch of its own for interrupts. It takes listeners away once it has begun, which would leave the default
+  // action in its place, and leaves that behind when it is done: ours is away meanwhile, and back for a cell that awaits.
   process.off("SIGINT", onInterrupt);
+  const evaluated = evaluate(request.code, `cell ${++cells}`).then(settle);
   process.on("SIGINT", onInterrupt);
   const { error, value } = await Promise.race([evaluated, stopped]);
   stop = undefined;

@@ -8,6 +8,7 @@ A cell that raises, exits or is interrupted leaves the namespace as it is.
 import ast
 import builtins
 import codecs
+import io
 import json
 import linecache
 import os
@@ -165,16 +166,16 @@ def show_error():
 
 
 def mend_streams():
-    """What a cell closed is there again for the next."""
-    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+    """What a cell closed (`exit` closes stdin) is there again for the next."""
+    for name, descriptor in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
         stream = getattr(sys, name, None)
         try:
             stream.flush()
         except Exception:
             pass  # closed, or not a stream at all
         if stream is None or getattr(stream, "closed", False):
-            stream = open(descriptor, "w", encoding="utf-8", errors="sandglass", closefd=False)
-            stream.reconfigure(write_through=True)
+            raw = open(descriptor, "rb", closefd=False) if name == "stdin" else open(descriptor, "wb", 0, closefd=False)
+            stream = io.TextIOWrapper(raw, encoding="utf-8", errors="sandglass", write_through=True)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
 

@@ -25,8 +25,8 @@ export interface ProcessEvents {
   onLost(): void;
 }
 
-/** Credit is given in pieces of at least this size: a frame for every line of output would cost as much as the line. */
-const GRANT_BYTES = 128 * 1024;
+/** Well below what a process starts with: a frame of credit for every line of output would cost as much as the line. */
+const RESTORE_BYTES = 128 * 1024;
 const SLICE_BYTES = 64 * 1024;
 
 /**
@@ -68,10 +68,16 @@ export class AgentProcess {
 
   /** Lets the process produce `bytes` more of stdout and stderr together. */
   grant(bytes: number): void {
+    if (this.isOver || bytes === 0) return;
+    this.#credit += bytes;
+    this.#sendCredit(Frame.credit, bytes);
+  }
+
+  /** As {@link grant}, once enough has come together: for what was taken of output that is flowing. */
+  restore(bytes: number): void {
     this.#owed += bytes;
-    if (this.isOver || this.#owed < GRANT_BYTES) return;
-    this.#credit += this.#owed;
-    this.#sendCredit(Frame.credit, this.#owed);
+    if (this.#owed < RESTORE_BYTES) return;
+    this.grant(this.#owed);
     this.#owed = 0;
   }
 

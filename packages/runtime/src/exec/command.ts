@@ -44,7 +44,7 @@ export async function runCommand(
   exec.begin({
     signal: (number) => process.signal(number),
     end: () => group.kill(),
-    grant: (bytes) => process.grant(bytes),
+    grant: (bytes) => process.restore(bytes),
   });
   process.grant(OUTPUT_CREDIT_BYTES);
   try {

@@ -61,7 +61,7 @@ export class Context {
     interpreter.events = { onOutput: (stream, bytes) => exec.output.append(stream, bytes) };
     exec.begin({
       signal: (number) => interpreter.process.signal(number),
-      grant: (bytes) => interpreter.process.grant(bytes),
+      grant: (bytes) => interpreter.process.restore(bytes),
       end: () => {
         // A deadline interrupts first, which keeps the context where the code lets go; everything else is final.
         if (exec.decision?.cause !== "timed_out") return interpreter.group.kill();

@@ -55,7 +55,7 @@ export class Interpreter {
         onOutput: (channel, bytes) => {
           if (channel === Channel.controlOut) this.#onControl(bytes);
           else if (this.events === undefined)
-            process.grant(bytes.length); // between cells nobody listens
+            process.restore(bytes.length); // between cells nobody listens
           else this.events.onOutput(channel === Channel.stdout ? "stdout" : "stderr", bytes);
         },
         onExit: end,

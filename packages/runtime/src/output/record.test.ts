@@ -58,7 +58,7 @@ describe("a record", () => {
       "</script>",
       "\ud7ff\ue000",
     ];
-    const samples = awkward.map((text) => Buffer.from(text));
+    const samples: Buffer[] = awkward.map((text) => Buffer.from(text));
     for (let seed = 0; seed < 500; seed++) {
       const random = seeded(seed);
       samples.push(random.bytes(random.int(30)), Buffer.from(random.bytes(20).map((byte) => byte & 0x7f)));
