@@ -1,6 +1,6 @@
 import type { FileInfo } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
-import type { AgentConnection } from "./agent/connection.ts";
+import { type AgentConnection, StartError } from "./agent/connection.ts";
 import { Channel, StartFlag } from "./agent/frames.ts";
 import type { AgentProcess, ProcessExit } from "./agent/process.ts";
 
@@ -59,12 +59,23 @@ export class FileOperation {
     argv: readonly string[],
     options: { withStdin?: boolean } = {},
   ): Promise<FileOperation> {
-    const process = await agent.fork();
-    const operation = new FileOperation(process);
-    process.grant(WINDOW_BYTES);
-    const flags = StartFlag.builtin | (options.withStdin === true ? StartFlag.stdin : 0);
-    await agent.start(process, { argv, env: {}, cwd: "/workspace", flags, maxOpenFiles: 256 });
-    return operation;
+    try {
+      const process = await agent.fork();
+      const operation = new FileOperation(process);
+      process.grant(WINDOW_BYTES);
+      const flags = StartFlag.builtin | (options.withStdin === true ? StartFlag.stdin : 0);
+      await agent.start(process, { argv, env: {}, cwd: "/", flags, maxOpenFiles: 256 });
+      return operation;
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      throw new SandglassError(
+        "FILE_ERROR",
+        `no process could be made for the file operation: ${error.message}`,
+        {
+          hint: "the sandbox is at its limit of processes or memory; end some of what runs in it",
+        },
+      );
+    }
   }
 
   static info(fields: readonly string[], path: string): FileInfo {

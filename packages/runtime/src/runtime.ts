@@ -1,15 +1,23 @@
 import { join } from "node:path";
-import type { CallContext, Cause, Check, CreateSandboxRequest, SandboxInfo } from "@sandglass/protocol";
+import type {
+  CallContext,
+  Cause,
+  Check,
+  CreateSandboxRequest,
+  SandboxInfo,
+  SandboxLimits,
+} from "@sandglass/protocol";
 import { newSandboxId, newSpanId, SandglassError } from "@sandglass/protocol";
 import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
 import type { SandboxDriver } from "./drivers/driver.ts";
 import { msSince } from "./duration.ts";
+import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
 import { Machine } from "./machine.ts";
 import { OutputStore } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
 import { Sandbox } from "./sandbox.ts";
-import { Templates } from "./templates.ts";
+import { type Template, Templates } from "./templates.ts";
 import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
 
 const DEFAULT_MAX_SANDBOXES = 200;
@@ -27,8 +35,8 @@ export class Runtime implements RuntimeApi {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #ended = new Map<string, Sandbox>();
   readonly #releasing = new Set<Promise<void>>();
+  readonly #making = new Set<Promise<Sandbox>>();
   readonly #pruning: NodeJS.Timeout;
-  #starting = 0;
   #isClosing = false;
 
   private constructor(options: RuntimeOptions, driver: SandboxDriver, templates: Templates) {
@@ -68,44 +76,59 @@ export class Runtime implements RuntimeApi {
     }
     const template = this.#templates.get(request.template ?? "python");
     const maximum = this.#options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES;
-    if (this.#sandboxes.size + this.#starting >= maximum) {
+    if (this.#sandboxes.size + this.#making.size >= maximum) {
       throw new SandglassError("SANDBOX_LIMIT_REACHED", `${maximum} sandboxes run already`, {
         hint: "terminate some, or raise maxSandboxes",
       });
     }
     const context = { ...caller, runId: request.runId ?? caller.runId };
     const limits = resolveLimits(request, template, this.#options.defaults);
-    this.#starting++;
+    const making = this.#make({ request, template, limits, context, started });
+    this.#making.add(making);
+    const sandbox = await making.finally(() => this.#making.delete(making));
     try {
-      const pooled = await this.#pool.take(template, limits);
-      const machine = pooled ?? (await this.#boot(template, limits, context));
-      const sandbox = new Sandbox({
-        machine,
-        request,
-        limits,
-        source: pooled === undefined ? "on_demand" : "pool",
-        isolation: this.#driver.name,
-        unenforced: this.#driver.unenforced,
-        context,
-        emit: this.#options.emit,
-        segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
-        createMs: msSince(started),
-        onEnded: (ended) => this.#onEnded(ended, machine),
-      });
-      this.#sandboxes.set(sandbox.id, sandbox);
-      try {
-        await sandbox.begin();
-      } catch (error) {
-        this.#sandboxes.delete(sandbox.id);
-        await machine.destroy();
-        throw error;
-      }
-      return sandbox;
+      await sandbox.begin();
+    } catch (error) {
+      this.#sandboxes.delete(sandbox.id);
+      await sandbox.abandon();
+      throw error;
     } finally {
-      this.#starting--;
       // After the answer: filling the pool costs what a create costs.
       setTimeout(() => this.#pool.refill(), 20).unref();
     }
+    return sandbox;
+  }
+
+  /** From the pool or booted for it; counted among those that start until it is among those that run. */
+  async #make(wanted: {
+    request: CreateSandboxRequest;
+    template: Template;
+    limits: SandboxLimits;
+    context: CallContext;
+    started: number;
+  }): Promise<Sandbox> {
+    const { request, template, limits, context, started } = wanted;
+    const pooled = await this.#pool.take(template, limits);
+    const machine = pooled ?? (await this.#boot(template, limits, context));
+    if (this.#isClosing) {
+      await machine.destroy();
+      throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+    }
+    const sandbox = new Sandbox({
+      machine,
+      request,
+      limits,
+      source: pooled === undefined ? "on_demand" : "pool",
+      isolation: this.#driver.name,
+      unenforced: this.#driver.unenforced,
+      context,
+      emit: this.#options.emit,
+      segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
+      createMs: msSince(started),
+      onEnded: (ended) => this.#onEnded(ended, machine),
+    });
+    this.#sandboxes.set(sandbox.id, sandbox);
+    return sandbox;
   }
 
   get(id: string, orgId: string): SandboxHandle {
@@ -164,7 +187,8 @@ export class Runtime implements RuntimeApi {
     const sandboxes: Record<string, number> = {};
     let runningExecs = 0;
     for (const sandbox of this.#sandboxes.values()) {
-      sandboxes[sandbox.state] = (sandboxes[sandbox.state] ?? 0) + 1;
+      const { state } = sandbox.info();
+      sandboxes[state] = (sandboxes[state] ?? 0) + 1;
       runningExecs += sandbox.runningExecs;
     }
     return { pool: this.#pool.stats(), sandboxes, runningExecs };
@@ -178,23 +202,11 @@ export class Runtime implements RuntimeApi {
   async close(cause: Cause, deadlineMs: number): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#pruning);
-    const context = (orgId: string): CallContext => ({
-      orgId,
-      runId: "",
-      traceId: "",
-      parentSpanId: "",
-      traceFlags: 0,
-      tracestate: "",
-      baggage: "",
-    });
     const work = async (): Promise<void> => {
+      await Promise.allSettled([...this.#making]);
       await Promise.all(
         [...this.#sandboxes.values()].map((sandbox) =>
-          sandbox.terminate(cause, {
-            ...context(sandbox.orgId),
-            traceId: sandbox.info().traceId,
-            parentSpanId: newSpanId(),
-          }),
+          sandbox.terminate(cause, hostContext(sandbox.orgId, sandbox.info().traceId)),
         ),
       );
       await Promise.all([...this.#releasing]);
@@ -211,11 +223,7 @@ export class Runtime implements RuntimeApi {
     await Promise.race([work(), late]).finally(() => clearTimeout(timer));
   }
 
-  async #boot(
-    template: ReturnType<Templates["get"]>,
-    limits: ReturnType<typeof resolveLimits>,
-    context: CallContext,
-  ): Promise<Machine> {
+  async #boot(template: Template, limits: SandboxLimits, context: CallContext): Promise<Machine> {
     const id = newSandboxId();
     try {
       return await Machine.boot(id, template, limits, this.#driver);

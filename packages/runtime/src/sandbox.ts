@@ -9,7 +9,6 @@ import type {
   SandboxInfo,
   SandboxLimits,
   SandboxSource,
-  SandboxState,
   UnenforcedLimit,
 } from "@sandglass/protocol";
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
@@ -122,8 +121,11 @@ export class Sandbox implements SandboxHandle {
       await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
   }
 
-  get state(): SandboxState {
-    return this.#info.state;
+  /** For one whose beginning could not be recorded: it is given back, and there is nothing to say of it. */
+  abandon(): Promise<void> {
+    this.#parts.segment?.close();
+    this.#ending ??= this.#machine.destroy();
+    return this.#ending;
   }
 
   get runningExecs(): number {

@@ -97,7 +97,8 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (["ENOENT", "ESRCH", "ENXIO"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    if (["ENOENT", "ESRCH", "ENXIO", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return "";
     throw error;
   }
 }

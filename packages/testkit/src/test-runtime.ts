@@ -15,13 +15,13 @@ import { Runtime } from "@sandglass/runtime";
 import { EventRecord } from "./event-record.ts";
 
 /** A runtime in a data directory of its own, with what it says kept. */
-export interface TestRuntime {
+export interface TestRuntime extends AsyncDisposable {
   readonly runtime: Runtime;
   readonly dataDir: string;
   readonly events: EventRecord;
   /** A sandbox of "default"'s; template "bash" unless the request says otherwise, for it needs no interpreter to be warmed. */
   create(request?: CreateSandboxRequest): Promise<SandboxHandle>;
-  /** Closes the runtime and removes the directory. */
+  /** Closes the runtime and removes the directory, unless it was given. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export function callContext(over: Partial<CallContext> = {}): CallContext {
  * Starts a real runtime. Needs root, as the runtime does.
  *
  * @param options over pools of no sandboxes, so that a test boots only what it asks for
- * @example const host = await startRuntime(); after(() => host.close())
+ * @example await using host = await startRuntime()
  */
 export async function startRuntime(
   options: Partial<Omit<RuntimeOptions, "emit">> = {},
@@ -65,15 +65,18 @@ export async function startRuntime(
   const events = new EventRecord();
   const { templates = { python: { poolSize: 0 } }, ...rest } = options;
   const runtime = await Runtime.start({ ...rest, templates, dataDir, emit: events.emit });
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    await runtime.close("host_shutdown", 20_000);
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
   return {
     runtime,
     dataDir,
     events,
     create: (request = {}) => runtime.create({ template: "bash", ...request }, callContext()),
-    async close() {
-      await runtime.close("host_shutdown", 20_000);
-      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
-    },
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
   };
 }
 

@@ -105,7 +105,7 @@ describe("an interpreter's control channel", () => {
   test("a prototype is no place to put a result", () => {
     const heard = listen([answer("exec_1", 0, JSON.parse('{"__proto__":"x","text/plain":"y"}'))]);
     assert.equal(Object.getPrototypeOf(heard.answers[0]?.result), Object.prototype);
-    assert.equal(({} as Record<string, unknown>)["x"], undefined);
+    assert.equal(({} as Record<string, unknown>).x, undefined);
   });
 
   test("noise is never a crash, and never an answer that is not one byte and text", () => {

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  agentPid,
+  callContext,
+  finished,
+  hostTraces,
+  livingPids,
+  noTraces,
+  readLines,
+  run,
+  sandboxPids,
+  startRuntime,
+  type TestRuntime,
+  until,
+} from "@sandglass/testkit";
+
+const context = callContext();
+
+/** The native helper: the child of ours that is the parent of a sandbox's outermost process. */
+function helperPid(sandboxId: string): number {
+  for (const pid of sandboxPids(sandboxId)) {
+    const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    if (!sandboxPids(sandboxId).includes(parent)) return parent;
+  }
+  throw new Error("no process of the sandbox has a parent outside");
+}
+
+describe("when something crashes", () => {
+  let host: TestRuntime;
+  before(async () => {
+    host = await startRuntime();
+  });
+  after(() => host.close());
+
+  test("the agent: its sandbox and execs end with driver_error, its neighbour notices nothing", async () => {
+    const [sandbox, neighbour] = await Promise.all([host.create(), host.create()]);
+    const exec = await sandbox.exec({ command: "echo in; sleep 1000" }, context);
+    const cell = await sandbox.exec({ code: "sleep 1000", language: "bash" }, context);
+    const other = await neighbour.exec({ command: "echo in; sleep 0.3; echo out" }, context);
+    await until("they run", () => exec.info().stdoutBytes > 0 && cell.info().state === "running");
+    process.kill(agentPid(sandbox.id), "SIGKILL");
+    for (const ended of [exec, cell]) {
+      const { exit } = await finished(ended);
+      assert.deepEqual([exit.cause, exit.code], ["driver_error", 137]);
+      assert.ok((exit.reason ?? "").length > 0);
+    }
+    const { data } = await host.events.next("sandbox.terminated", sandbox.id);
+    assert.equal(data.cause, "driver_error");
+    const types = host.events.of(sandbox.id).map(({ type }) => type);
+    for (const type of ["sandbox.terminated", "sandbox.error"])
+      assert.equal(types.filter((said) => said === type).length, 1, type);
+    assert.equal(types.filter((type) => type === "exec.completed").length, 2);
+    assert.equal(types.at(-1), "sandbox.terminated");
+    await assert.rejects(sandbox.exec({ command: "true" }, context), { code: "SANDBOX_ENDED" });
+    assert.equal((await finished(other)).stdout, "in\nout\n");
+    await noTraces(host.dataDir, sandbox.id);
+    await neighbour.terminate("user", context);
+  });
+
+  test("the agent of a paused sandbox: it ends all the same", async () => {
+    const sandbox = await host.create();
+    const exec = await sandbox.exec({ command: "sleep 1000" }, context);
+    await sandbox.pause(context);
+    process.kill(agentPid(sandbox.id), "SIGKILL");
+    await sandbox.terminate("user", context);
+    assert.ok(["sandbox_ended", "driver_error"].includes((await exec.completed).cause ?? ""));
+    await noTraces(host.dataDir, sandbox.id);
+  });
+
+  test("a sandbox killed in the middle of an upload and a download: both fail, and it has an end", async () => {
+    const sandbox = await host.create();
+    await run(sandbox, { command: "head -c 30M /dev/zero > large" });
+    async function* endless(): AsyncGenerator<Uint8Array> {
+      for (;;) yield Buffer.alloc(10_000);
+    }
+    const up = assert.rejects(sandbox.files.write("up", endless(), context), { code: "SANDBOX_ENDED" });
+    const { content } = await sandbox.files.read("large", context);
+    const down = assert.rejects(
+      async () => {
+        let pieces = 0;
+        for await (const _ of content) if (++pieces === 2) process.kill(agentPid(sandbox.id), "SIGKILL");
+      },
+      { code: "SANDBOX_ENDED" },
+    );
+    await Promise.all([up, down]);
+    assert.equal((await host.events.next("sandbox.terminated", sandbox.id)).data.cause, "driver_error");
+  });
+
+  test("the native helper: every sandbox ends with driver_error, and new ones can be made", async () => {
+    const sandboxes = await Promise.all([host.create(), host.create({ template: "python" })]);
+    const execs = await Promise.all([
+      sandboxes[0].exec({ command: "echo in; sleep 1000" }, context),
+      sandboxes[1].exec({ code: "import time; time.sleep(1000)" }, context),
+    ]);
+    await until("it runs", () => execs[0].info().stdoutBytes > 0);
+    process.kill(helperPid(sandboxes[0].id), "SIGKILL");
+    for (const exec of execs) assert.equal((await finished(exec)).exit.cause, "driver_error");
+    for (const { id } of sandboxes) {
+      assert.equal((await host.events.next("sandbox.terminated", id)).data.cause, "driver_error");
+      assert.equal(host.events.ofType("sandbox.terminated", id).length, 1);
+      await noTraces(host.dataDir, id);
+    }
+    const next = await until("there is a helper again", () => host.create().catch(() => undefined));
+    assert.equal((await run(next, { command: "echo works" })).stdout, "works\n");
+    await next.terminate("user", context);
+  });
+});
+
+describe("when the daemon is killed", () => {
+  let dataDir: string;
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "sg-"));
+  });
+  after(() => rm(dataDir, { recursive: true }));
+
+  test("no process of its sandboxes survives it; the next start clears what is left; the output can be read", async () => {
+    const child = spawn(
+      process.execPath,
+      [join(import.meta.dirname, "daemon-in-a-process.ts"), dataDir, "3"],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const execs = (JSON.parse(line.toString()) as string[]).map(
+      (pair) => pair.split("/") as [string, string],
+    );
+    const ids = readdirSync(join(dataDir, "sandboxes"));
+    assert.equal(ids.length, 4, "three sandboxes and a pooled one");
+    for (const id of ids) assert.ok(livingPids(id).length > 0);
+
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await until("every process is gone", () => ids.every((id) => sandboxPids(id).length === 0));
+    await until("every disk is given back", () =>
+      ids.every((id) => hostTraces(dataDir, id).loops.length === 0),
+    );
+    assert.ok(
+      ids.some((id) => hostTraces(dataDir, id).cgroups.length > 0),
+      "there is nothing to clear",
+    );
+
+    await using host = await startRuntime({ dataDir });
+    for (const id of ids) await noTraces(dataDir, id);
+    for (const [sandboxId, execId] of execs) {
+      const { stdoutBytes } = await host.runtime.sealOutput(sandboxId, execId, {
+        code: 137,
+        cause: "host_crash",
+        durationMs: 1,
+      });
+      const lines = await readLines(host.runtime.readOutput(sandboxId, execId) as AsyncIterable<string>);
+      assert.ok(stdoutBytes > 0);
+      assert.deepEqual(
+        lines.map(({ seq }) => seq),
+        lines.map((_, at) => at),
+      );
+      const exit = lines.at(-1);
+      assert.equal(exit?.type === "exit" && exit.cause, "host_crash");
+    }
+    assert.equal((await run(await host.create(), { command: "echo again" })).stdout, "again\n");
+  });
+});
