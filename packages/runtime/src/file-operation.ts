@@ -68,13 +68,9 @@ export class FileOperation {
       return operation;
     } catch (error) {
       if (!(error instanceof StartError)) throw error;
-      throw new SandglassError(
-        "FILE_ERROR",
-        `no process could be made for the file operation: ${error.message}`,
-        {
-          hint: "the sandbox is at its limit of processes or memory; end some of what runs in it",
-        },
-      );
+      throw new SandglassError("FILE_ERROR", `the file operation could not start: ${error.message}`, {
+        hint: "the sandbox is at its limit of processes or memory; end some of what runs in it",
+      });
     }
   }
 

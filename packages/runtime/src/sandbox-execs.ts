@@ -7,6 +7,7 @@ import type {
   SandboxInfo,
 } from "@sandglass/protocol";
 import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandglass/protocol";
+import { StartError } from "./agent/connection.ts";
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
 import type { Machine } from "./machine.ts";
@@ -161,6 +162,11 @@ export class SandboxExecs {
 
   /** The host could not run it: `exec.error`, then the ending. */
   async #broke(exec: Exec, error: Error): Promise<void> {
+    if (error instanceof StartError) {
+      // The sandbox is at its own limit, which is its failure and not the host's.
+      exec.output.append("stderr", Buffer.from(`sandglass: ${error.message}\n`));
+      return exec.finish({ code: 126, signal: 0, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false });
+    }
     if (this.#closing === undefined) {
       exec.end({ cause: "driver_error", reason: error.message });
       await exec.emit("exec.error", "error", {

@@ -156,13 +156,15 @@ export class AgentConnection {
 
   #failed(id: number, number: number): void {
     const errno = errnoName(number & (FAILED_CWD - 1));
-    const error = new StartError(
-      errno,
-      (number & FAILED_CWD) !== 0 ? `cannot enter the working directory (${errno})` : errno,
+    const fork = this.#forking.get(id);
+    fork?.reject(
+      new StartError(errno, `no process can be made (${errno}): the limit of processes or memory is reached`),
     );
-    this.#forking.get(id)?.reject(error);
     this.#forking.delete(id);
-    this.#starting.get(id)?.reject(error);
+    const isCwd = (number & FAILED_CWD) !== 0;
+    this.#starting
+      .get(id)
+      ?.reject(new StartError(errno, isCwd ? `cannot enter the working directory (${errno})` : errno));
     this.#starting.delete(id);
     this.#processes.delete(id);
   }
