@@ -99,6 +99,7 @@ describe("contexts", () => {
       await run(own, { code: set, language });
       await run(own, { command: `pkill -KILL -x ${name === "node" ? "node" : name} ; true` });
       await until("it is gone", () => sandboxPidsNamed(own.id, name).length === 0);
+      await run(own, { argv: ["true"] }); // what the agent says of this one comes behind what it says of the other
       const next = await run(own, { code: mark("anew"), language });
       assert.match(next.stderr, /starts anew.*between calls/);
       assert.equal(next.stdout, "anew\n");

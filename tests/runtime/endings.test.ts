@@ -136,7 +136,7 @@ describe("why an exec ended", () => {
 
   test("cancelled: a cell that waited for its turn", async () => {
     const first = await sandbox.exec(
-      { code: "import time; time.sleep(1000)", contextId: "queue" },
+      { code: "import time; print('in', flush=True); time.sleep(1000)", contextId: "queue" },
       callContext(),
     );
     const second = await sandbox.exec({ code: "print('never')", contextId: "queue" }, callContext());
@@ -146,7 +146,7 @@ describe("why an exec ended", () => {
     const ran = await finished(second);
     assertEnded(ran, { cause: "cancelled", code: 137 });
     assert.equal(ran.stdout, "");
-    await until("the first runs", () => first.info().state === "running");
+    await until("the first runs", () => first.info().stdoutBytes > 0);
     await first.kill("SIGINT", callContext());
     assert.equal((await finished(third)).stdout, "then\n");
   });
