@@ -5,7 +5,7 @@ import type { SandboxHandle } from "@sandglass/runtime";
 import {
   callContext,
   finished,
-  livingPids,
+  noTraces,
   parseLines,
   run,
   startRuntime,
@@ -186,7 +186,7 @@ describe("a command", () => {
       (await run(own, { command: "grep -lsx sleep /proc/[0-9]*/comm | wc -l" })).stdout;
     await until("it still runs", async () => (await count()) !== "0\n");
     await own.terminate("user", callContext());
-    assert.deepEqual(livingPids(own.id), []);
+    await noTraces(host.dataDir, own.id);
   });
 
   test("is known while it runs and when it has ended", async () => {

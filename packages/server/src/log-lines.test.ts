@@ -36,7 +36,7 @@ test("lines written in one turn go out together, in order", async () => {
   const lines = new LogLines(out, (count) => `dropped ${count}`);
   lines.write("a");
   lines.write("b");
-  await turn();
+  while (out.taken.length === 0) await turn();
   assert.deepEqual(out.taken, ["a\nb\n"]);
 });
 

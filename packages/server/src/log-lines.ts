@@ -3,6 +3,9 @@ import type { Writable } from "node:stream";
 /** What may wait for a slow reader of stdout before lines are dropped. */
 const MAX_WAITING_CHARS = 4 * 1024 * 1024;
 
+/** Lines are written together this often: a system call for each would be a good part of what recording a cell costs. */
+const GATHER_MS = 5;
+
 /**
  * Log lines on their way out. A reader of stdout that is slow, stopped or gone never holds the daemon up: what it does not take
  * waits up to a bound, then is dropped, and the number of dropped lines is said when there is room again.
@@ -46,10 +49,10 @@ export class LogLines {
     this.#waiting += `${line}\n`;
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    setTimeout(() => {
       this.#isScheduled = false;
       this.#flush();
-    });
+    }, GATHER_MS);
   }
 
   /** Resolves when everything is written, or after `deadlineMs`, for a reader that takes nothing. */

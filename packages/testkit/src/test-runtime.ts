@@ -64,11 +64,18 @@ export async function startRuntime(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "sg-")));
   const events = new EventRecord();
   const { templates = { python: { poolSize: 0 } }, ...rest } = options;
-  const runtime = await Runtime.start({ ...rest, templates, dataDir, emit: events.emit });
+  const removeOwn = async (): Promise<void> => {
+    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  const starting = Runtime.start({ ...rest, templates, dataDir, emit: events.emit });
+  const runtime = await starting.catch(async (error: Error) => {
+    await removeOwn();
+    throw error;
+  });
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     await runtime.close("host_shutdown", 20_000);
-    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    await removeOwn();
   };
   return {
     runtime,

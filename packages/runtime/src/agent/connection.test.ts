@@ -113,6 +113,21 @@ describe("a connection to an agent", () => {
     await assert.rejects(agent.ready(), /before it said hello/);
   });
 
+  test("one that had left before anyone looked is none either", async () => {
+    const path = join(dir, "early");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const peer = connect(path);
+    const [socket] = (await once(server, "connection")) as [Socket];
+    server.close();
+    socket.pause();
+    peer.destroy();
+    await once(socket, "close");
+    const agent = new AgentConnection(socket);
+    await assert.rejects(agent.ready(), /before it said hello/);
+    await assert.rejects(agent.fork(), { code: "SANDBOX_ENDED" });
+  });
+
   test("output within its credit reaches who listens; granting more lets more come", async () => {
     const { agent, peer, closed, process } = await withProcess();
     let received = 0;

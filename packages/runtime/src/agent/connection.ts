@@ -64,6 +64,7 @@ export class AgentConnection {
     socket.on("data", (chunk: Buffer) => this.#parser.push(chunk));
     socket.on("error", () => socket.destroy()); // reported through close
     socket.on("close", () => this.#closed());
+    this.#isClosed = socket.destroyed; // an agent that could not even be executed: nobody says it again
     socket.resume();
   }
 
