@@ -226,7 +226,15 @@ export class Runtime implements RuntimeApi {
   async #boot(template: Template, limits: SandboxLimits, context: CallContext): Promise<Machine> {
     const id = newSandboxId();
     try {
-      return await Machine.boot(id, template, limits, this.#driver);
+      const machine = await Machine.boot(id, template, limits, this.#driver);
+      // What a template's warm-up defines must be there whether the pool had one or not.
+      if (template.warmup !== undefined) {
+        await machine.prepare().catch(async (error: Error) => {
+          await machine.destroy();
+          throw error;
+        });
+      }
+      return machine;
     } catch (error) {
       const known =
         error instanceof SandglassError

@@ -168,12 +168,9 @@ export class SandboxExecs {
       return exec.finish({ code: 126, signal: 0, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false });
     }
     if (this.#closing === undefined) {
+      const data = { execId: exec.id, code: "DRIVER_ERROR", message: error.message };
+      await exec.emit("exec.error", "error", data).catch(() => {}); // the ending says the same, and is waited for
       exec.end({ cause: "driver_error", reason: error.message });
-      await exec.emit("exec.error", "error", {
-        execId: exec.id,
-        code: "DRIVER_ERROR",
-        message: error.message,
-      });
     }
     await exec.finish({ code: 137, signal: 9, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false });
   }

@@ -94,6 +94,7 @@ export class BubblewrapSandbox implements DriverSandbox {
     this.#parts.cgroup.kill();
     this.#parts.helper.kill(this.#parts.id);
     await this.#parts.gone;
+    await this.#parts.cgroup.emptied();
   }
 
   release(): Promise<void> {

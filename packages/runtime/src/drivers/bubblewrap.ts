@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
@@ -135,8 +135,16 @@ export class BubblewrapDriver implements SandboxDriver {
       pid = await this.#helper.create(spec, () => onGone());
       const bootMs = performance.now() - started;
       const socket = await Promise.race([connected, gone.then(() => undefined)]);
-      if (socket === undefined)
-        throw new SandglassError("DRIVER_ERROR", "the sandbox ended before it connected");
+      if (socket === undefined) {
+        const said = (await readFile(join(dir, "bwrap.log"), "utf8").catch(() => "")).trim().slice(0, 1000);
+        throw new SandglassError(
+          "DRIVER_ERROR",
+          `the sandbox did not come up: ${said || "it ended before it connected"}`,
+          {
+            hint: "run `sandglass doctor`",
+          },
+        );
+      }
       const sandbox = new BubblewrapSandbox({
         id: request.id,
         pid,

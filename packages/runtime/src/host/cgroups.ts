@@ -84,6 +84,14 @@ export class SandboxCgroup {
     }
   }
 
+  /** Resolves when its last process has left: a killed one holds its memory a moment longer than its parent waits. */
+  async emptied(): Promise<void> {
+    const { unified } = this.#layout;
+    if (unified === undefined) return; // version 1 cannot say; its groups refuse to go until then
+    const events = join(unified, this.#path, "cgroup.events");
+    await this.#until(() => !existsSync(events) || field(readFileSync(events, "utf8"), "populated") === 0);
+  }
+
   usage(): { cpuMs: number; memoryBytes: number; pids: number } {
     const { memory, pids } = this.#layout.controllers;
     const memoryFile = memory?.version === 2 ? "memory.current" : "memory.usage_in_bytes";
@@ -132,7 +140,8 @@ export class SandboxCgroup {
 
   async #until(condition: () => boolean): Promise<void> {
     for (let tries = 0; !condition(); tries++) {
-      if (tries > 2000) throw new Error("the kernel did not freeze or thaw the sandbox within two seconds");
+      if (tries > 2000)
+        throw new Error("the kernel did not freeze, thaw or empty the sandbox's cgroup within two seconds");
       await delay(1);
     }
   }
