@@ -198,4 +198,25 @@ describe("contexts", () => {
     assert.match(cell.stderr, /starts anew/);
     await own.terminate("user", callContext());
   });
+
+  test("a cell's own environment is gone with it, and what it covered is back", async () => {
+    const show = {
+      python: "import os; print([os.environ.get(name) for name in ('MINE', 'SHARED', 'HOME')])",
+      javascript:
+        "console.log(JSON.stringify(['MINE', 'SHARED', 'HOME'].map((name) => process.env[name] ?? null)))",
+      bash: 'echo "[$MINE $SHARED $HOME]"',
+    } as const;
+    const seen = {
+      python: ["['m', 'cell', '/tmp']\n", "[None, 'all', '/root']\n"],
+      javascript: ['["m","cell","/tmp"]\n', '[null,"all","/root"]\n'],
+      bash: ["[m cell /tmp]\n", "[ all /root]\n"],
+    } as const;
+    const own = await host.create({ env: { SHARED: "all" } });
+    for (const language of ["python", "javascript", "bash"] as const) {
+      const code = show[language];
+      const first = await run(own, { code, language, env: { MINE: "m", SHARED: "cell", HOME: "/tmp" } });
+      const second = await run(own, { code, language });
+      assert.deepEqual([first.stdout, second.stdout], seen[language], language);
+    }
+  });
 });

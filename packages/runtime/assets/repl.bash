@@ -1,5 +1,5 @@
 # Runs the cells of one context in one shell, so that variables, functions, options and the directory last.
-# Requests come on descriptor 3: an id, a count of NAME=value pairs, the pairs, the code, each ended by a NUL.
+# Requests come on descriptor 3: an id, a count of NAME=value pairs (NAME alone takes it away), the pairs, the code, each ended by a NUL.
 # Answers leave on 4, a JSON object a line. Whatever a cell does to the shell, `exit` included, is done to the context.
 trap : INT
 printf '{"ready":true}\n' >&4
@@ -7,7 +7,7 @@ while IFS= read -r -d '' __sandglass_id <&3; do
   IFS= read -r -d '' __sandglass_count <&3
   while ((__sandglass_count-- > 0)); do
     IFS= read -r -d '' __sandglass_pair <&3
-    export "${__sandglass_pair?}"
+    if [[ $__sandglass_pair == *=* ]]; then export "${__sandglass_pair?}"; else unset "$__sandglass_pair"; fi
   done
   IFS= read -r -d '' __sandglass_code <&3
   eval "$__sandglass_code" 3<&- 4>&-

@@ -128,7 +128,10 @@ let chain = Promise.resolve();
 readline.createInterface({ input: fs.createReadStream("", { fd: 3 }) }).on("line", (line) => {
   const request = JSON.parse(line);
   chain = chain.then(() => {
-    for (const [key, value] of Object.entries(request.env)) process.env[key] = value;
+    for (const [key, value] of Object.entries(request.env)) {
+      if (value === null) delete process.env[key];
+      else process.env[key] = value;
+    }
     return run(request);
   });
 });

@@ -163,7 +163,7 @@ export class Machine {
       emit: async () => {}, // nobody's exec: it happens before there is a sandbox to record
       onFinished: () => {},
     });
-    this.context(language).run({ exec, code, env: {} });
+    this.context(language).run({ exec, code, env: {}, own: [], base: {} });
     const { exitCode } = await exec.completed;
     if (exitCode !== 0)
       throw new Error(

@@ -142,6 +142,8 @@ export class SandboxExecs {
         exec,
         code: request.code,
         env: { TRACESTATE: "", BAGGAGE: "", ...own },
+        own: Object.keys(request.env ?? {}),
+        base: baseEnvironment(machine.template),
       });
       return;
     }

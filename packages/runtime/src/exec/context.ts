@@ -18,6 +18,10 @@ export interface Cell {
   exec: Exec;
   code: string;
   env: Record<string, string>;
+  /** Names in `env` that are this cell's alone: the next cell finds them as they were. */
+  own: readonly string[];
+  /** What they were, where they were anything. */
+  base: Record<string, string>;
 }
 
 /**
@@ -31,6 +35,8 @@ export class Context {
   readonly #host: ContextHost;
   #interpreter: Interpreter | undefined;
   #lost: string | undefined;
+  /** Names that the last cell brought for itself. */
+  #borrowed: readonly string[] = [];
   #tail: Promise<void> = Promise.resolve();
 
   constructor(id: string, language: Language, host: ContextHost) {
@@ -69,7 +75,7 @@ export class Context {
         grace ??= setTimeout(() => interpreter.group.kill(), INTERRUPT_GRACE_MS);
       },
     });
-    const answer = await interpreter.run({ id: exec.id, code: cell.code, env: cell.env });
+    const answer = await interpreter.run({ id: exec.id, code: cell.code, env: this.#environment(cell) });
     clearTimeout(grace);
     interpreter.events = undefined;
     if (answer !== undefined) {
@@ -101,6 +107,13 @@ export class Context {
         : { reason: `${endOf(interpreter, exit)}; the variables of context "${this.id}" are gone` }),
     });
     if (exit !== undefined) interpreter.group.tryRemove();
+  }
+
+  /** Without what the cell before had for itself. */
+  #environment({ env, own, base }: Cell): Record<string, string | null> {
+    const given = Object.fromEntries(this.#borrowed.map((name) => [name, base[name] ?? null]));
+    this.#borrowed = own;
+    return { ...given, ...env };
   }
 
   /** The host could not run it. The next cell starts with an interpreter of its own. */

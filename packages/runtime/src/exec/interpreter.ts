@@ -22,8 +22,8 @@ const PROGRAMS: Record<Language, readonly string[]> = {
 export interface CellRequest {
   id: string;
   code: string;
-  /** Set in the interpreter's own environment before the cell runs. */
-  env: Record<string, string>;
+  /** Set in the interpreter's own environment before the cell runs; null takes a variable away. */
+  env: Record<string, string | null>;
 }
 
 export interface InterpreterEvents {
@@ -133,7 +133,7 @@ export class Interpreter {
 
   #encode({ id, code, env }: CellRequest): Buffer {
     if (this.language === "bash") {
-      const pairs = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+      const pairs = Object.entries(env).map(([name, value]) => (value === null ? name : `${name}=${value}`));
       return Buffer.from(`${[id, String(pairs.length), ...pairs, code].join("\0")}\0`);
     }
     // Two characters that end a line for some readers, though not for JSON.
