@@ -87,7 +87,7 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
   try {
     url = await readyUrl(child, exited, () => text);
   } catch (error) {
-    await rm(home, { recursive: true, force: true });
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     throw error;
   }
   if (options.isStdoutRead === false) child.stdout.pause();
@@ -102,7 +102,7 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
     async stop() {
       child.kill("SIGTERM");
       const code = await exited;
-      await rm(home, { recursive: true, force: true });
+      await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
       return code;
     },
     async kill() {

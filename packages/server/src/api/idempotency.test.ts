@@ -106,7 +106,11 @@ test("a key that is none is refused", async () => {
 
 test("after a crash and a restart a retry finds the same sandbox and the same exec, ended", async (context) => {
   const first = await startDaemon();
-  context.after(() => first.stop());
+  let second: TestDaemon | undefined;
+  context.after(async () => {
+    await second?.stop();
+    await first.stop(); // the data directory is the first one's to remove
+  });
   const create = keyed(randomUUID(), { json: { template: "python" } });
   const { json: sandbox } = await callHttp(first, "POST /v1/sandboxes", create);
   const exec = keyed(randomUUID(), { json: { command: "echo begun; sleep 600 # n=100000" } });
@@ -115,8 +119,7 @@ test("after a crash and a restart a retry finds the same sandbox and the same ex
   stream.on("error", () => undefined);
   await first.kill();
 
-  const second = await startDaemon({ dataDir: first.dataDir, apiKeys: [first.apiKey] });
-  context.after(() => second.stop());
+  second = await startDaemon({ dataDir: first.dataDir, apiKeys: [first.apiKey] });
   const recreated = await callHttp(second, "POST /v1/sandboxes", create);
   assert.deepEqual(
     [recreated.json.id, recreated.json.state, recreated.json.cause],
