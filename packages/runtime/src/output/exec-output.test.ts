@@ -246,10 +246,7 @@ describe("the stream of an exec", () => {
   test("what a finished exec wrote is in the file, and no longer in memory", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
-    const held = (): number => {
-      collect();
-      return process.memoryUsage().arrayBuffers;
-    };
+    const held = (): number => (collect(), process.memoryUsage().arrayBuffers);
     const before = held();
     const finished: ExecOutput[] = [];
     for (let count = 0; count < 20; count++) {
@@ -259,10 +256,9 @@ describe("the stream of an exec", () => {
       await readLines(output.lines());
       finished.push(output);
     }
-    // The collector gives buffers back a moment after it ran; what is held stays, however often it runs.
     let kept = held() - before;
     for (let tries = 0; tries < 200 && kept >= 8_000_000; tries++) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise(setImmediate); // buffers are given back a moment after the collector ran
       kept = held() - before;
     }
     assert.ok(kept < 8_000_000, `${kept} bytes are held for ${finished.length} execs`);
