@@ -246,7 +246,10 @@ describe("the stream of an exec", () => {
   test("what a finished exec wrote is in the file, and no longer in memory", async () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
-    const held = (): number => (collect(), process.memoryUsage().arrayBuffers);
+    const held = (): number => {
+      collect();
+      return process.memoryUsage().arrayBuffers;
+    };
     const before = held();
     const finished: ExecOutput[] = [];
     for (let count = 0; count < 20; count++) {
@@ -256,11 +259,9 @@ describe("the stream of an exec", () => {
       await readLines(output.lines());
       finished.push(output);
     }
-    let kept = held() - before;
-    for (let tries = 0; tries < 200 && kept >= 8_000_000; tries++) {
-      await new Promise(setImmediate); // buffers are given back a moment after the collector ran
-      kept = held() - before;
-    }
+    // Buffers are given back a moment after the collector ran.
+    for (let tries = 0; tries < 200 && held() - before >= 8_000_000; tries++) await new Promise(setImmediate);
+    const kept = held() - before;
     assert.ok(kept < 8_000_000, `${kept} bytes are held for ${finished.length} execs`);
   });
 
