@@ -5,6 +5,7 @@ export * from "./causes.ts";
 export * from "./clock.ts";
 export * from "./errors.ts";
 export * from "./events.ts";
+export * from "./exporter-api.ts";
 export * from "./filter.ts";
 export * from "./ids.ts";
 export * from "./nearest-name.ts";

@@ -1,0 +1,80 @@
+import type { Level } from "./events.ts";
+
+/** Which events an exporter gets, as JSON can say it. */
+export interface ExporterFilterSpec {
+  /** As in `EventFilter`: `exec.*`, `!exec.streamed`. */
+  types?: string[];
+  minLevel?: Level;
+  /** A small expression: `data.exitCode != 0 && type == "exec.completed"`. */
+  where?: string;
+}
+
+/** One destination: an entry of `observability.exporters`, and the body of `POST /v1/exporters`. */
+export interface ExporterSpec {
+  /** Its name in cursors, metrics and URLs; default the provider, with a number where that is taken. */
+  id?: string;
+  /** `axiom`, `otel`, `jsonl`, `postgres`, `console`, `webhook`, or one that was registered. */
+  provider: string;
+  config?: Record<string, unknown>;
+  filter?: ExporterFilterSpec;
+  /** Where an exporter that is new begins: with the oldest event kept, behind the newest, or at a time (ISO 8601). Default "latest". */
+  startAt?: string;
+  /** It is an error at start where the destination cannot be reached. Default false. */
+  required?: boolean;
+}
+
+/**
+ * - `running`: what is there is being delivered
+ * - `stalled`: the destination has not taken anything for a while; it is tried again and again
+ * - `disabled`: the destination wants nothing any more; nothing is tried until someone asks for it
+ */
+export type ExporterState = "running" | "stalled" | "disabled";
+
+/** What one exporter has done: accepted = delivered + filtered + queued + inFlight + all of dropped, at every moment. */
+export interface ExporterCounts {
+  /** Events committed to the log since the exporter's beginning. */
+  accepted: number;
+  /** The destination said it has them. */
+  delivered: number;
+  /** Its filter did not want them. */
+  filtered: number;
+  /** In the log, not read yet or waiting for their batch. */
+  queued: number;
+  /** Being sent, or sent without success and waiting to be sent again. */
+  inFlight: number;
+  /** By reason: `rejected` (in the dead-letter file), `retention` and `corrupt` (gone from the log unread). Healthy is {}. */
+  dropped: Record<string, number>;
+}
+
+export interface ExporterInfo {
+  id: string;
+  provider: string;
+  /** For people, without secrets. */
+  destination: string;
+  state: ExporterState;
+  /** "config": of the configuration; "api": added while running. */
+  origin: "config" | "api";
+  counts: ExporterCounts;
+  /** Age of the oldest event that is not delivered yet; 0 where there is none. */
+  lagMs: number;
+  /** Attempts that were not successful, since the daemon's start. */
+  failedAttempts: number;
+  /** Times that `filter.condition` or `where` threw; the event is let through. */
+  filterErrors: number;
+  lastError?: { at: string; message: string };
+  lastDeliveryAt?: string;
+  stalledSince?: string;
+  /** Of the file that undeliverable events are in, where there is one. */
+  deadLetterFile?: string;
+}
+export interface ExporterList {
+  items: ExporterInfo[];
+}
+
+/** What a flush, or the end, has come to: events accepted before it. */
+export interface FlushResult {
+  delivered: number;
+  dropped: number;
+  /** Not delivered within the time; they stay in the log and are delivered later. */
+  pending: number;
+}
