@@ -1,3 +1,26 @@
+export { Delivery, type DeliveryOptions } from "./delivery/delivery.ts";
+export type { ExporterFilter } from "./delivery/event-selector.ts";
+export type {
+  Checkpoint,
+  DeliveryTraits,
+  EventBatch,
+  Exporter,
+  ExportResult,
+  Rejection,
+} from "./delivery/exporter.ts";
+export type { ExporterOptions, ExporterOwner } from "./delivery/exporter-options.ts";
+export { LogEvent } from "./delivery/log-event.ts";
+export type { RetryOptions } from "./delivery/retry-schedule.ts";
+export { commonOptions, traitsOf } from "./exporters/common-options.ts";
+export {
+  type DeliveryFailure,
+  defineExporter,
+  type ExporterDefinition,
+  type ExporterProviders,
+  type PrepareContext,
+  type PreparedExporter,
+} from "./exporters/definition.ts";
+export { PermanentError } from "./exporters/permanent-error.ts";
 export { DurableLog } from "./log/durable-log.ts";
 export type { Durability, DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log/log-options.ts";
 export type { LogGap, LogItem, LogRecord, ReadOptions } from "./log/log-reader.ts";

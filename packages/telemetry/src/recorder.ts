@@ -11,7 +11,6 @@ import {
 } from "@sandglass/protocol";
 import { DurableLog } from "./log/durable-log.ts";
 import type { Durability, LogProblem, LogStats } from "./log/log-options.ts";
-import type { NamedReader } from "./log/named-reader.ts";
 import type { Retention } from "./log/retention.ts";
 import { CheckpointFile } from "./record/checkpoint.ts";
 import { Checkpointer } from "./record/checkpointer.ts";
@@ -56,7 +55,8 @@ export interface RecorderStats extends LogStats {
 export class Recorder {
   /** What the last daemon left: torn bytes, and sandboxes and execs without an ending. */
   readonly recovery: Recovery;
-  readonly #log: DurableLog;
+  /** What the events are in; for readers of it such as exporters. It is the recorder's to append to and to close. */
+  readonly log: DurableLog;
   readonly #work: OpenWork;
   readonly #pending: PendingEvents;
   readonly #subscribers = new Subscribers();
@@ -104,7 +104,7 @@ export class Recorder {
     checkpointer: Checkpointer,
     isEnabled: boolean,
   ) {
-    this.#log = log;
+    this.log = log;
     this.#work = work;
     this.#pending = pending;
     this.#checkpointer = checkpointer;
@@ -132,27 +132,27 @@ export class Recorder {
    * Lines say where events are missing (`gap`), if any were removed before they were read, or cannot be read.
    */
   read(query: RecordQuery = {}): AsyncGenerator<RecordLine, void, undefined> {
-    return readRecord(this.#log, query);
+    return readRecord(this.log, query);
   }
 
   /** Execs of a sandbox in the order they began, also after it is gone. Those that have no ending read "running". */
   listExecs(sandboxId: string, orgId: string): Promise<ExecInfo[]> {
-    return findExecs(this.#log, sandboxId, orgId);
+    return findExecs(this.log, sandboxId, orgId);
   }
 
   /** Undefined where the record has no such exec of that sandbox in the organisation. */
   getExec(sandboxId: string, execId: string, orgId: string): Promise<ExecInfo | undefined> {
-    return findExec(this.#log, sandboxId, execId, orgId);
+    return findExec(this.log, sandboxId, execId, orgId);
   }
 
   /** A sandbox as the record tells (see `SandboxProjection` for what it does not). Undefined where it has none. */
   getSandbox(sandboxId: string, orgId: string): Promise<SandboxInfo | undefined> {
-    return findSandbox(this.#log, sandboxId, orgId);
+    return findSandbox(this.log, sandboxId, orgId);
   }
 
   /** One trace as far as the organisation sees it (absent: all of it). Undefined where nothing of it is in the record. */
   getTrace(traceId: string, orgId?: string): Promise<TraceInfo | undefined> {
-    return findTrace(this.#log, traceId, orgId);
+    return findTrace(this.log, traceId, orgId);
   }
 
   /**
@@ -163,18 +163,9 @@ export class Recorder {
     return this.#subscribers.add(subscriber);
   }
 
-  /** A reader of the log that keeps its place across restarts: what an exporter is. */
-  readerAt(name: string, options: { from?: "start" | "end" } = {}): NamedReader {
-    return this.#log.readerAt(name, options);
-  }
-
-  removeReader(name: string): Promise<void> {
-    return this.#log.removeReader(name);
-  }
-
   stats(): RecorderStats {
     return {
-      ...this.#log.stats(),
+      ...this.log.stats(),
       openSandboxes: this.#work.openCount,
       subscriberErrors: this.#subscribers.errors,
       checkpointErrors: this.#checkpointer.errors,
@@ -188,9 +179,9 @@ export class Recorder {
   }
 
   async #close(): Promise<void> {
-    await this.#log.flush();
+    await this.log.flush();
     await this.#checkpointer.close();
-    await this.#log.close();
+    await this.log.close();
   }
 
   #append(input: EventInput): Promise<void> {
@@ -211,7 +202,7 @@ export class Recorder {
       data: input.data,
       // The union cannot follow that type and data come from one input.
     } as RuntimeEvent;
-    const committed = this.#log.enqueue(JSON.stringify(event));
+    const committed = this.log.enqueue(JSON.stringify(event));
     this.#work.assign(sandboxId, seq);
     this.#pending.push(event);
     return committed;

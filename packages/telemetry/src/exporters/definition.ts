@@ -60,6 +60,11 @@ export interface ExporterDefinition<Schema extends z.ZodType = z.ZodType> {
   prepare(options: z.output<Schema>, context: PrepareContext): PreparedExporter;
 }
 
+/** Where an exporter's definition is found by its provider. Throws SandglassError INVALID_REQUEST for one that is not known. */
+export interface ExporterProviders {
+  find(provider: string): ExporterDefinition;
+}
+
 export function defineExporter<Schema extends z.ZodType>(
   definition: ExporterDefinition<Schema>,
 ): ExporterDefinition<Schema> {

@@ -8,6 +8,8 @@ export interface CursorState {
   position: number;
   /** Records that were lost before this reader could read them, over its life. */
   gapRecords: number;
+  /** What the reader keeps with its place, in the same write: counts, a file's length. Plain JSON. */
+  data?: unknown;
 }
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
@@ -48,7 +50,11 @@ export class CursorFile {
     }
     const state = JSON.parse(text) as Partial<CursorState> | null;
     if (!isCount(state?.position) || !isCount(state.gapRecords)) throw new SyntaxError("not a cursor");
-    return { position: state.position, gapRecords: state.gapRecords };
+    return {
+      position: state.position,
+      gapRecords: state.gapRecords,
+      ...(state.data !== undefined && { data: state.data }),
+    };
   }
 
   /** Resolves when this state, or a later one, is in the file. */

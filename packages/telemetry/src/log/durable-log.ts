@@ -124,11 +124,24 @@ export class DurableLog {
   }
 
   /**
-   * The reader of this name, which continues behind what it committed. A new one begins at the oldest record, or
-   * with `from: "end"` behind the last. Throws INVALID_REQUEST for a name that is not fit for a file.
+   * The reader of this name, which continues behind what it committed. A new one begins at the oldest record,
+   * with `from: "end"` behind the last, or at a position. Throws INVALID_REQUEST for a name that is not fit for a file.
    */
-  readerAt(name: string, options: { from?: "start" | "end" } = {}): NamedReader {
-    return this.#readers.get(name, options.from === "end" ? this.lastPosition : this.oldestPosition - 1);
+  readerAt(name: string, options: { from?: "start" | "end" | number } = {}): NamedReader {
+    const { from = "start" } = options;
+    const first =
+      typeof from === "number" ? from : from === "end" ? this.lastPosition + 1 : this.oldestPosition;
+    return this.#readers.get(name, first - 1);
+  }
+
+  /** Whether a reader of this name has been here before, also one that was detached. */
+  hasCursor(name: string): boolean {
+    return this.#readers.has(name);
+  }
+
+  /** Keeps a reader's place, and no record for it any more: what `readerAt` gives next continues there as far as there is. */
+  detachReader(name: string): void {
+    this.#readers.detach(name);
   }
 
   /** Forgets a named reader: what it has not read is no longer kept for it. */

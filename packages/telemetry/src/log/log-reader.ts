@@ -1,4 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { FrameScanner, findMarker } from "./frame.ts";
 import type { LogProblem } from "./log-options.ts";
 import type { Notifier } from "./notifier.ts";
@@ -26,6 +27,8 @@ export interface ReadOptions {
   to?: number;
   /** Waits for more at the log's end, until the signal is aborted or the log closed. */
   follow?: boolean;
+  /** Where `follow`: how long after something new came it is read, so that a trickle is read in one go. Default 0. */
+  lingerMs?: number;
   /** Ends the reading, without an error. */
   signal?: AbortSignal;
 }
@@ -49,6 +52,7 @@ export class LogReader implements RetentionReader {
   readonly #view: LogView;
   readonly #limit: number;
   readonly #follow: boolean;
+  readonly #lingerMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #scanner = new FrameScanner();
 
@@ -56,6 +60,7 @@ export class LogReader implements RetentionReader {
     this.name = name;
     this.#view = view;
     this.#follow = options.follow ?? false;
+    this.#lingerMs = options.lingerMs ?? 0;
     this.#signal = options.signal;
     this.#limit = options.to ?? (this.#follow ? Number.POSITIVE_INFINITY : view.lastPosition);
     this.nextPosition = options.from ?? view.segments[0]?.firstPosition ?? 1;
@@ -98,6 +103,7 @@ export class LogReader implements RetentionReader {
           // A closed log is read to its end: followers see the last records too.
           if (!this.#follow || this.#view.isClosed) return;
           await this.#view.changed.wait(this.#signal);
+          if (this.#lingerMs > 0 && !this.#isDone()) await delay(this.#lingerMs);
           continue;
         }
         const chunk = Buffer.allocUnsafeSlow(Math.min(wantedBytes, available));

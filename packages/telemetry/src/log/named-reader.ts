@@ -1,6 +1,6 @@
 import { SandglassError } from "@sandglass/protocol";
 import type { CursorFile, CursorState } from "./cursor.ts";
-import { type LogItem, LogReader, type LogView } from "./log-reader.ts";
+import { type LogItem, LogReader, type LogView, type ReadOptions } from "./log-reader.ts";
 import type { RetentionReader } from "./retention.ts";
 
 /**
@@ -13,6 +13,7 @@ export class NamedReader implements RetentionReader {
   readonly #file: CursorFile;
   #committed: number;
   #gapRecords: number;
+  #data: unknown;
   #isReading = false;
 
   /** Made by `DurableLog.readerAt`. */
@@ -22,6 +23,7 @@ export class NamedReader implements RetentionReader {
     this.#file = file;
     this.#committed = state.position;
     this.#gapRecords = state.gapRecords;
+    this.#data = state.data;
   }
 
   /** Last position committed; 0 for none. */
@@ -43,6 +45,11 @@ export class NamedReader implements RetentionReader {
     return this.#gapRecords;
   }
 
+  /** What was committed with the position; undefined where nothing was. */
+  get data(): unknown {
+    return this.#data;
+  }
+
   /**
    * Everything behind the committed position, in order, a chunk at a time. `follow` defaults to true. One at a time.
    *
@@ -53,15 +60,15 @@ export class NamedReader implements RetentionReader {
    * }
    */
   async *batches(
-    options: { follow?: boolean; signal?: AbortSignal } = {},
+    options: Pick<ReadOptions, "follow" | "signal" | "lingerMs"> = {},
   ): AsyncGenerator<LogItem[], void, undefined> {
     if (this.#isReading) throw new Error(`reader ${this.name} is being read already`);
     this.#isReading = true;
     try {
-      const { follow = true, signal } = options;
+      const { follow = true, signal, lingerMs = 0 } = options;
       const reader = new LogReader(
         this.#view,
-        { from: this.nextPosition, follow, ...(signal && { signal }) },
+        { from: this.nextPosition, follow, lingerMs, ...(signal && { signal }) },
         this.name,
       );
       for await (const items of reader.batches()) {
@@ -76,9 +83,10 @@ export class NamedReader implements RetentionReader {
 
   /**
    * Everything up to `position` is dealt with. Resolves when that is on disk; a lower position than before is ignored.
+   * `data` takes the place of what was kept with the place before; plain JSON, on disk in the same write.
    * Throws INVALID_CURSOR behind the log's end, and what the file system throws.
    */
-  async commit(position: number): Promise<void> {
+  async commit(position: number, data?: unknown): Promise<void> {
     if (!Number.isSafeInteger(position) || position > this.#view.lastPosition) {
       throw new SandglassError(
         "INVALID_CURSOR",
@@ -86,7 +94,12 @@ export class NamedReader implements RetentionReader {
       );
     }
     this.#committed = Math.max(this.#committed, position);
-    await this.#file.save({ position: this.#committed, gapRecords: this.#gapRecords });
+    if (data !== undefined) this.#data = data;
+    await this.#file.save({
+      position: this.#committed,
+      gapRecords: this.#gapRecords,
+      ...(this.#data !== undefined && { data: this.#data }),
+    });
   }
 
   /** Forgets the cursor file; made by `DurableLog.removeReader`. */

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { SandglassError } from "@sandglass/protocol";
-import { CursorFile, isReaderName, listCursors } from "./cursor.ts";
+import { CursorFile, type CursorState, isReaderName, listCursors } from "./cursor.ts";
 import type { LogView } from "./log-reader.ts";
 import { NamedReader } from "./named-reader.ts";
 import type { RetentionReader } from "./retention.ts";
@@ -38,6 +38,16 @@ export class ReaderRegistry {
     await reader?.removeCursor();
   }
 
+  /** Whether a reader of this name has been here before, also one that was detached. */
+  has(name: string): boolean {
+    return this.#readers.has(name) || listCursors(this.#dir).includes(name);
+  }
+
+  /** Keeps the place of a reader but no record for it any more: it continues there when it is asked for again. */
+  detach(name: string): void {
+    this.#readers.delete(name);
+  }
+
   all(): readonly RetentionReader[] {
     return [...this.#readers.values()];
   }
@@ -63,7 +73,7 @@ export class ReaderRegistry {
     return reader;
   }
 
-  #load(name: string, file: CursorFile): { position: number; gapRecords: number } | undefined {
+  #load(name: string, file: CursorFile): CursorState | undefined {
     try {
       const state = file.load();
       // A power cut can take records that were read: their positions are given again, and must be read again.

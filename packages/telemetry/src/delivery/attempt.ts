@@ -1,0 +1,41 @@
+import type { EventBatch, Exporter, ExportResult } from "./exporter.ts";
+
+/**
+ * One try to send a batch, as a result whatever the exporter does: what it throws, and a promise that does not settle in time, are
+ * a `retry`. When the time is over its signal fires and what it comes to later is not heard.
+ */
+export async function attempt(
+  exporter: Exporter,
+  batch: EventBatch,
+  timeoutMs: number,
+  stopping: AbortSignal,
+): Promise<ExportResult> {
+  const controller = new AbortController();
+  const { promise: cutShort, resolve: cut } = Promise.withResolvers<ExportResult>();
+  const stop = (): void => {
+    controller.abort();
+    cut({ status: "retry", reason: "given up: the exporter is stopping" });
+  };
+  const timer = setTimeout(() => {
+    controller.abort();
+    cut({ status: "retry", reason: `timed out after ${timeoutMs} ms` });
+  }, timeoutMs);
+  if (stopping.aborted) stop();
+  else stopping.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([exported(exporter, batch, controller.signal), cutShort]);
+  } finally {
+    clearTimeout(timer);
+    stopping.removeEventListener("abort", stop);
+  }
+}
+
+async function exported(exporter: Exporter, batch: EventBatch, signal: AbortSignal): Promise<ExportResult> {
+  try {
+    const result = await exporter.export(batch, { signal });
+    if (typeof result?.status === "string") return result;
+    return { status: "retry", reason: "the exporter returned no result" };
+  } catch (error) {
+    return { status: "retry", reason: error instanceof Error ? error.message : String(error) };
+  }
+}

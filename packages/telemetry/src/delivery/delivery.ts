@@ -1,0 +1,286 @@
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { type ExporterInfo, type FlushResult, SandglassError } from "@sandglass/protocol";
+import type { Environment, ExporterProviders, PreparedExporter } from "../exporters/definition.ts";
+import type { Recorder } from "../recorder.ts";
+import { freeId, missing, taken, within } from "./exporter-entries.ts";
+import { checkExporterOptions, type ExporterOptions, type ExporterOwner } from "./exporter-options.ts";
+import { HealthEvents } from "./health-events.ts";
+import { ManagedExporter, readerName } from "./managed-exporter.ts";
+import { prepareExporter, verifyRequired } from "./prepare-exporter.ts";
+import { redactor } from "./redactor.ts";
+import { DEFAULT_RETRY, type RetryOptions } from "./retry-schedule.ts";
+import { startPosition } from "./start-position.ts";
+
+/** What a batch that is under way may take when its exporter is changed or removed. */
+const CHANGE_GRACE_MS = 2_000;
+/** Kept back of a shutdown's time for closing connections and writing cursors. */
+const CLOSE_SHARE = 0.2;
+const DEFAULT_FLUSH_MS = 30_000;
+
+export interface DeliveryOptions {
+  recorder: Recorder;
+  /** Absolute; `dead-letters/` below it is the delivery's. */
+  dataDir: string;
+  registry: ExporterProviders;
+  /** Default `process.env`. */
+  env?: Environment;
+  /** Default the working directory. */
+  cwd?: string;
+  /** Where this daemon is reached: no exporter may send there. */
+  ownOrigins?: readonly string[];
+  retry?: Partial<RetryOptions>;
+  /** What no event and no answer says; must not throw. */
+  onProblem?: (message: string, error?: unknown) => void;
+}
+
+interface Entry {
+  exporter: ManagedExporter;
+  options: ExporterOptions;
+  owner: ExporterOwner;
+}
+
+/** All exporters of one record: each reads the log for itself, at its own pace, with its own fate. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #retry: RetryOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** One change at a time. */
+  #changing: Promise<unknown> = Promise.resolve();
+
+  static async open(options: DeliveryOptions): Promise<Delivery> {
+    return new Delivery(options);
+  }
+
+  private constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+  }
+
+  /**
+   * Throws what {@link Delivery.add} would, and changes nothing.
+   *
+   * @throws SandglassError INVALID_REQUEST: unknown provider, missing token, bad URL, an option that does not exist, an id or a
+   *   file that another exporter has
+   */
+  check(options: ExporterOptions, owner: ExporterOwner): void {
+    const { id } = options;
+    if (id !== undefined && this.#entries.has(id)) throw taken(id);
+    this.#claim(this.#prepare(options, owner), [...this.#entries.values()]);
+  }
+
+  /**
+   * Makes the exporters of the configuration be exactly these; those of the API stay. All are checked before any is touched. One
+   * that stays under its id goes on where it was, one that goes leaves its place for when it comes back.
+   *
+   * @throws SandglassError as `check`, with the number of the entry in the message; and for a `required` one out of reach
+   */
+  configure(exporters: readonly ExporterOptions[]): Promise<void> {
+    return this.#change(async () => {
+      const owner: ExporterOwner = { origin: "config", isTrusted: true };
+      const others = [...this.#entries.values()].filter((entry) => entry.owner.origin === "api");
+      const ids = new Set(others.map(({ exporter }) => exporter.options.id));
+      const wanted: { id: string; options: ExporterOptions; prepared: PreparedExporter }[] = [];
+      for (const [index, options] of exporters.entries()) {
+        const prepared = within(index, () => {
+          if (options.id !== undefined && ids.has(options.id)) throw taken(options.id);
+          const made = this.#prepare(options, owner);
+          this.#claim(made, [...others, ...wanted]);
+          return made;
+        });
+        const id = options.id ?? freeId(options.provider, ids, exporters);
+        ids.add(id);
+        wanted.push({ id, options, prepared });
+      }
+      await Promise.all(wanted.map(({ options, prepared }) => verifyRequired(options, prepared)));
+      const kept = new Set(wanted.map(({ id }) => id));
+      const gone = [...this.#entries.values()].filter(
+        ({ exporter, owner: { origin } }) => origin === "config" && !kept.has(exporter.options.id),
+      );
+      await Promise.all(gone.map(({ exporter }) => this.#stop(exporter.options.id)));
+      for (const { id, options, prepared } of wanted) {
+        const current = this.#entries.get(id);
+        if (current && isDeepStrictEqual(current.options, options)) continue;
+        await this.#start(id, options, owner, prepared);
+      }
+      this.#detachStrangers();
+    });
+  }
+
+  /** @throws SandglassError as `check`; for a `required` one out of reach too */
+  add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
+    return this.#change(async () => {
+      this.check(options, owner);
+      const prepared = this.#prepare(options, owner);
+      await verifyRequired(options, prepared);
+      const id = options.id ?? freeId(options.provider, new Set(this.#entries.keys()), []);
+      return (await this.#start(id, options, owner, prepared)).info();
+    });
+  }
+
+  /** Changes an exporter, which goes on where it was. Throws as `add`, and INVALID_REQUEST where there is none. */
+  replace(id: string, options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
+    return this.#change(async () => {
+      if (!this.#entries.has(id)) throw missing(id);
+      const prepared = this.#prepare(options, owner);
+      const others = [...this.#entries.values()].filter(({ exporter }) => exporter.options.id !== id);
+      this.#claim(prepared, others);
+      await verifyRequired(options, prepared);
+      return (await this.#start(id, options, owner, prepared)).info();
+    });
+  }
+
+  /**
+   * Ends an exporter. What is being sent may end. Its place is kept, so that one of the same id goes on there as far as the log
+   * still has it; `forget` drops that too.
+   */
+  remove(id: string, { forget = false }: { forget?: boolean } = {}): Promise<void> {
+    return this.#change(async () => {
+      await this.#stop(id);
+      if (forget) {
+        const { log } = this.#options.recorder;
+        log.readerAt(readerName(id));
+        await log.removeReader(readerName(id));
+      }
+    });
+  }
+
+  /** Of one organisation, or all of them. */
+  list(orgId?: string): ExporterInfo[] {
+    return [...this.#entries.values()]
+      .filter(({ owner }) => orgId === undefined || owner.orgId === orgId)
+      .map(({ exporter }) => exporter.info());
+  }
+
+  find(id: string, orgId?: string): ExporterInfo | undefined {
+    const entry = this.#entries.get(id);
+    return entry && (orgId === undefined || entry.owner.orgId === orgId) ? entry.exporter.info() : undefined;
+  }
+
+  ownerOf(id: string): ExporterOwner | undefined {
+    return this.#entries.get(id)?.owner;
+  }
+
+  /** Tries now, whatever its backoff; also wakes one that was disabled. */
+  retry(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) throw missing(id);
+    entry.exporter.retry();
+  }
+
+  /** Resolves when everything committed before it is delivered or given up, or after `timeoutMs` (default 30 s). */
+  async flush(options: { ids?: readonly string[]; timeoutMs?: number } = {}): Promise<FlushResult> {
+    const { ids, timeoutMs = DEFAULT_FLUSH_MS } = options;
+    for (const id of ids ?? []) if (!this.#entries.has(id)) throw missing(id);
+    const chosen = [...this.#entries.values()].filter(
+      ({ exporter }) => ids === undefined || ids.includes(exporter.options.id),
+    );
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeoutMs);
+    try {
+      return sum(await Promise.all(chosen.map(({ exporter }) => exporter.flush(late.signal))));
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Flushes within the deadline, then ends all exporters. What remains is delivered after the next start. */
+  shutdown(deadlineMs: number): Promise<FlushResult> {
+    return this.#change(async () => {
+      const result = await this.flush({ timeoutMs: deadlineMs * (1 - CLOSE_SHARE) });
+      const graceMs = result.pending > 0 ? 0 : deadlineMs * CLOSE_SHARE;
+      const all = [...this.#entries.values()];
+      this.#entries.clear();
+      await Promise.all(all.map(({ exporter }) => exporter.stop(graceMs)));
+      return result;
+    });
+  }
+
+  async #start(
+    id: string,
+    options: ExporterOptions,
+    owner: ExporterOwner,
+    prepared: PreparedExporter,
+  ): Promise<ManagedExporter> {
+    const { recorder, dataDir, onProblem = () => undefined } = this.#options;
+    const { log } = recorder;
+    const known = this.#entries.get(id);
+    if (known) await known.exporter.stop(CHANGE_GRACE_MS);
+    else if (!log.hasCursor(readerName(id))) {
+      log.readerAt(readerName(id), { from: await startPosition(log, options.startAt ?? "latest") });
+    }
+    const events = new HealthEvents(recorder.emit, id, onProblem);
+    const redact = redactor(prepared.secrets);
+    const exporter = new ManagedExporter({
+      id,
+      provider: options.provider,
+      origin: owner.origin,
+      orgId: owner.orgId,
+      filter: options.filter,
+      prepared,
+      log,
+      deadLetterPath: join(dataDir, "dead-letters", `${id}.jsonl`),
+      retry: this.#retry,
+      onStall: (reason, lagEvents) => events.stalled(reason, lagEvents),
+      onRecover: (stalledMs) => events.recovered(stalledMs),
+      onProblem: (message, error) => onProblem(redact(message), error),
+    });
+    this.#entries.set(id, { exporter, options, owner });
+    await exporter.start();
+    return exporter;
+  }
+
+  /** Ends one; its place stays. */
+  async #stop(id: string): Promise<void> {
+    const entry = this.#entries.get(id);
+    if (!entry) throw missing(id);
+    this.#entries.delete(id);
+    await entry.exporter.stop(CHANGE_GRACE_MS);
+    this.#options.recorder.log.detachReader(readerName(id));
+  }
+
+  /** Nothing is kept in the log for exporters that are not there any more. */
+  #detachStrangers(): void {
+    const { log } = this.#options.recorder;
+    const ours = new Set([...this.#entries.keys()].map(readerName));
+    for (const { name } of log.stats().readers) {
+      if (name.startsWith(readerName("")) && !ours.has(name)) log.detachReader(name);
+    }
+  }
+
+  #prepare(options: ExporterOptions, owner: ExporterOwner): PreparedExporter {
+    checkExporterOptions(options);
+    const { registry, env = process.env, cwd = process.cwd(), ownOrigins = [] } = this.#options;
+    return prepareExporter(registry, options, { env, cwd, ownOrigins, isTrusted: owner.isTrusted });
+  }
+
+  #claim(
+    { claims = [] }: PreparedExporter,
+    others: readonly ({ exporter: ManagedExporter } | { id: string; prepared: PreparedExporter })[],
+  ): void {
+    for (const other of others) {
+      const { id, prepared } = "exporter" in other ? other.exporter.options : other;
+      const shared = claims.find((claim) => prepared.claims?.includes(claim));
+      if (shared === undefined) continue;
+      throw new SandglassError("INVALID_REQUEST", `${shared} is the exporter ${id}'s already`, {
+        hint: "two exporters cannot share one file: give each its own, or one a wider filter",
+      });
+    }
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(work);
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function sum(results: readonly FlushResult[]): FlushResult {
+  const total: FlushResult = { delivered: 0, dropped: 0, pending: 0 };
+  for (const { delivered, dropped, pending } of results) {
+    total.delivered += delivered;
+    total.dropped += dropped;
+    total.pending += pending;
+  }
+  return total;
+}

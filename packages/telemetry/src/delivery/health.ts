@@ -1,0 +1,59 @@
+/** Whether a destination takes what it is sent, and since when not. */
+export class Health {
+  failedAttempts = 0;
+  lastError: { at: string; message: string } | undefined;
+  lastDeliveryAt: string | undefined;
+  /** Unix time in milliseconds; undefined while it works. */
+  stalledSince: number | undefined;
+  #failingSince: number | undefined;
+  readonly #stallAfterMs: number;
+  readonly #onStall: (reason: string) => void;
+  readonly #onRecover: (stalledMs: number) => void;
+
+  constructor(
+    stallAfterMs: number,
+    onStall: (reason: string) => void,
+    onRecover: (stalledMs: number) => void,
+  ) {
+    this.#stallAfterMs = stallAfterMs;
+    this.#onStall = onStall;
+    this.#onRecover = onRecover;
+  }
+
+  get isFailing(): boolean {
+    return this.#failingSince !== undefined;
+  }
+
+  /** @param message without secrets */
+  failed(message: string, tookMs: number): void {
+    const now = Date.now();
+    this.failedAttempts += 1;
+    this.lastError = { at: new Date(now).toISOString(), message };
+    // An attempt that took its time has been failing since it began.
+    this.#failingSince ??= now - tookMs;
+    if (this.stalledSince !== undefined || now - this.#failingSince < this.#stallAfterMs) return;
+    this.stalledSince = this.#failingSince;
+    this.#onStall(message);
+  }
+
+  /** It took the rest: a mistake worth saying, and no failing destination. */
+  refused(message: string): void {
+    this.lastError = { at: new Date().toISOString(), message };
+  }
+
+  /** It took a batch. */
+  delivered(): void {
+    this.lastDeliveryAt = new Date().toISOString();
+    this.answered();
+  }
+
+  /** It is there and looks at what it is sent. */
+  answered(): void {
+    const now = Date.now();
+    this.#failingSince = undefined;
+    if (this.stalledSince === undefined) return;
+    const stalledMs = now - this.stalledSince;
+    this.stalledSince = undefined;
+    this.#onRecover(stalledMs);
+  }
+}

@@ -1,0 +1,248 @@
+import type { ExporterInfo, FlushResult } from "@sandglass/protocol";
+import type { PreparedExporter } from "../exporters/definition.ts";
+import type { DurableLog } from "../log/durable-log.ts";
+import { DeadLetterFile } from "./dead-letters.ts";
+import { EventSelector, type ExporterFilter } from "./event-selector.ts";
+import type { Exporter } from "./exporter.ts";
+import { Health } from "./health.ts";
+import { Ledger, type LedgerState } from "./ledger.ts";
+import { Pipeline } from "./pipeline.ts";
+import { redactor } from "./redactor.ts";
+import { type RetryOptions, RetrySchedule } from "./retry-schedule.ts";
+import { DestinationDisabled, Sender } from "./sender.ts";
+
+/** What an exporter that is being closed may take to give back its connections. */
+const CLOSE_MS = 2_000;
+
+export interface ManagedExporterOptions {
+  id: string;
+  provider: string;
+  origin: "config" | "api";
+  orgId?: string | undefined;
+  filter?: ExporterFilter | undefined;
+  prepared: PreparedExporter;
+  log: DurableLog;
+  deadLetterPath: string;
+  retry: RetryOptions;
+  onStall(reason: string, lagEvents: number): void;
+  onRecover(stalledMs: number): void;
+  onProblem(message: string, error?: unknown): void;
+}
+
+/** The reader's name of an exporter. */
+export function readerName(id: string): string {
+  return `exporter.${id}`;
+}
+
+/** One exporter over its life: opened, run, run again after whatever ends it, stopped. */
+export class ManagedExporter {
+  readonly options: ManagedExporterOptions;
+  readonly #selector: EventSelector;
+  readonly #health: Health;
+  readonly #schedule: RetrySchedule;
+  readonly #deadLetters: DeadLetterFile;
+  readonly #redact: (text: string) => string;
+  readonly #stopping = new AbortController();
+  #ledger: Ledger;
+  #pipeline: Pipeline | undefined;
+  #running: Promise<void> | undefined;
+
+  /** @throws SandglassError INVALID_REQUEST for a filter that cannot be */
+  constructor(options: ManagedExporterOptions) {
+    this.options = options;
+    const { prepared, filter, orgId, id, retry, log } = options;
+    const { accepts } = prepared;
+    this.#selector = new EventSelector({
+      filter,
+      orgId,
+      accepts: accepts && ((event) => accepts.call(prepared, event)),
+      needsEvents: prepared.traits.needsEvents,
+    });
+    this.#health = new Health(
+      retry.stallAfterMs,
+      (reason) => options.onStall(reason, this.#counts().queued + this.#counts().inFlight),
+      options.onRecover,
+    );
+    this.#schedule = new RetrySchedule(retry);
+    this.#deadLetters = new DeadLetterFile(options.deadLetterPath, id);
+    this.#redact = redactor(prepared.secrets);
+    this.#ledger = this.#restore(log.readerAt(readerName(id)));
+  }
+
+  /** Resolves when its place is on disk; delivers from then on. */
+  async start(): Promise<void> {
+    const reader = this.options.log.readerAt(readerName(this.options.id));
+    await reader.commit(reader.committed, this.#state());
+    if (this.#ledger.disabled === undefined) this.#running = this.#run();
+    else this.options.log.detachReader(reader.name);
+  }
+
+  /** Tries now; wakes one that was disabled. */
+  retry(): void {
+    this.#schedule.wake();
+    if (this.#ledger.disabled === undefined || this.#stopping.signal.aborted) return;
+    this.#ledger.disabled = undefined;
+    this.#running = this.#run();
+  }
+
+  /** Resolves when everything that is in the log now is dealt with, or the signal fires. */
+  async flush(signal: AbortSignal): Promise<FlushResult> {
+    const target = this.options.log.lastPosition;
+    const before = this.#counts();
+    while (this.#ledger.settledTo < target && !signal.aborted && !this.#stopping.signal.aborted) {
+      if (this.#ledger.disabled !== undefined) break;
+      this.#schedule.wake();
+      // Between two runs there is none: it is opened again in a moment.
+      if (this.#pipeline) await this.#pipeline.flush(target, signal);
+      else await this.#schedule.backOff(1, signal);
+    }
+    const after = this.#counts();
+    return {
+      delivered: after.delivered - before.delivered,
+      dropped: total(after.dropped) - total(before.dropped),
+      pending: this.#ledger.pendingTo(target),
+    };
+  }
+
+  /** Ends it: what is being sent may end within `graceMs`. Its place is on disk when this resolves. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    this.#pipeline?.stop(graceMs);
+    await this.#running;
+  }
+
+  info(): ExporterInfo {
+    const { id, provider, origin, prepared } = this.options;
+    const { lastError, lastDeliveryAt, stalledSince, failedAttempts } = this.#health;
+    const { disabled } = this.#ledger;
+    return {
+      id,
+      provider,
+      destination: prepared.destination,
+      state: disabled !== undefined ? "disabled" : stalledSince !== undefined ? "stalled" : "running",
+      origin,
+      counts: this.#counts(),
+      lagMs: this.#lagMs(),
+      failedAttempts,
+      filterErrors: this.#selector.errors,
+      ...(lastError && { lastError }),
+      ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
+      ...(stalledSince !== undefined && { stalledSince: new Date(stalledSince).toISOString() }),
+      ...(this.#deadLetters.hasWritten && { deadLetterFile: this.#deadLetters.path }),
+    };
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let tries = 1; !signal.aborted; tries++) {
+      try {
+        await this.#runOnce();
+        tries = 0;
+      } catch (error) {
+        if (error instanceof DestinationDisabled) return this.#disable(error.message);
+        this.#health.failed(this.#redact(error instanceof Error ? error.message : String(error)), 0);
+        await this.#schedule.backOff(tries, signal);
+      }
+    }
+  }
+
+  async #runOnce(): Promise<void> {
+    const { id, log, prepared } = this.options;
+    const reader = log.readerAt(readerName(id));
+    this.#ledger = this.#restore(reader);
+    this.#ledger.disabled = undefined;
+    const exporter = await prepared.open({ checkpoint: this.#ledger.checkpoint });
+    try {
+      if (this.#stopping.signal.aborted) return;
+      this.#pipeline = new Pipeline({
+        reader,
+        traits: prepared.traits,
+        selector: this.#selector,
+        ledger: this.#ledger,
+        sender: this.#sender(exporter),
+        state: () => this.#state(),
+        onProblem: this.options.onProblem,
+      });
+      await this.#pipeline.run();
+    } finally {
+      this.#pipeline = undefined;
+      await this.#close(exporter);
+    }
+  }
+
+  #sender(exporter: Exporter): Sender {
+    const { id, prepared, onProblem } = this.options;
+    return new Sender({
+      exporter,
+      timeoutMs: prepared.traits.timeoutMs,
+      schedule: this.#schedule,
+      health: this.#health,
+      deadLetters: this.#deadLetters,
+      redact: this.#redact,
+      onCheckpoint: (checkpoint) => {
+        this.#ledger.checkpoint = checkpoint;
+      },
+      onFailure: (message, events, willRetry) => {
+        try {
+          prepared.onError?.({ exporter: id, message, events, willRetry });
+        } catch (error) {
+          onProblem(`onError of the exporter ${id} threw`, error);
+        }
+      },
+    });
+  }
+
+  async #close(exporter: Exporter): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS);
+    try {
+      await Promise.race([exporter.shutdown(), late]);
+    } catch (error) {
+      this.options.onProblem(`the exporter ${this.options.id} did not close`, error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Nothing is kept in the log for one that nobody wants to feed. */
+  async #disable(reason: string): Promise<void> {
+    const { id, log, onProblem } = this.options;
+    this.#ledger.disabled = reason;
+    onProblem(`the exporter ${id} is disabled: ${reason}`);
+    try {
+      const reader = log.readerAt(readerName(id));
+      await reader.commit(this.#ledger.settledTo, this.#state());
+    } catch (error) {
+      onProblem(`the cursor of the exporter ${id} was not written`, error);
+    }
+    log.detachReader(readerName(id));
+  }
+
+  #restore(reader: { committed: number; data: unknown }): Ledger {
+    const ledger = new Ledger(reader.committed, reader.data);
+    const { destination } = (reader.data ?? {}) as { destination?: string };
+    // What one destination wanted kept says nothing to another.
+    if (destination !== this.options.prepared.destination) {
+      ledger.checkpoint = undefined;
+      ledger.disabled = undefined;
+    }
+    return ledger;
+  }
+
+  #state(): LedgerState & { destination: string } {
+    return { ...this.#ledger.toState(), destination: this.options.prepared.destination };
+  }
+
+  #counts(): ExporterInfo["counts"] {
+    return this.#ledger.counts(this.options.log.lastPosition);
+  }
+
+  #lagMs(): number {
+    const oldest = this.#ledger.oldestUnsettled()?.parse();
+    return oldest === undefined ? 0 : Math.max(0, Date.now() - Date.parse(oldest.timestamp));
+  }
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

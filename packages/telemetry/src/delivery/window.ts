@@ -1,0 +1,62 @@
+import type { EventBatch } from "./exporter.ts";
+import type { LogEvent } from "./log-event.ts";
+
+/** How many events were not delivered, by reason. */
+export type Drops = Readonly<Record<string, number>>;
+
+/** What became of the events of a window that were to be sent. */
+export interface Outcome {
+  delivered: number;
+  rejected: number;
+}
+
+/** A stretch of the log, read and filtered: the unit in which delivery is counted and the cursor moves. */
+export class Window implements EventBatch {
+  /** First and last position, both inclusive; everything between was wanted, filtered or missing. */
+  readonly from: number;
+  to: number;
+  /** To be sent. */
+  readonly events: LogEvent[] = [];
+  sizeBytes = 0;
+  filtered = 0;
+  /** Positions that hold no event any more: `retention`, `corrupt`. */
+  readonly missing: Record<string, number> = {};
+  /** Given to the destination, or waiting for its turn there. */
+  isDispatched = false;
+  /** Set when all of it is dealt with. */
+  outcome: Outcome | undefined;
+
+  constructor(from: number) {
+    this.from = from;
+    this.to = from - 1;
+  }
+
+  add(event: LogEvent): void {
+    this.events.push(event);
+    this.sizeBytes += event.payload.length;
+    this.to = event.position;
+  }
+
+  skip(position: number): void {
+    this.filtered += 1;
+    this.to = position;
+  }
+
+  miss(from: number, to: number, reason: string): void {
+    this.missing[reason] = (this.missing[reason] ?? 0) + to - from + 1;
+    this.to = to;
+  }
+
+  /** Lets go of the events' bytes. */
+  settle(outcome: Outcome): void {
+    this.outcome = outcome;
+    this.events.length = 0;
+  }
+}
+
+/** A part of a window with the same events in it for as long as it is tried. */
+export function batchOf(events: readonly LogEvent[]): EventBatch {
+  let sizeBytes = 0;
+  for (const { payload } of events) sizeBytes += payload.length;
+  return { events, sizeBytes };
+}
