@@ -79,7 +79,7 @@ export class ManagedExporter {
 
   /** Tries now; wakes one that was disabled. */
   retry(): void {
-    this.#schedule.wake();
+    this.#schedule.insist();
     if (this.#ledger.disabled === undefined || this.#stopping.signal.aborted) return;
     this.#ledger.disabled = undefined;
     this.#running = this.#run();

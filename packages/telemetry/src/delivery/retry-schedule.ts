@@ -12,15 +12,17 @@ export const DEFAULT_RETRY: RetryOptions = { initialMs: 250, maxMs: 30_000, stal
 
 /** Shortest wait: chance alone must not make a retry a busy loop. */
 const MIN_MS = 10;
+const MAX_TIMER_MS = 86_400_000;
 
 /**
  * Waits between attempts: exponential, with full jitter (a time between nothing and the bound), so that those who failed together
- * do not come back together. A time that the destination named holds for all who send there. Waits end early when it works again.
+ * do not come back together. A time that the destination named holds for all who send there.
  */
 export class RetrySchedule {
   readonly #options: RetryOptions;
   readonly #random: () => number;
-  readonly #sleepers = new Set<() => void>();
+  readonly #backingOff = new Set<() => void>();
+  readonly #respecting = new Set<() => void>();
   #notBefore = 0;
 
   constructor(options: RetryOptions, random: () => number = Math.random) {
@@ -45,34 +47,40 @@ export class RetrySchedule {
 
   /** Waits before the next attempt; resolves early when woken or aborted. */
   async backOff(attempt: number, signal: AbortSignal): Promise<void> {
-    await this.#sleep(Math.max(MIN_MS, this.#random() * this.boundMs(attempt)), signal);
+    await sleep(Math.max(MIN_MS, this.#random() * this.boundMs(attempt)), signal, this.#backingOff);
   }
 
-  /** Waits as long as the destination asked for; resolves early when woken or aborted. */
+  /** Waits as long as the destination asked for; resolves early only when it is insisted, or aborted. */
   async respect(signal: AbortSignal): Promise<void> {
     const remaining = this.#notBefore - Date.now();
-    if (remaining > 0) await this.#sleep(remaining, signal);
+    if (remaining > 0) await sleep(remaining, signal, this.#respecting);
   }
 
-  /** Ends all waits: it works again, or someone wants to know. */
+  /** Ends the waits that we chose: it works again, or someone waits. What the destination asked for holds. */
   wake(): void {
-    this.#notBefore = 0;
-    for (const wake of this.#sleepers) wake();
+    for (const end of this.#backingOff) end();
   }
 
-  #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#sleepers.delete(end);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      // Longer than a timer can be is a day that is asked for again.
-      const timer = setTimeout(end, Math.min(ms, 86_400_000));
-      this.#sleepers.add(end);
-      if (signal.aborted) end();
-      else signal.addEventListener("abort", end, { once: true });
-    });
+  /** Ends all waits: someone wants it tried now. */
+  insist(): void {
+    this.#notBefore = 0;
+    for (const end of this.#respecting) end();
+    this.wake();
   }
+}
+
+function sleep(ms: number, signal: AbortSignal, sleepers: Set<() => void>): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      sleepers.delete(end);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    // Longer than a timer can be is a day that is asked for again.
+    const timer = setTimeout(end, Math.min(ms, MAX_TIMER_MS));
+    sleepers.add(end);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
 }
