@@ -1,15 +1,14 @@
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { type ExporterInfo, type FlushResult, SandglassError } from "@sandglass/protocol";
 import type { Environment, ExporterProviders, PreparedExporter } from "../exporters/definition.ts";
 import type { Recorder } from "../recorder.ts";
 import { freeId, missing, taken, within } from "./exporter-entries.ts";
+import { ExporterFactory } from "./exporter-factory.ts";
+import type { ExporterHandle } from "./exporter-handle.ts";
 import { checkExporterOptions, type ExporterOptions, type ExporterOwner } from "./exporter-options.ts";
-import { HealthEvents } from "./health-events.ts";
-import { ManagedExporter, readerName } from "./managed-exporter.ts";
+import { readerName } from "./managed-exporter.ts";
 import { prepareExporter, verifyRequired } from "./prepare-exporter.ts";
-import { redactor } from "./redactor.ts";
-import { DEFAULT_RETRY, type RetryOptions } from "./retry-schedule.ts";
+import type { RetryOptions } from "./retry-schedule.ts";
 import { startPosition } from "./start-position.ts";
 
 /** What a batch that is under way may take when its exporter is changed or removed. */
@@ -30,12 +29,16 @@ export interface DeliveryOptions {
   /** Where this daemon is reached: no exporter may send there. */
   ownOrigins?: readonly string[];
   retry?: Partial<RetryOptions>;
+  /** Whether exporters that may run in a thread of their own do; false for tests of one of the two. Default true. */
+  usesThread?: boolean;
   /** What no event and no answer says; must not throw. */
   onProblem?: (message: string, error?: unknown) => void;
 }
 
 interface Entry {
-  exporter: ManagedExporter;
+  id: string;
+  exporter: ExporterHandle;
+  prepared: PreparedExporter;
   options: ExporterOptions;
   owner: ExporterOwner;
 }
@@ -43,7 +46,7 @@ interface Entry {
 /** All exporters of one record: each reads the log for itself, at its own pace, with its own fate. */
 export class Delivery {
   readonly #options: DeliveryOptions;
-  readonly #retry: RetryOptions;
+  readonly #factory: ExporterFactory;
   readonly #entries = new Map<string, Entry>();
   /** One change at a time. */
   #changing: Promise<unknown> = Promise.resolve();
@@ -54,7 +57,7 @@ export class Delivery {
 
   private constructor(options: DeliveryOptions) {
     this.#options = options;
-    this.#retry = { ...DEFAULT_RETRY, ...options.retry };
+    this.#factory = new ExporterFactory(options);
   }
 
   /**
@@ -79,7 +82,7 @@ export class Delivery {
     return this.#change(async () => {
       const owner: ExporterOwner = { origin: "config", isTrusted: true };
       const others = [...this.#entries.values()].filter((entry) => entry.owner.origin === "api");
-      const ids = new Set(others.map(({ exporter }) => exporter.options.id));
+      const ids = new Set(others.map(({ id }) => id));
       const wanted: { id: string; options: ExporterOptions; prepared: PreparedExporter }[] = [];
       for (const [index, options] of exporters.entries()) {
         const prepared = within(index, () => {
@@ -95,9 +98,9 @@ export class Delivery {
       await Promise.all(wanted.map(({ options, prepared }) => verifyRequired(options, prepared)));
       const kept = new Set(wanted.map(({ id }) => id));
       const gone = [...this.#entries.values()].filter(
-        ({ exporter, owner: { origin } }) => origin === "config" && !kept.has(exporter.options.id),
+        ({ id, owner: { origin } }) => origin === "config" && !kept.has(id),
       );
-      await Promise.all(gone.map(({ exporter }) => this.#stop(exporter.options.id)));
+      await Promise.all(gone.map(({ id }) => this.#stop(id)));
       for (const { id, options, prepared } of wanted) {
         const current = this.#entries.get(id);
         if (current && isDeepStrictEqual(current.options, options)) continue;
@@ -123,7 +126,7 @@ export class Delivery {
     return this.#change(async () => {
       if (!this.#entries.has(id)) throw missing(id);
       const prepared = this.#prepare(options, owner);
-      const others = [...this.#entries.values()].filter(({ exporter }) => exporter.options.id !== id);
+      const others = [...this.#entries.values()].filter((entry) => entry.id !== id);
       this.#claim(prepared, others);
       await verifyRequired(options, prepared);
       return (await this.#start(id, options, owner, prepared)).info();
@@ -172,9 +175,7 @@ export class Delivery {
   async flush(options: { ids?: readonly string[]; timeoutMs?: number } = {}): Promise<FlushResult> {
     const { ids, timeoutMs = DEFAULT_FLUSH_MS } = options;
     for (const id of ids ?? []) if (!this.#entries.has(id)) throw missing(id);
-    const chosen = [...this.#entries.values()].filter(
-      ({ exporter }) => ids === undefined || ids.includes(exporter.options.id),
-    );
+    const chosen = [...this.#entries.values()].filter(({ id }) => ids === undefined || ids.includes(id));
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), timeoutMs);
     try {
@@ -192,6 +193,7 @@ export class Delivery {
       const all = [...this.#entries.values()];
       this.#entries.clear();
       await Promise.all(all.map(({ exporter }) => exporter.stop(graceMs)));
+      await this.#factory.close();
       return result;
     });
   }
@@ -201,31 +203,15 @@ export class Delivery {
     options: ExporterOptions,
     owner: ExporterOwner,
     prepared: PreparedExporter,
-  ): Promise<ManagedExporter> {
-    const { recorder, dataDir, onProblem = () => undefined } = this.#options;
-    const { log } = recorder;
+  ): Promise<ExporterHandle> {
+    const { log } = this.#options.recorder;
     const known = this.#entries.get(id);
     if (known) await known.exporter.stop(CHANGE_GRACE_MS);
     else if (!log.hasCursor(readerName(id))) {
       log.readerAt(readerName(id), { from: await startPosition(log, options.startAt ?? "latest") });
     }
-    const events = new HealthEvents(recorder.emit, id, onProblem);
-    const redact = redactor(prepared.secrets);
-    const exporter = new ManagedExporter({
-      id,
-      provider: options.provider,
-      origin: owner.origin,
-      orgId: owner.orgId,
-      filter: options.filter,
-      prepared,
-      log,
-      deadLetterPath: join(dataDir, "dead-letters", `${id}.jsonl`),
-      retry: this.#retry,
-      onStall: (reason, lagEvents) => events.stalled(reason, lagEvents),
-      onRecover: (stalledMs) => events.recovered(stalledMs),
-      onProblem: (message, error) => onProblem(redact(message), error),
-    });
-    this.#entries.set(id, { exporter, options, owner });
+    const exporter = this.#factory.make(id, options, owner, prepared);
+    this.#entries.set(id, { id, exporter, prepared, options, owner });
     await exporter.start();
     return exporter;
   }
@@ -254,12 +240,8 @@ export class Delivery {
     return prepareExporter(registry, options, { env, cwd, ownOrigins, isTrusted: owner.isTrusted });
   }
 
-  #claim(
-    { claims = [] }: PreparedExporter,
-    others: readonly ({ exporter: ManagedExporter } | { id: string; prepared: PreparedExporter })[],
-  ): void {
-    for (const other of others) {
-      const { id, prepared } = "exporter" in other ? other.exporter.options : other;
+  #claim({ claims = [] }: PreparedExporter, others: readonly Pick<Entry, "id" | "prepared">[]): void {
+    for (const { id, prepared } of others) {
       const shared = claims.find((claim) => prepared.claims?.includes(claim));
       if (shared === undefined) continue;
       throw new SandglassError("INVALID_REQUEST", `${shared} is the exporter ${id}'s already`, {

@@ -1,9 +1,10 @@
 import type { ExporterInfo, FlushResult } from "@sandglass/protocol";
 import type { PreparedExporter } from "../exporters/definition.ts";
-import type { DurableLog } from "../log/durable-log.ts";
 import { DeadLetterFile } from "./dead-letters.ts";
 import { EventSelector, type ExporterFilter } from "./event-selector.ts";
 import type { Exporter } from "./exporter.ts";
+import type { ExporterHandle } from "./exporter-handle.ts";
+import type { ExporterLog } from "./exporter-log.ts";
 import { Health } from "./health.ts";
 import { Ledger, type LedgerState } from "./ledger.ts";
 import { Pipeline } from "./pipeline.ts";
@@ -21,7 +22,8 @@ export interface ManagedExporterOptions {
   orgId?: string | undefined;
   filter?: ExporterFilter | undefined;
   prepared: PreparedExporter;
-  log: DurableLog;
+  /** Its reader has a cursor already. */
+  log: ExporterLog;
   deadLetterPath: string;
   retry: RetryOptions;
   onStall(reason: string, lagEvents: number): void;
@@ -35,7 +37,7 @@ export function readerName(id: string): string {
 }
 
 /** One exporter over its life: opened, run, run again after whatever ends it, stopped. */
-export class ManagedExporter {
+export class ManagedExporter implements ExporterHandle {
   readonly options: ManagedExporterOptions;
   readonly #selector: EventSelector;
   readonly #health: Health;
@@ -69,7 +71,6 @@ export class ManagedExporter {
     this.#ledger = this.#restore(log.readerAt(readerName(id)));
   }
 
-  /** Resolves when its place is on disk; delivers from then on. */
   async start(): Promise<void> {
     const reader = this.options.log.readerAt(readerName(this.options.id));
     await reader.commit(reader.committed, this.#state());
@@ -77,7 +78,6 @@ export class ManagedExporter {
     else this.options.log.detachReader(reader.name);
   }
 
-  /** Tries now; wakes one that was disabled. */
   retry(): void {
     this.#schedule.insist();
     if (this.#ledger.disabled === undefined || this.#stopping.signal.aborted) return;
@@ -85,7 +85,6 @@ export class ManagedExporter {
     this.#running = this.#run();
   }
 
-  /** Resolves when everything that is in the log now is dealt with, or the signal fires. */
   async flush(signal: AbortSignal): Promise<FlushResult> {
     const target = this.options.log.lastPosition;
     const before = this.#counts();
@@ -104,7 +103,6 @@ export class ManagedExporter {
     };
   }
 
-  /** Ends it: what is being sent may end within `graceMs`. Its place is on disk when this resolves. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping.abort();
     this.#pipeline?.stop(graceMs);

@@ -54,6 +54,11 @@ export interface PreparedExporter {
  */
 export interface ExporterDefinition<Schema extends z.ZodType = z.ZodType> {
   readonly provider: string;
+  /**
+   * It is one of ours, and may run in the thread of the exporters, away from the event loop that serves requests. Default false:
+   * it runs where it was made.
+   */
+  readonly mayRunInThread?: boolean;
   /** Of `config`, strict: an option that does not exist is an error that names the nearest one. */
   readonly schema: Schema;
   /** Fills in defaults from the environment and checks what the schema cannot. Throws SandglassError INVALID_REQUEST naming the option. */

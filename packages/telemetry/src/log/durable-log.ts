@@ -1,5 +1,6 @@
 import { mkdirSync, unlinkSync } from "node:fs";
 import { DirectoryLock } from "./directory-lock.ts";
+import { LogFeed, type LogUpdate } from "./log-feed.ts";
 import type { DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log-options.ts";
 import { type LogItem, LogReader, type LogView, type ReadOptions } from "./log-reader.ts";
 import { LogWriter } from "./log-writer.ts";
@@ -147,6 +148,16 @@ export class DurableLog {
   /** Forgets a named reader: what it has not read is no longer kept for it. */
   removeReader(name: string): Promise<void> {
     return this.#readers.remove(name);
+  }
+
+  /** What another thread needs to read the log with readers of its own (see `FedLog`), beside what {@link DurableLog.feed} tells. */
+  get cursors(): { dir: string; mustSync: boolean } {
+    return { dir: this.#readers.dir, mustSync: this.#options.durability === "power" };
+  }
+
+  /** Tells `post` what there is to read, until it is stopped or the log is closed. */
+  feed(post: (update: LogUpdate) => void): LogFeed {
+    return new LogFeed(this.#view, post);
   }
 
   /**

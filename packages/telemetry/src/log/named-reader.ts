@@ -102,6 +102,12 @@ export class NamedReader implements RetentionReader {
     });
   }
 
+  /** Another thread reads and commits for this one, and has come this far: what is read is not kept for it any more. */
+  observe(position: number, gapRecords: number): void {
+    this.#committed = Math.max(this.#committed, position);
+    this.#gapRecords = gapRecords;
+  }
+
   /** Forgets the cursor file; made by `DurableLog.removeReader`. */
   removeCursor(): Promise<void> {
     return this.#file.remove();

@@ -8,17 +8,18 @@ import type { RetentionReader } from "./retention.ts";
 
 /** The named readers of a log. Those that have a cursor count for retention from open on, also before they are asked for. */
 export class ReaderRegistry {
-  readonly #dir: string;
+  /** Where the cursors are. */
+  readonly dir: string;
   readonly #view: LogView;
   readonly #mustSync: boolean;
   readonly #readers = new Map<string, NamedReader>();
 
   constructor(logDir: string, view: LogView, mustSync: boolean) {
-    this.#dir = join(logDir, "cursors");
+    this.dir = join(logDir, "cursors");
     this.#view = view;
     this.#mustSync = mustSync;
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    for (const name of listCursors(this.#dir)) this.#open(name, 0);
+    mkdirSync(this.dir, { recursive: true, mode: 0o700 });
+    for (const name of listCursors(this.dir)) this.#open(name, 0);
   }
 
   /** The one reader of this name; a new one begins behind position `committed`. Throws INVALID_REQUEST for a bad name. */
@@ -40,7 +41,7 @@ export class ReaderRegistry {
 
   /** Whether a reader of this name has been here before, also one that was detached. */
   has(name: string): boolean {
-    return this.#readers.has(name) || listCursors(this.#dir).includes(name);
+    return this.#readers.has(name) || listCursors(this.dir).includes(name);
   }
 
   /** Keeps the place of a reader but no record for it any more: it continues there when it is asked for again. */
@@ -62,7 +63,7 @@ export class ReaderRegistry {
   }
 
   #open(name: string, committed: number): NamedReader {
-    const file = new CursorFile(this.#dir, name, this.#mustSync);
+    const file = new CursorFile(this.dir, name, this.#mustSync);
     const reader = new NamedReader(
       name,
       this.#view,

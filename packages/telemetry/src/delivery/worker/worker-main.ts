@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { inspect } from "node:util";
+import { parentPort, workerData } from "node:worker_threads";
+import type { FlushResult } from "@sandglass/protocol";
+import { ExporterRegistry } from "../../exporters/registry.ts";
+import { FedLog } from "../../log/fed-log.ts";
+import { ManagedExporter, readerName } from "../managed-exporter.ts";
+import { prepareExporter } from "../prepare-exporter.ts";
+import type { ExporterSnapshot, WorkerCommand, WorkerReport, WorkerSettings } from "./messages.ts";
+
+/** How often the other side hears how exporters are doing, while anything changes. */
+const REPORT_EVERY_MS = 50;
+
+const settings = workerData as WorkerSettings;
+const registry = ExporterRegistry.builtIn();
+const exporters = new Map<string, ManagedExporter>();
+const flushes = new Map<number, AbortController>();
+const log = new FedLog(settings.cursors.dir, settings.cursors.mustSync, (problem) =>
+  report({ kind: "problem", message: `the log: ${problem.kind}`, error: inspect(problem) }),
+);
+let lastReported = "";
+
+function report(message: WorkerReport): void {
+  parentPort?.postMessage(message);
+}
+
+function snapshotOf(id: string, exporter: ManagedExporter): ExporterSnapshot {
+  const { committed, gapRecords } = log.readerAt(readerName(id));
+  return { info: exporter.info(), lastPosition: log.lastPosition, committed, gapRecords };
+}
+
+function reportSnapshots(): void {
+  const snapshots = [...exporters].map(([id, exporter]) => snapshotOf(id, exporter));
+  const text = JSON.stringify(snapshots);
+  if (text === lastReported) return;
+  lastReported = text;
+  report({ kind: "snapshots", snapshots });
+}
+
+async function start({ id, options, owner }: Extract<WorkerCommand, { kind: "start" }>): Promise<undefined> {
+  const { env, cwd, ownOrigins, retry, deadLetterDir } = settings;
+  const { isTrusted, origin, orgId } = owner;
+  const prepared = prepareExporter(registry, options, { env, cwd, ownOrigins, isTrusted });
+  const exporter = new ManagedExporter({
+    id,
+    provider: options.provider,
+    origin,
+    orgId,
+    filter: options.filter,
+    prepared,
+    log,
+    deadLetterPath: join(deadLetterDir, `${id}.jsonl`),
+    retry,
+    onStall: (reason, lagEvents) => report({ kind: "stalled", id, reason, lagEvents }),
+    onRecover: (stalledMs) => report({ kind: "recovered", id, stalledMs }),
+    onProblem: (message, error) => report({ kind: "problem", message, error: inspect(error) }),
+  });
+  await exporter.start();
+  exporters.set(id, exporter);
+}
+
+async function stop({ id, graceMs }: Extract<WorkerCommand, { kind: "stop" }>): Promise<undefined> {
+  await exporters.get(id)?.stop(graceMs);
+  reportSnapshots();
+  exporters.delete(id);
+  log.detachReader(readerName(id));
+}
+
+async function flush({ id, call }: Extract<WorkerCommand, { kind: "flush" }>): Promise<FlushResult> {
+  const controller = new AbortController();
+  flushes.set(call, controller);
+  try {
+    return (await exporters.get(id)?.flush(controller.signal)) ?? { delivered: 0, dropped: 0, pending: 0 };
+  } finally {
+    flushes.delete(call);
+  }
+}
+
+async function answer(call: number, work: () => Promise<FlushResult | undefined>): Promise<void> {
+  try {
+    const value = await work();
+    reportSnapshots();
+    report({ kind: "result", call, ...(value && { value }) });
+  } catch (error) {
+    report({ kind: "result", call, error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+parentPort?.on("message", (command: WorkerCommand) => {
+  switch (command.kind) {
+    case "log":
+      return log.apply(command.update);
+    case "start":
+      return void answer(command.call, () => start(command));
+    case "stop":
+      return void answer(command.call, () => stop(command));
+    case "flush":
+      return void answer(command.call, () => flush(command));
+    case "abort":
+      return flushes.get(command.call)?.abort();
+    case "retry":
+      return exporters.get(command.id)?.retry();
+  }
+});
+
+setInterval(reportSnapshots, REPORT_EVERY_MS);
