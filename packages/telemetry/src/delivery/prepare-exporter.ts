@@ -24,7 +24,8 @@ export function prepareExporter(
   }
   // For its errors: an exporter is not begun with a filter that cannot be.
   new EventSelector({ filter });
-  return definition.prepare(checked.data, context);
+  // The daemon's environment is the operator's: nobody else may have it sent somewhere.
+  return definition.prepare(checked.data, context.isTrusted ? context : { ...context, env: {} });
 }
 
 /** @throws SandglassError INVALID_REQUEST where the destination has to be there at start and is not */
