@@ -12,6 +12,10 @@ export type { ExporterOptions, ExporterOwner } from "./delivery/exporter-options
 export { LogEvent } from "./delivery/log-event.ts";
 export type { RetryOptions } from "./delivery/retry-schedule.ts";
 export { commonOptions, traitsOf } from "./exporters/common-options.ts";
+export type {
+  ObservabilityExporter,
+  ObservabilityExporterFactory,
+} from "./exporters/custom/observability-exporter.ts";
 export {
   type DeliveryFailure,
   defineExporter,
@@ -21,6 +25,7 @@ export {
   type PreparedExporter,
 } from "./exporters/definition.ts";
 export { PermanentError } from "./exporters/permanent-error.ts";
+export { ExporterRegistry } from "./exporters/registry.ts";
 export { DurableLog } from "./log/durable-log.ts";
 export type { Durability, DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log/log-options.ts";
 export type { LogGap, LogItem, LogRecord, ReadOptions } from "./log/log-reader.ts";

@@ -1,5 +1,11 @@
 import { SandglassError } from "@sandglass/protocol";
-import type { ExporterProviders, PrepareContext, PreparedExporter } from "../exporters/definition.ts";
+import { parseRequest } from "@sandglass/protocol/schemas";
+import type {
+  ExporterDefinition,
+  ExporterProviders,
+  PrepareContext,
+  PreparedExporter,
+} from "../exporters/definition.ts";
 import { EventSelector } from "./event-selector.ts";
 import type { ExporterOptions } from "./exporter-options.ts";
 
@@ -16,16 +22,21 @@ export function prepareExporter(
   context: PrepareContext,
 ): PreparedExporter {
   const definition = registry.find(provider);
-  const checked = definition.schema.safeParse(config);
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const path = ["config", ...(issue?.path ?? [])].join(".");
-    throw new SandglassError("INVALID_REQUEST", `${path} of the exporter "${provider}": ${issue?.message}`);
-  }
+  const options = checkConfig(definition, config);
   // For its errors: an exporter is not begun with a filter that cannot be.
   new EventSelector({ filter });
   // The daemon's environment is the operator's: nobody else may have it sent somewhere.
-  return definition.prepare(checked.data, context.isTrusted ? context : { ...context, env: {} });
+  return definition.prepare(options, context.isTrusted ? context : { ...context, env: {} });
+}
+
+function checkConfig(definition: ExporterDefinition, config: object): unknown {
+  try {
+    return parseRequest(definition.schema, config);
+  } catch (error) {
+    if (!(error instanceof SandglassError)) throw error;
+    const message = `config of the exporter "${definition.provider}": ${error.message}`;
+    throw new SandglassError("INVALID_REQUEST", message);
+  }
 }
 
 /** @throws SandglassError INVALID_REQUEST where the destination has to be there at start and is not */
