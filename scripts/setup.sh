@@ -19,11 +19,11 @@ needs=(
   "run  | mkfs.ext4              | has_program mkfs.ext4          | e2fsprogs"
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | git                    | command -v git                 | git"
+  "test | postgresql             | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "bench | podman                | command -v podman              | podman crun"
   "bench | socat                 | command -v socat               | socat"
   "bench | ripgrep               | command -v rg                  | ripgrep"
   # Nothing is tested against these yet; take the line in when the first test is.
-  # "test | postgresql           | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   # "test | chromium             | command -v chromium            | chromium"
 )
 
@@ -78,9 +78,15 @@ for need in "${needs[@]}"; do
 done
 
 apt_install() {
+  # Debian's PostgreSQL makes a server and starts it with the machine. The tests start their own: that one is left to be
+  # started by hand (pg_createcluster reads the createcluster.conf of this directory instead of the system's).
+  local postgresql_conf=$PWD/.toolchain/postgresql
+  mkdir -p "$postgresql_conf"
+  echo "start_conf = 'manual'" >"$postgresql_conf/createcluster.conf"
   # shellcheck disable=SC2086 # "sudo -n" is two words, "" is none
   $1 env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 update &&
-    $1 env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${@:2}"
+    $1 env DEBIAN_FRONTEND=noninteractive PGSYSCONFDIR="$postgresql_conf" \
+      apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${@:2}"
 }
 
 if [ ${#missing_packages[@]} -gt 0 ]; then

@@ -48,6 +48,21 @@ test("custom-template/ mounts a virtualenv and a module read-only, and has it wa
   );
 });
 
+test("my-exporter.ts gets every event of an in-process run, though its server is away at first", async () => {
+  const { code, stdout, stderr } = await runScript("examples/my-exporter.ts", {});
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^the cell said 42\nrequests: \d+ events: (.+)\n$/);
+  for (const type of [
+    "host.started",
+    "sandbox.created",
+    "exec.completed",
+    "sandbox.terminated",
+    "host.stopped",
+  ]) {
+    assert.match(stdout, new RegExp(`\\b${type.replace(".", "\\.")}\\b`));
+  }
+});
+
 test("the examples say what is missing where no daemon answers", async () => {
   const { code, stderr } = await runScript("examples/hello.ts", { SANDGLASS_URL: "http://127.0.0.1:9" });
   assert.equal(code, 1);

@@ -5,6 +5,7 @@ export {
   bodyOf,
   type ContractCase,
   contractCases,
+  describeBroken,
   type ExporterHarness,
   type ExporterUnderTest,
   exporterContract,
@@ -32,6 +33,7 @@ export {
   sandboxPidsNamed,
 } from "./host-traces.ts";
 export { callHttp, type HttpAnswer, type HttpCall, jsonLines, openHttp, startHttp } from "./http-call.ts";
+export { type LoggedStatement, loggedStatements } from "./postgres/logged-statements.ts";
 export { type PostgresServer, type StartPostgresOptions, startPostgres } from "./postgres/postgres-server.ts";
 export { type PostgresStandby, startStandby } from "./postgres/standby.ts";
 export { SwitchingProxy } from "./postgres/switching-proxy.ts";
