@@ -71,6 +71,14 @@ export interface ExporterList {
   items: ExporterInfo[];
 }
 
+/** `POST /v1/exporters/flush`. */
+export interface FlushRequest {
+  /** Of the exporters to wait for; default all that the caller sees. */
+  ids?: string[];
+  /** Default 30,000, at most ten minutes. */
+  timeoutMs?: number;
+}
+
 /** What a flush, or the end, has come to: events accepted before it. */
 export interface FlushResult {
   delivered: number;

@@ -1,3 +1,4 @@
+import { EXPORTER_ROUTES } from "./routes/exporter-routes.ts";
 import { FILE_ROUTES } from "./routes/file-routes.ts";
 import { HOST_ROUTES } from "./routes/host-routes.ts";
 import { RECORD_ROUTES } from "./routes/record-routes.ts";
@@ -6,6 +7,12 @@ import { SANDBOX_ROUTES } from "./routes/sandbox-routes.ts";
 export type { BodyKind, RouteDefinition } from "./routes/route-definition.ts";
 
 /** The HTTP API as data: bound to handlers in `server/http`, called by the SDK, written to `spec/openapi.json`. */
-export const ROUTES = { ...SANDBOX_ROUTES, ...FILE_ROUTES, ...RECORD_ROUTES, ...HOST_ROUTES } as const;
+export const ROUTES = {
+  ...SANDBOX_ROUTES,
+  ...FILE_ROUTES,
+  ...RECORD_ROUTES,
+  ...EXPORTER_ROUTES,
+  ...HOST_ROUTES,
+} as const;
 
 export type RouteName = keyof typeof ROUTES;

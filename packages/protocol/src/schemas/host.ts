@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { SCOPES } from "../api.ts";
 import { ERROR_STATUS, type ErrorCode } from "../errors.ts";
 import { strictObject } from "./strict-object.ts";
 
@@ -16,12 +17,14 @@ export const CreateKeyRequest = strictObject({
     .max(100)
     .regex(/^\P{Cc}*$/u, { error: "must not contain control characters" }),
   orgId: orgId.optional(),
+  scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).optional(),
 });
 
 export const KeyInfo = z.object({
   id: z.string(),
   name: z.string(),
   orgId: z.string(),
+  scopes: z.array(z.enum(SCOPES)),
   createdAt: z.string(),
 });
 export const CreatedKey = KeyInfo.extend({ key: z.string() });

@@ -1,6 +1,7 @@
 export * from "./event.ts";
 export * from "./event-data.ts";
 export * from "./exec.ts";
+export * from "./exporter.ts";
 export * from "./file.ts";
 export * from "./host.ts";
 export { parseRequest } from "./parse-request.ts";

@@ -4,6 +4,7 @@ import type * as z from "zod";
 import type * as api from "../api.ts";
 import type { ErrorBody } from "../errors.ts";
 import { EVENT_TYPES, type EventDataMap } from "../events.ts";
+import type * as exporter from "../exporter-api.ts";
 import type * as record from "../record-api.ts";
 import { ROUTES, type RouteDefinition } from "../routes.ts";
 import * as schemas from "./index.ts";
@@ -42,6 +43,12 @@ interface Interfaces {
   KeyInfo: api.KeyInfo;
   CreatedKey: api.CreatedKey;
   KeyList: api.KeyList;
+  ExporterFilterSpec: exporter.ExporterFilterSpec;
+  ExporterSpec: exporter.ExporterSpec;
+  ExporterInfo: exporter.ExporterInfo;
+  ExporterList: exporter.ExporterList;
+  FlushRequest: exporter.FlushRequest;
+  FlushResult: exporter.FlushResult;
   TraceInfo: api.TraceInfo;
   DoctorReport: api.DoctorReport;
   Health: api.Health;
@@ -72,6 +79,12 @@ const parity: Parity = {
   KeyInfo: true,
   CreatedKey: true,
   KeyList: true,
+  ExporterFilterSpec: true,
+  ExporterSpec: true,
+  ExporterInfo: true,
+  ExporterList: true,
+  FlushRequest: true,
+  FlushResult: true,
   TraceInfo: true,
   DoctorReport: true,
   Health: true,
