@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
-import { type KeyInfo, SandglassError } from "@sandglass/protocol";
+import { type KeyInfo, SandglassError, type Scope } from "@sandglass/protocol";
 import { ConfigError, type SandglassConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
-import { DEFAULT_ORG, type Keyring } from "./keys.ts";
+import { type Caller, DEFAULT_ORG, type Keyring } from "./keys.ts";
 
 const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]+) *$/i;
 /** Longer than any key; spares hashing what cannot be one. */
@@ -29,13 +29,38 @@ export function authenticate(header: string | undefined, keyring: Keyring): KeyI
 }
 
 /**
- * What only the operator may do: the `default` organisation is theirs.
+ * What only the operator may do.
  *
  * @throws SandglassError FORBIDDEN
  */
-export function requireOperator(orgId: string, what: string): void {
-  if (orgId === DEFAULT_ORG) return;
-  throw new SandglassError("FORBIDDEN", `${what} is for keys of the organisation "${DEFAULT_ORG}"`, {
+export function requireAdmin(caller: Caller, what: string): void {
+  if (caller.scopes.includes("admin")) return;
+  throw new SandglassError("FORBIDDEN", `${what} is for keys with the scope "admin"`, {
+    hint: "ask the operator of this daemon",
+  });
+}
+
+/**
+ * The scopes of a key that `caller` makes. Nobody gives what they do not have, and nobody but the operator's organisation
+ * has any.
+ *
+ * @param asked default: everything that the caller may give
+ * @throws SandglassError FORBIDDEN, INVALID_REQUEST
+ */
+export function grantScopes(asked: readonly Scope[] | undefined, orgId: string, caller: Caller): Scope[] {
+  if (asked === undefined) return orgId === DEFAULT_ORG ? [...caller.scopes] : [];
+  for (const scope of asked) requireScope(caller, scope);
+  if (asked.length > 0 && orgId !== DEFAULT_ORG) {
+    throw new SandglassError("INVALID_REQUEST", `keys of the organisation "${orgId}" have no scopes`, {
+      hint: `scopes are for keys of the organisation "${DEFAULT_ORG}"`,
+    });
+  }
+  return [...new Set(asked)];
+}
+
+function requireScope(caller: Caller, scope: Scope): void {
+  if (caller.scopes.includes(scope)) return;
+  throw new SandglassError("FORBIDDEN", `a key without the scope "${scope}" cannot give it to another`, {
     hint: "ask the operator of this daemon",
   });
 }

@@ -1,8 +1,11 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { ExporterOptions } from "@sandglass/telemetry";
 import { parseLogDirectives } from "@sandglass/telemetry";
 import type { z } from "zod";
 import { ConfigError } from "./config/config-error.ts";
+import type { ObservabilityConfig } from "./config/observability-schema.ts";
 import { OPTIONS } from "./config/options.ts";
 import {
   configSchema,
@@ -19,6 +22,7 @@ import {
 } from "./config/sources.ts";
 
 export { ConfigError } from "./config/config-error.ts";
+export type { ObservabilityOptions, ProviderName } from "./config/observability-options.ts";
 export { OPTIONS } from "./config/options.ts";
 export type { ConfiguredKey, SandglassConfig, SandglassOptions } from "./config/schema.ts";
 
@@ -30,6 +34,12 @@ export interface LoadedConfig {
   config: SandglassConfig;
   /** By option path; an option that is absent has its default. */
   sources: ReadonlyMap<string, OptionSource>;
+  /** By option path, in words: "in /etc/sandglass.config.json". */
+  origins: ReadonlyMap<string, string>;
+  /** What was read: variables that options name are looked up here. */
+  env: Environment;
+  /** Relative paths are below it. */
+  cwd: string;
 }
 
 export interface LoadOptions {
@@ -83,7 +93,8 @@ export async function loadConfig(from: LoadOptions = {}): Promise<LoadedConfig> 
   };
   refine("log", () => parseLogDirectives(config.log));
   const keys = refine("apiKeys", () => apiKeys.map((entry, index) => parseConfiguredKey(entry, index, env)));
-  return { config: { ...config, apiKeys: keys, dataDir: resolve(cwd, dataDir) }, sources };
+  const origins = new Map([...given].map(([path, { origin }]) => [path, origin]));
+  return { config: { ...config, apiKeys: keys, dataDir: resolve(cwd, dataDir) }, sources, origins, env, cwd };
 }
 
 /** `/var/lib/sandglass` for root, else `$XDG_DATA_HOME/sandglass`, else `~/.local/share/sandglass`. */
@@ -102,19 +113,52 @@ export function describeConfig({ config, sources }: LoadedConfig): {
   source: OptionSource;
 }[] {
   return OPTIONS.map(({ path, isSecret }) => {
-    const value = path
-      .split(".")
-      .reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config);
-    return { option: path, value: showValue(value, path, isSecret), source: sources.get(path) ?? "default" };
+    return {
+      option: path,
+      value: showValue(valueAt(config, path), path, isSecret),
+      source: sources.get(path) ?? "default",
+    };
   });
+}
+
+/** Paths of the options whose values differ. */
+export function changedOptions(before: LoadedConfig, after: LoadedConfig): string[] {
+  return OPTIONS.map(({ path }) => path).filter(
+    (path) => !isDeepStrictEqual(valueAt(before.config, path), valueAt(after.config, path)),
+  );
+}
+
+/** `inForce`, with the exporters of `loaded`. */
+export function withObservabilityOf(loaded: LoadedConfig, inForce: LoadedConfig): LoadedConfig {
+  const path = "observability";
+  const put = <T>(into: ReadonlyMap<string, T>, value: T | undefined): ReadonlyMap<string, T> => {
+    const others = [...into].filter(([name]) => name !== path);
+    return new Map(value === undefined ? others : [...others, [path, value]]);
+  };
+  return {
+    ...inForce,
+    config: { ...inForce.config, observability: loaded.config.observability },
+    sources: put(inForce.sources, loaded.sources.get(path)),
+    origins: put(inForce.origins, loaded.origins.get(path)),
+  };
+}
+
+function valueAt(config: SandglassConfig, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, name) => (at as Record<string, unknown>)[name], config);
 }
 
 function showValue(value: unknown, path: string, isSecret: boolean): string {
   if (value === undefined || (typeof value === "object" && Object.keys(value ?? {}).length === 0)) return "";
+  if (path === "observability") return (value as ObservabilityConfig).exporters.map(nameExporter).join(", ");
   if (isSecret) return "[set]";
   // A template's env may hold what nobody should read over a shoulder.
   if (path === "templates") return Object.keys(value as object).join(", ");
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** `axiom`, `jsonl (audit)`: nothing that could be a secret. */
+function nameExporter({ provider, id }: ExporterOptions): string {
+  return id === undefined || id === provider ? provider : `${provider} (${id})`;
 }
 
 function toNested(given: GivenOptions): Record<string, unknown> {
@@ -129,7 +173,7 @@ function toNested(given: GivenOptions): Record<string, unknown> {
 
 /** Never shows the value of a secret; zod's own messages do not hold values. */
 function describeIssue(issue: z.core.$ZodIssue, given: GivenOptions): string {
-  const path = issue.path.join(".");
+  const path = pathOf(issue);
   const option = OPTIONS.find(
     (candidate) => path === candidate.path || path.startsWith(`${candidate.path}.`),
   );
@@ -140,4 +184,13 @@ function describeIssue(issue: z.core.$ZodIssue, given: GivenOptions): string {
       : `, got ${JSON.stringify(found.value)}`;
   const origin = found === undefined ? "" : ` (${found.origin})`;
   return `invalid option ${path}${origin}: ${issue.message}${value}`;
+}
+
+/** `observability.exporters[1].filter`; of a field that does not exist, the field itself. */
+function pathOf(issue: z.core.$ZodIssue): string {
+  const path = issue.code === "unrecognized_keys" ? [...issue.path, issue.keys[0] ?? ""] : issue.path;
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    return text === "" ? String(key) : `${text}.${String(key)}`;
+  }, "");
 }

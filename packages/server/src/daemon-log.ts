@@ -58,7 +58,12 @@ export class DaemonLog implements DaemonObserver {
 
   /** Printed whatever the directives: it is what a person, and a program, waits for. */
   ready(baseUrl: string): void {
-    this.#lines.write(this.#format(this.#line("INFO", "ready", { url: baseUrl })));
+    this.say("INFO", "ready", { url: baseUrl });
+  }
+
+  /** Something about the daemon itself, printed whatever the directives. */
+  say(level: LogLine["level"], message: string, fields: LogLine["fields"]): void {
+    this.#lines.write(this.#format(this.#line(level, message, fields)));
   }
 
   drain(deadlineMs: number): Promise<void> {

@@ -1,7 +1,8 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
 import { checkBind, provideLocalKey } from "./auth.ts";
-import type { LoadedConfig } from "./config.ts";
+import { changedOptions, type LoadedConfig, withObservabilityOf } from "./config.ts";
 import { Credentials } from "./credentials.ts";
+import { ExporterAccess } from "./exporters/exporter-access.ts";
 import { createApp } from "./http/app.ts";
 import { createHandlers, createReplays, type HandlerServices } from "./http/handlers.ts";
 import { Idempotency } from "./http/idempotency.ts";
@@ -39,6 +40,7 @@ export class Daemon {
   readonly #requests: RequestEvents;
   readonly #idempotency: Idempotency;
   readonly #stopping: AbortController;
+  readonly #services: HandlerServices;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -49,6 +51,7 @@ export class Daemon {
     requests: RequestEvents;
     idempotency: Idempotency;
     stopping: AbortController;
+    services: HandlerServices;
   }) {
     this.sandglass = parts.sandglass;
     this.metrics = parts.metrics;
@@ -57,6 +60,7 @@ export class Daemon {
     this.#requests = parts.requests;
     this.#idempotency = parts.idempotency;
     this.#stopping = parts.stopping;
+    this.#services = parts.services;
   }
 
   /**
@@ -81,12 +85,14 @@ export class Daemon {
         observer.event(event);
       },
       problem: (problem) => observer.complain(`the log: ${problem.kind}`, problem),
+      exporterProblem: (message, error) => observer.complain(message, error),
+      origins: listener.origins(config.host),
     });
     acquired.defer(() => sandglass.stop());
     const keyring = await Keyring.open(config.dataDir, config.apiKeys);
     await provideLocalKey(keyring, new Credentials(), baseUrl, config.apiKeys);
 
-    const { recorder, runtime, runs } = sandglass;
+    const { recorder, runtime, runs, observability } = sandglass;
     const stopping = new AbortController();
     const services: HandlerServices = {
       runtime,
@@ -94,6 +100,8 @@ export class Daemon {
       runs,
       keyring,
       metrics,
+      observability,
+      exporters: new ExporterAccess(observability),
       loaded,
       stopping: stopping.signal,
     };
@@ -118,12 +126,26 @@ export class Daemon {
       requests.watch(record, response);
     });
     acquired.move();
-    return new Daemon({ sandglass, metrics, baseUrl, listener, requests, idempotency, stopping });
+    return new Daemon({ sandglass, metrics, baseUrl, listener, requests, idempotency, stopping, services });
+  }
+
+  /**
+   * Puts a configuration in force that was read again, as far as that is possible without a restart: the exporters.
+   *
+   * @returns the other options that differ, which need one
+   * @throws ConfigError, having changed nothing
+   */
+  async reload(loaded: LoadedConfig): Promise<{ needsRestart: string[] }> {
+    await this.sandglass.observability.configure(loaded);
+    const before = this.#services.loaded;
+    this.#services.loaded = withObservabilityOf(loaded, before);
+    return { needsRestart: changedOptions(before, loaded).filter((path) => path !== "observability") };
   }
 
   /**
    * Stops within the deadline: no new work → execs and sandboxes end with the cause `host_shutdown` → their streams bring
-   * the last line → connections close → flush, commit cursors, close the log. Idempotent.
+   * the last line → connections close → `host.stopped` is recorded → exporters deliver for the rest of the time → the log closes.
+   * Idempotent.
    */
   stop(deadlineMs: number = this.sandglass.config.shutdownTimeoutMs): Promise<void> {
     this.#stopped ??= this.#stop(deadlineMs);

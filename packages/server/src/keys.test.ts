@@ -4,13 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SandglassError } from "@sandglass/protocol";
-import { authenticate, checkBind, isLoopback, provideLocalKey } from "./auth.ts";
+import { authenticate, checkBind, grantScopes, isLoopback, provideLocalKey, requireAdmin } from "./auth.ts";
 import { ConfigError, type SandglassConfig } from "./config.ts";
 import { Credentials } from "./credentials.ts";
-import { Keyring } from "./keys.ts";
+import { type Caller, Keyring } from "./keys.ts";
 
 const SECRET = "configured-0123456789abcdef";
 const CONFIGURED = { name: "ci", orgId: "acme", secret: SECRET };
+const OPERATOR: Caller = { orgId: "default", scopes: ["admin"] };
+const member = (orgId: string): Caller => ({ orgId, scopes: [] });
 const URL_A = "http://127.0.0.1:7070";
 
 async function directory(context: TestContext): Promise<string> {
@@ -41,8 +43,8 @@ test("a revoked key is found no more, before and after a restart", async (contex
   const dataDir = await directory(context);
   const keyring = await Keyring.open(dataDir, []);
   const { id, key } = await keyring.create("laptop", "acme");
-  await assert.rejects(keyring.revoke(id, "other"), isCode("KEY_NOT_FOUND"));
-  await keyring.revoke(id, "acme");
+  await assert.rejects(keyring.revoke(id, member("other")), isCode("KEY_NOT_FOUND"));
+  await keyring.revoke(id, member("acme"));
   assert.equal(keyring.find(key), undefined);
   assert.equal((await Keyring.open(dataDir, [])).find(key), undefined);
 });
@@ -51,21 +53,22 @@ test("an organisation lists its own keys, the operator's lists all, neither show
   const keyring = await Keyring.open(await directory(context), [CONFIGURED]);
   const { id } = await keyring.create("laptop", "default");
   assert.deepEqual(
-    keyring.list("acme").map((key) => key.name),
+    keyring.list(member("acme")).map((key) => key.name),
     ["ci"],
   );
   assert.deepEqual(
     keyring
-      .list("default")
+      .list(OPERATOR)
       .map((key) => key.id)
       .toSorted(),
     ["key_config_ci", id].toSorted(),
   );
-  assert.deepEqual(Object.keys(keyring.list("acme")[0] ?? {}).toSorted(), [
+  assert.deepEqual(Object.keys(keyring.list(member("acme"))[0] ?? {}).toSorted(), [
     "createdAt",
     "id",
     "name",
     "orgId",
+    "scopes",
   ]);
 });
 
@@ -74,7 +77,51 @@ test("a configured key is never written down and cannot be revoked", async (cont
   const keyring = await Keyring.open(dataDir, [CONFIGURED]);
   await keyring.create("laptop", "default");
   assert.ok(!(await readFile(join(dataDir, "keys.json"), "utf8")).includes("key_config"));
-  await assert.rejects(keyring.revoke("key_config_ci", "acme"), isCode("FORBIDDEN"));
+  await assert.rejects(keyring.revoke("key_config_ci", member("acme")), isCode("FORBIDDEN"));
+});
+
+test("keys of the operator's organisation are admin unless they say otherwise, others never", async (context) => {
+  const dataDir = await directory(context);
+  const keyring = await Keyring.open(dataDir, [
+    CONFIGURED,
+    { ...CONFIGURED, name: "o", orgId: "default", secret: `${SECRET}2` },
+  ]);
+  assert.deepEqual(keyring.find(SECRET)?.scopes, []);
+  assert.deepEqual(keyring.find(`${SECRET}2`)?.scopes, ["admin"]);
+  const plain = await keyring.create("plain", "default", []);
+  const { key } = await keyring.create("laptop", "default");
+  const again = await Keyring.open(dataDir, []);
+  assert.deepEqual(again.find(plain.key)?.scopes, []);
+  assert.deepEqual(again.find(key)?.scopes, ["admin"]);
+});
+
+test("keys from before there were scopes keep what they may do", async (context) => {
+  const dataDir = await directory(context);
+  const old = await (await Keyring.open(dataDir, [])).create("old", "default");
+  const file = join(dataDir, "keys.json");
+  const stored = JSON.parse(await readFile(file, "utf8"));
+  delete stored.keys[0].scopes;
+  await writeFile(file, JSON.stringify(stored));
+  assert.deepEqual((await Keyring.open(dataDir, [])).find(old.key)?.scopes, ["admin"]);
+});
+
+test("nobody gives a scope they do not have, ends a key that has more, or sees beyond their organisation", async (context) => {
+  const keyring = await Keyring.open(await directory(context), []);
+  const plain = member("default");
+  assert.deepEqual(grantScopes(undefined, "default", OPERATOR), ["admin"]);
+  assert.deepEqual(grantScopes([], "default", OPERATOR), []);
+  assert.deepEqual(grantScopes(undefined, "default", plain), []);
+  assert.deepEqual(grantScopes(undefined, "acme", OPERATOR), []);
+  assert.throws(() => grantScopes(["admin"], "default", plain), isCode("FORBIDDEN"));
+  assert.throws(() => grantScopes(["admin"], "acme", OPERATOR), isCode("INVALID_REQUEST"));
+  assert.throws(() => requireAdmin(plain, "this"), isCode("FORBIDDEN"));
+  const { id } = await keyring.create("laptop", "default");
+  await assert.rejects(keyring.revoke(id, plain), isCode("FORBIDDEN"));
+  await keyring.create("theirs", "acme");
+  assert.deepEqual(
+    keyring.list(plain).map(({ name }) => name),
+    ["laptop"],
+  );
 });
 
 test("many keys made at once are all kept", async (context) => {
@@ -131,7 +178,7 @@ test("the first start writes a key where its user finds it, and later starts kee
   assert.equal((await credentials.read()).get(URL_A), key);
   await provideLocalKey(await Keyring.open(dataDir, []), credentials, "http://127.0.0.1:9", []);
   assert.equal((await credentials.read()).get("http://127.0.0.1:9"), key);
-  assert.equal((await Keyring.open(dataDir, [])).list("default").length, 1);
+  assert.equal((await Keyring.open(dataDir, [])).list(OPERATOR).length, 1);
 });
 
 test("a credentials file that is lost is made up for by a new key", async (context) => {

@@ -1,14 +1,19 @@
 import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type CreatedKey, type KeyInfo, newKeyId, SandglassError } from "@sandglass/protocol";
+import { type CreatedKey, type KeyInfo, newKeyId, SandglassError, type Scope } from "@sandglass/protocol";
 import type { ConfiguredKey } from "./config.ts";
 import { writePrivateFile } from "./write-private-file.ts";
 
 /** Of the operator; keys are of it unless they say otherwise. */
 export const DEFAULT_ORG = "default";
+/** What a key has that was made or configured without a word about scopes: the operator's may do everything. */
+const scopesByDefault = (orgId: string): Scope[] => (orgId === DEFAULT_ORG ? ["admin"] : []);
 const FORMAT = 1;
 const MAX_KEYS = 10_000;
+
+/** Who asks: of which organisation, and what its key may do beyond that. */
+export type Caller = Readonly<Pick<KeyInfo, "orgId" | "scopes">>;
 
 interface StoredKey extends KeyInfo {
   /**
@@ -39,7 +44,7 @@ export class Keyring {
       const sha256 = digestOf(secret);
       // Stable across restarts, and says nothing about the secret.
       const id = `key_config_${name}`;
-      this.#keys.set(sha256, { id, name, orgId, createdAt, sha256 });
+      this.#keys.set(sha256, { id, name, orgId, scopes: scopesByDefault(orgId), createdAt, sha256 });
       ids.add(id);
     }
     this.#configured = ids;
@@ -63,21 +68,25 @@ export class Keyring {
     return isEqual ? key : undefined;
   }
 
-  /** Keys of the organisation; of all of them for the operator's. */
-  list(orgId: string): KeyInfo[] {
-    const seen = [...this.#keys.values()].filter((key) => isSeenBy(key, orgId));
+  /** Keys of the organisation; of all of them for the operator. */
+  list(caller: Caller): KeyInfo[] {
+    const seen = [...this.#keys.values()].filter((key) => isSeenBy(key, caller));
     return seen.map(({ sha256: _, ...info }) => info);
   }
 
-  /** Makes a key, keeps its hash and returns its plaintext, which is not kept. */
-  async create(name: string, orgId: string): Promise<CreatedKey> {
+  /**
+   * Makes a key, keeps its hash and returns its plaintext, which is not kept.
+   *
+   * @param scopes default: all for the operator's organisation, none for others
+   */
+  async create(name: string, orgId: string, scopes = scopesByDefault(orgId)): Promise<CreatedKey> {
     if (this.#keys.size >= MAX_KEYS) {
       throw new SandglassError("FORBIDDEN", `there are ${MAX_KEYS} keys already`, {
         hint: "revoke some that are not used",
       });
     }
     const key = `sg_${randomBytes(32).toString("base64url")}`;
-    const info: KeyInfo = { id: newKeyId(), name, orgId, createdAt: new Date().toISOString() };
+    const info: KeyInfo = { id: newKeyId(), name, orgId, scopes, createdAt: new Date().toISOString() };
     const stored = { ...info, sha256: digestOf(key) };
     this.#keys.set(stored.sha256, stored);
     try {
@@ -90,17 +99,22 @@ export class Keyring {
   }
 
   /**
-   * @throws SandglassError KEY_NOT_FOUND where the organisation sees none of this id; FORBIDDEN for a configured one, which
-   *   would be back at the next start
+   * @throws SandglassError KEY_NOT_FOUND where the caller sees none of this id; FORBIDDEN for one that may do more than the
+   *   caller, and for a configured one, which would be back at the next start
    */
-  async revoke(id: string, orgId: string): Promise<void> {
+  async revoke(id: string, caller: Caller): Promise<void> {
     const key = [...this.#keys.values()].find(
-      (candidate) => candidate.id === id && isSeenBy(candidate, orgId),
+      (candidate) => candidate.id === id && isSeenBy(candidate, caller),
     );
     if (key === undefined)
       throw new SandglassError("KEY_NOT_FOUND", `no key ${id}`, {
         hint: "list them with: sandglass keys list",
       });
+    if (key.scopes.some((scope) => !caller.scopes.includes(scope))) {
+      throw new SandglassError("FORBIDDEN", `key ${id} may do more than yours`, {
+        hint: "ask the operator of this daemon",
+      });
+    }
     if (this.#configured.has(id)) {
       throw new SandglassError("FORBIDDEN", `key ${id} is part of the daemon's configuration`, {
         hint: "take it out of SANDGLASS_API_KEYS or the configuration file, and restart",
@@ -121,8 +135,8 @@ export class Keyring {
   }
 }
 
-function isSeenBy(key: KeyInfo, orgId: string): boolean {
-  return key.orgId === orgId || orgId === DEFAULT_ORG;
+function isSeenBy(key: KeyInfo, caller: Caller): boolean {
+  return key.orgId === caller.orgId || caller.scopes.includes("admin");
 }
 
 function digestOf(secret: string): string {
@@ -143,7 +157,8 @@ async function readStored(path: string): Promise<StoredKey[]> {
       `${path} is damaged or of another version; restore it, or move it away to begin without keys`,
     );
   }
-  return parsed.keys;
+  // Files from before there were scopes say nothing of them.
+  return parsed.keys.map((key) => ({ ...key, scopes: key.scopes ?? scopesByDefault(key.orgId) }));
 }
 
 function parse(text: string): { format?: unknown; keys?: unknown } {
@@ -155,9 +170,12 @@ function parse(text: string): { format?: unknown; keys?: unknown } {
   }
 }
 
-function isStoredKey(entry: unknown): entry is StoredKey {
+function isStoredKey(
+  entry: unknown,
+): entry is Omit<StoredKey, "scopes"> & Partial<Pick<StoredKey, "scopes">> {
   if (typeof entry !== "object" || entry === null) return false;
-  const { id, name, orgId, createdAt, sha256 } = entry as Record<string, unknown>;
+  const { id, name, orgId, createdAt, sha256, scopes = [] } = entry as Record<string, unknown>;
   const isText = [id, name, orgId, createdAt].every((field) => typeof field === "string");
-  return isText && typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
+  const areScopes = Array.isArray(scopes) && scopes.every((scope) => typeof scope === "string");
+  return isText && areScopes && typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
 }

@@ -1,34 +1,38 @@
 import { constants } from "node:os";
-import { SandglassError } from "@sandglass/protocol";
 import { optionsFromFlags } from "./config/sources.ts";
-import { ConfigError, type LoadedConfig, loadConfig, OPTIONS } from "./config.ts";
+import { type LoadedConfig, loadConfig, OPTIONS } from "./config.ts";
 import { Daemon } from "./daemon.ts";
 import { DaemonLog } from "./daemon-log.ts";
+import { explain } from "./explain.ts";
+import { hasTerminal, Reload } from "./reload.ts";
 import { VERSION } from "./version.ts";
 
 /** What a stop may take beyond its deadline before the process goes anyway. */
 const GRACE_MS = 1_000;
 
 /**
- * Runs the daemon until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once. The only place that
- * ends the process: 0 after an orderly stop, 1 where it could not start or not stop in order.
+ * Runs the daemon until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once; so does SIGHUP where the
+ * terminal was closed, else that reads the configuration again. The only place that ends the process: 0 after an orderly stop,
+ * 1 where it could not start or not stop in order.
  *
  * @param argv flags behind the command's name
  */
 export async function serve(argv: readonly string[]): Promise<void> {
   let loaded: LoadedConfig;
   let log: DaemonLog;
+  let load: () => Promise<LoadedConfig>;
   try {
     const flags = optionsFromFlags(argv);
     if (flags.wantsHelp) return print(helpText());
     if (flags.wantsVersion) return print(VERSION);
-    loaded = await loadConfig({ flags: flags.given, configFile: flags.configFile });
+    load = () => loadConfig({ flags: flags.given, configFile: flags.configFile });
+    loaded = await load();
     log = new DaemonLog(process.stdout, loaded.config);
   } catch (error) {
     return refuse(error);
   }
   const starting = Daemon.start(loaded, log);
-  handleSignals(starting, loaded.config.shutdownTimeoutMs, log);
+  handleSignals(starting, loaded.config.shutdownTimeoutMs, new Reload(load, log), log);
   try {
     const daemon = await starting;
     log.ready(daemon.baseUrl);
@@ -38,7 +42,8 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
 }
 
-function handleSignals(starting: Promise<Daemon>, deadlineMs: number, log: DaemonLog): void {
+function handleSignals(starting: Promise<Daemon>, deadlineMs: number, reload: Reload, log: DaemonLog): void {
+  const hadTerminal = hasTerminal();
   let isStopping = false;
   const stop = async (daemon: Daemon) => {
     try {
@@ -50,7 +55,7 @@ function handleSignals(starting: Promise<Daemon>, deadlineMs: number, log: Daemo
       refuse(error);
     }
   };
-  const onSignal = (signal: "SIGTERM" | "SIGINT") => {
+  const onSignal = (signal: "SIGTERM" | "SIGINT" | "SIGHUP") => {
     if (isStopping) process.exit(128 + constants.signals[signal]);
     isStopping = true;
     // Whatever hangs, a supervisor that waits for us is not kept longer than it was told.
@@ -58,37 +63,20 @@ function handleSignals(starting: Promise<Daemon>, deadlineMs: number, log: Daemo
     // One that could not start is refused by whoever started it.
     starting.then(stop, () => undefined);
   };
-  process.on("SIGTERM", onSignal).on("SIGINT", onSignal);
+  const onHangUp = () => {
+    if (hadTerminal && !hasTerminal()) onSignal("SIGHUP");
+    else if (!isStopping)
+      starting.then(
+        (daemon) => reload.run(daemon),
+        () => undefined,
+      );
+  };
+  process.on("SIGTERM", onSignal).on("SIGINT", onSignal).on("SIGHUP", onHangUp);
 }
 
 /** One clear line, and the end. */
 function refuse(error: unknown): void {
   process.stderr.write(`sandglass: ${explain(error)}\n`, () => process.exit(1));
-}
-
-function explain(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  if (error instanceof SandglassError)
-    return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
-  if (!(error instanceof Error)) return String(error);
-  const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
-  switch (code) {
-    case "EADDRINUSE":
-      return `port ${port} of ${address} is taken; stop what listens there or choose another with --port`;
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-      return `cannot listen on ${address ?? "the given host"}: it is no address of this machine; change --host`;
-    case "EACCES":
-    case "EPERM":
-    case "EROFS":
-      return path === undefined
-        ? `not permitted: ${error.message}`
-        : `no permission to use ${path}; choose a directory of your own with --data-dir`;
-    case "ENOSPC":
-      return `no space left on the disk of the data directory (${error.message})`;
-    default:
-      return error.message;
-  }
 }
 
 function print(text: string): void {
@@ -106,7 +94,8 @@ function helpText(): string {
   return [
     "Usage: sandglass serve [options]",
     "",
-    "Runs the daemon in the foreground until SIGTERM or SIGINT.",
+    "Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the configuration again: exporters change at once,",
+    "other options with the next start.",
     "",
     "Options (also from the environment, or from sandglass.config.ts, .js or .json here):",
     `  --${"config".padEnd(28)} Configuration file [SANDGLASS_CONFIG]`,
@@ -122,4 +111,5 @@ function helpText(): string {
   ].join("\n");
 }
 
-if (import.meta.main) await serve(process.argv.slice(2));
+// Not awaited: a configuration file that imports this package waits until this module is there.
+if (import.meta.main) serve(process.argv.slice(2)).catch(refuse);

@@ -1,16 +1,27 @@
 import { type Emit, type EventInput, newSpanId, newTraceId, type RuntimeEvent } from "@sandglass/protocol";
 import { Runtime, type RuntimeApi, type TemplateConfig } from "@sandglass/runtime";
-import { type LogProblem, Recorder } from "@sandglass/telemetry";
-import { type LoadedConfig, loadConfig, type SandglassConfig, type SandglassOptions } from "./config.ts";
+import { type LogProblem, type ObservabilityExporterFactory, Recorder } from "@sandglass/telemetry";
+import {
+  type LoadedConfig,
+  loadConfig,
+  type ProviderName,
+  type SandglassConfig,
+  type SandglassOptions,
+} from "./config.ts";
 import { prepareDataDir } from "./data-format.ts";
 import { endCrashed } from "./end-crashed.ts";
+
+import { registerExporter } from "./exporters/exporter-providers.ts";
+import { Observability } from "./exporters/observability.ts";
 import { DEFAULT_ORG } from "./keys.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
 import { VERSION } from "./version.ts";
 
-/** Share of the stop's time that sandboxes get; the rest is for the log. */
+/** Share of the stop's time that sandboxes get; the rest is for what is recorded. */
 const WORK_SHARE = 0.8;
+/** Share of it that exporters get at least, however long the sandboxes took. */
+const DELIVERY_SHARE = 0.1;
 /** Built-in templates, which a pool size may be given for without describing them. */
 const BUILT_IN = ["python", "node", "bash"] as const;
 
@@ -20,6 +31,10 @@ interface SandglassWatch {
   event?: (event: RuntimeEvent) => void;
   /** What the log survived and someone should know. */
   problem?: (problem: LogProblem) => void;
+  /** What exporters could not do, and no event says. */
+  exporterProblem?: (message: string, error?: unknown) => void;
+  /** Where it is served, if it is: no exporter may send there. */
+  origins?: readonly string[];
 }
 
 /**
@@ -36,17 +51,25 @@ export class Sandglass implements AsyncDisposable {
   readonly runtime: RuntimeApi;
   readonly runs: Runs;
   readonly sandboxes: LocalSandboxes;
-  readonly #traceId: string;
+  /** Where events are delivered to, to be looked at and changed while running. */
+  readonly observability: Observability;
+  readonly #traceId = newTraceId();
   readonly #spanId = newSpanId();
   readonly #startedAt = performance.now();
   #work: Promise<void> | undefined;
+  /** `performance.now()` when the stop's time is over. */
+  #deadline: number | undefined;
   #closed: Promise<void> | undefined;
 
-  private constructor(config: SandglassConfig, recorder: Recorder, runtime: RuntimeApi, traceId: string) {
+  private constructor(
+    config: SandglassConfig,
+    parts: { recorder: Recorder; runtime: RuntimeApi; observability: Observability },
+  ) {
+    const { recorder, runtime, observability } = parts;
     this.config = config;
     this.recorder = recorder;
     this.runtime = runtime;
-    this.#traceId = traceId;
+    this.observability = observability;
     this.runs = new Runs(
       recorder.emit,
       (runId, orgId) => findRun(recorder, runId, orgId),
@@ -56,10 +79,23 @@ export class Sandglass implements AsyncDisposable {
   }
 
   /**
+   * Makes an exporter of the user's own known to everything that is started in this process, under the name that
+   * `observability` calls it by. The same name again replaces it.
+   *
+   * @param create called for each exporter that names it
+   * @throws SandglassError INVALID_REQUEST for a name of ours, or one that cannot be
+   * @example Sandglass.registerObservabilityExporter("my-exporter", () => new MyExporter())
+   */
+  static registerObservabilityExporter(provider: string, create: ObservabilityExporterFactory): void {
+    registerExporter(provider, create);
+  }
+
+  /**
    * Starts with these options over those of `SANDGLASS_*` and the configuration file.
    *
    * @throws ConfigError; what opening the data directory fails with (another daemon has it, another format)
    */
+  static start<const Provider extends ProviderName>(options?: SandglassOptions<Provider>): Promise<Sandglass>;
   static async start(options: SandglassOptions = {}): Promise<Sandglass> {
     return Sandglass.open(await loadConfig({ options }));
   }
@@ -69,7 +105,8 @@ export class Sandglass implements AsyncDisposable {
    *
    * @param watch told of everything from `host.started` on
    */
-  static async open({ config }: LoadedConfig, watch: SandglassWatch = {}): Promise<Sandglass> {
+  static async open(loaded: LoadedConfig, watch: SandglassWatch = {}): Promise<Sandglass> {
+    const { config } = loaded;
     const { maxBytes, maxAgeMs, outputBytes } = config.retention;
     await prepareDataDir(config.dataDir, VERSION);
     await using acquired = new AsyncDisposableStack();
@@ -82,6 +119,14 @@ export class Sandglass implements AsyncDisposable {
     });
     acquired.defer(() => recorder.close());
     if (watch.event !== undefined) recorder.subscribe(watch.event);
+    // Before anything happens that there are events about, so that an exporter which is new gets all of them.
+    const observability = await Observability.open({
+      recorder,
+      loaded,
+      ownOrigins: watch.origins,
+      onProblem: watch.exporterProblem ?? warn,
+    });
+    acquired.defer(async () => void (await observability.shutdown(0)));
     const runtime = await Runtime.start({
       dataDir: config.dataDir,
       emit: recorder.emit,
@@ -92,7 +137,7 @@ export class Sandglass implements AsyncDisposable {
       outputRetentionBytes: outputBytes,
     });
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
-    const sandglass = new Sandglass(config, recorder, runtime, newTraceId());
+    const sandglass = new Sandglass(config, { recorder, runtime, observability });
     await sandglass.#recover();
     acquired.move();
     return sandglass;
@@ -104,8 +149,8 @@ export class Sandglass implements AsyncDisposable {
   }
 
   /**
-   * Stops within the deadline, in this order: takes no more work, ends execs and sandboxes with the cause `host_shutdown`, flushes,
-   * commits cursors, closes the log. Idempotent.
+   * Stops within the deadline, in this order: takes no more work → ends execs and sandboxes with the cause `host_shutdown` → records
+   * `host.stopped` → exporters deliver for the rest of the time and commit their cursors → the log closes. Idempotent.
    */
   async stop(deadlineMs: number = this.config.shutdownTimeoutMs): Promise<void> {
     try {
@@ -121,12 +166,16 @@ export class Sandglass implements AsyncDisposable {
 
   /** First half of {@link stop}: every exec and sandbox has its ending in the record. */
   endWork(deadlineMs: number): Promise<void> {
+    this.#deadline ??= performance.now() + deadlineMs;
     const work = this.#work ?? this.runtime.close("host_shutdown", Math.floor(deadlineMs * WORK_SHARE));
     this.#work = work;
     return work;
   }
 
-  /** Second half of {@link stop}: nothing is recorded behind `host.stopped`. */
+  /**
+   * Second half of {@link stop}: nothing that was done is recorded behind `host.stopped`, and exporters get it too. What they do not
+   * deliver in time stays in the log, for the next start.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#closeRecord();
     return this.#closed;
@@ -137,7 +186,9 @@ export class Sandglass implements AsyncDisposable {
       const uptimeMs = Math.round(performance.now() - this.#startedAt);
       await this.emit(this.#hostEvent({ type: "host.stopped", data: { cause: "host_shutdown", uptimeMs } }));
     } finally {
-      await this.recorder.close();
+      const least = this.config.shutdownTimeoutMs * DELIVERY_SHARE;
+      const leftMs = Math.max(least, (this.#deadline ?? 0) - performance.now());
+      await this.observability.shutdown(leftMs).finally(() => this.recorder.close());
     }
   }
 
@@ -175,4 +226,10 @@ async function findRun(recorder: Recorder, runId: string, orgId: string) {
     return { traceId, spanId, parentSpanId };
   }
   return undefined;
+}
+
+/** For a program that has no better place to hear of it. */
+function warn(message: string, error?: unknown): void {
+  const detail = error instanceof Error ? error.message : undefined;
+  process.emitWarning(message, { code: "SANDGLASS_EXPORTER", ...(detail !== undefined && { detail }) });
 }

@@ -24,6 +24,15 @@ export {
   type PrepareContext,
   type PreparedExporter,
 } from "./exporters/definition.ts";
+export type {
+  AxiomConfig,
+  ConsoleConfig,
+  ExporterConfigs,
+  JsonlConfig,
+  OtelConfig,
+  PostgresConfig,
+  WebhookConfig,
+} from "./exporters/exporter-configs.ts";
 export { PermanentError } from "./exporters/permanent-error.ts";
 export { ExporterRegistry } from "./exporters/registry.ts";
 export { DurableLog } from "./log/durable-log.ts";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { configSchema } from "./schema.ts";
 
 /** How an option is written in a flag or an environment variable. */
-type OptionKind = "string" | "number" | "boolean" | "list" | "map";
+type OptionKind = "string" | "number" | "boolean" | "list" | "map" | "json";
 
 /** One option as the user sees it: a leaf of the schema. */
 export interface OptionInfo {
@@ -80,6 +80,8 @@ function kindOf(type: string): OptionKind {
       return "list";
     case "record":
       return "map";
+    case "pipe":
+      return "json";
     default:
       throw new Error(`the configuration schema holds a ${type}, which no flag can express`);
   }

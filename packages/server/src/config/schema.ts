@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { ObservabilityOptions } from "./observability-options.ts";
+import { observabilitySchema } from "./observability-schema.ts";
 
 /** Bytes kept of the event log, and of execs' output, before the oldest goes. */
 const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
@@ -66,6 +68,12 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   recording: z.boolean().default(true).describe("Keep events and output; off only to measure what it costs"),
+  observability: observabilitySchema
+    .default({ exporters: [] })
+    .describe(
+      "Where events are delivered to, as JSON: `{provider, config}` or `{exporters: [{provider, config}]}`",
+    )
+    .meta({ isSecret: true }),
   logFormat: z.enum(["text", "json"]).default("text").describe("Form of the log lines on stdout"),
   log: z.string().default("info").describe("Log directives, e.g. `info,http=warn,sandbox.exec=debug`"),
   templates: z
@@ -98,7 +106,11 @@ export const configSchema = z.strictObject({
 });
 
 /** What a configuration file or the constructor may give. */
-export type SandglassOptions = z.input<typeof configSchema>;
+export interface SandglassOptions<Provider extends string = string>
+  extends Omit<z.input<typeof configSchema>, "observability"> {
+  /** Where events are delivered to. The default is nowhere: the record stays on this machine. */
+  observability?: ObservabilityOptions<Provider>;
+}
 /** Checked, with every default filled in; `dataDir` absolute. */
 export type SandglassConfig = Omit<z.output<typeof configSchema>, "dataDir" | "apiKeys"> & {
   dataDir: string;

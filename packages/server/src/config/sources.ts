@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -34,12 +34,29 @@ export async function optionsFromFile(path: string | undefined, cwd: string): Pr
   if (found === undefined) return new Map();
   let content: unknown;
   try {
-    if (extname(found) === ".json") content = JSON.parse(await readFile(found, "utf8"));
-    else content = ((await import(pathToFileURL(found).href)) as { default?: unknown }).default;
+    if (extname(found) === ".json") content = parseJson(await readFile(found, "utf8"));
+    else content = await importDefault(found);
   } catch (error) {
     throw new ConfigError(`cannot read the configuration file ${found}: ${(error as Error).message}`);
   }
   return optionsFromObject(content, `in ${found}`);
+}
+
+/** A module is evaluated again where its file has changed since; what it imports itself is not. */
+async function importDefault(path: string): Promise<unknown> {
+  const { mtimeMs } = await stat(path);
+  const module = (await import(`${pathToFileURL(path).href}?${mtimeMs}`)) as { default?: unknown };
+  return module.default;
+}
+
+/** The parser's own message quotes the text, which may hold secrets: only the place is passed on. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const place = /position \d+(?: \(line \d+ column \d+\))?/.exec((error as Error).message)?.[0];
+    throw new Error(`it is not valid JSON${place === undefined ? "" : ` at ${place}`}`);
+  }
 }
 
 /**
@@ -180,6 +197,8 @@ function readText(option: OptionInfo, texts: readonly string[], origin: string):
         .flatMap((text) => text.split(","))
         .map((part) => part.trim())
         .filter((part) => part !== "");
+    case "json":
+      return readJson(option, last, origin);
     case "map":
       return last.trimStart().startsWith("{")
         ? readJson(option, last, origin)
@@ -189,9 +208,9 @@ function readText(option: OptionInfo, texts: readonly string[], origin: string):
 
 function readJson(option: OptionInfo, text: string, origin: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
-    throw new ConfigError(`option ${option.path} (${origin}) is not JSON: ${(error as Error).message}`);
+    throw new ConfigError(`option ${option.path} (${origin}): ${(error as Error).message}`);
   }
 }
 

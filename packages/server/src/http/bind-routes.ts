@@ -4,7 +4,7 @@ import * as schemas from "@sandglass/protocol/schemas";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { authenticate } from "../auth.ts";
-import type { Keyring } from "../keys.ts";
+import { type Caller, DEFAULT_ORG, type Keyring } from "../keys.ts";
 import { type AnyHandler, type Call, contextOf, type Handlers, uploadOf } from "./call.ts";
 import { answerError, type ReportInternal } from "./error-answer.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -21,6 +21,9 @@ export interface RouteServices {
   stopping: AbortSignal;
   reportInternal: ReportInternal;
 }
+
+/** Calls a public route: nothing is known of them, and nothing allowed. */
+const NOBODY: Caller = { orgId: DEFAULT_ORG, scopes: [] };
 
 /** Binds every route of the protocol to its handler: key, checks, call, answer; nothing of it is in a handler. */
 export function bindRoutes(app: FastifyInstance, handlers: Handlers, services: RouteServices): void {
@@ -61,9 +64,9 @@ function createServe(
     record.route = definition.path;
     record.isProbe = definition.isProbe === true;
     record.sandboxId = params.id ?? "";
-    if (definition.isPublic !== true) {
-      record.orgId = authenticate(request.headers.authorization, services.keyring).orgId;
-    }
+    const caller =
+      definition.isPublic === true ? NOBODY : authenticate(request.headers.authorization, services.keyring);
+    record.orgId = caller.orgId;
     if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
 
     const query = querySchema === undefined ? undefined : schemas.parseRequest(querySchema, request.query);
@@ -74,6 +77,7 @@ function createServe(
       query,
       body: bodySchema === undefined ? undefined : schemas.parseRequest(bodySchema, body?.value),
       context: contextOf(record),
+      caller,
       record,
       upload: () => uploadOf(request.raw),
     } as Call<RouteName>;

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { CallContext, ROUTES, RouteName } from "@sandglass/protocol";
 import type * as schemas from "@sandglass/protocol/schemas";
 import type { z } from "zod";
+import type { Caller } from "../keys.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 type Definition<N extends RouteName> = (typeof ROUTES)[N];
@@ -19,6 +20,8 @@ export interface Call<N extends RouteName> {
   body: Parsed<Definition<N> extends { requestSchema: infer Name } ? Name : undefined>;
   /** Who calls, and the `http_request` span as the parent of what the call does. */
   context: CallContext;
+  /** Whose key it is, and what that may do. */
+  caller: Caller;
   record: RequestRecord;
   /** For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer. */
   upload(): AsyncIterable<Uint8Array>;

@@ -1,5 +1,6 @@
 import type { Handlers } from "./call.ts";
 import { execHandlers, streamExec } from "./handlers/exec-handlers.ts";
+import { exporterHandlers } from "./handlers/exporter-handlers.ts";
 import { fileHandlers } from "./handlers/file-handlers.ts";
 import { describeSandbox } from "./handlers/find-sandbox.ts";
 import type { HandlerServices } from "./handlers/handler-services.ts";
@@ -17,6 +18,7 @@ export function createHandlers(services: HandlerServices): Handlers {
     ...execHandlers(services),
     ...fileHandlers(services),
     ...recordHandlers(services),
+    ...exporterHandlers(services),
     ...hostHandlers(services),
   };
 }

@@ -7,6 +7,7 @@ import {
   STATUS_CODES,
 } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { hostname, networkInterfaces } from "node:os";
 import type { Duplex } from "node:stream";
 import { newRequestId } from "@sandglass/protocol";
 import type { RequestListener } from "./app.ts";
@@ -77,6 +78,16 @@ export class Listener {
     const { port } = this.#server.address() as AddressInfo;
     const bare = WILDCARDS[host] ?? host.replace(/^\[|\]$/g, "");
     return `http://${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
+  }
+
+  /** Every origin that leads here, as far as this machine can tell; behind a proxy there are more. */
+  origins(host: string): string[] {
+    const { port } = this.#server.address() as AddressInfo;
+    const bare = host.replace(/^\[|\]$/g, "");
+    const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const hosts = bare in WILDCARDS ? interfaces.map(({ address }) => address) : [bare];
+    const names = new Set([...hosts, "localhost", "127.0.0.1", "::1", hostname()]);
+    return [...names].map((name) => `http://${name.includes(":") ? `[${name}]` : name}:${port}`);
   }
 
   /** From here on requests are served, those that waited first. */

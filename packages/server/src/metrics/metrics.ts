@@ -2,7 +2,9 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { RuntimeApi } from "@sandglass/runtime";
 import type { Recorder } from "@sandglass/telemetry";
+import type { Observability } from "../exporters/observability.ts";
 import { VERSION } from "../version.ts";
+import { exporterFamilies } from "./exporter-metrics.ts";
 import { type Family, renderFamilies, type Sample } from "./exposition.ts";
 import { Counter, Histogram } from "./instruments.ts";
 
@@ -16,6 +18,7 @@ const NANOSECONDS = 1e9;
 interface MetricSources {
   runtime: Pick<RuntimeApi, "stats">;
   recorder: Pick<Recorder, "stats">;
+  observability: Pick<Observability, "list">;
 }
 
 /** What the daemon says to Prometheus: counters are projections of events, the rest is asked for at the scrape. */
@@ -52,11 +55,12 @@ export class Metrics {
 
   /** @param sources asked for what is true at this moment */
   render(sources: MetricSources): string {
-    const { runtime, recorder } = sources;
+    const { runtime, recorder, observability } = sources;
     return renderFamilies([
       ...this.#work(runtime.stats()),
       ...this.#requestsServed(),
       ...this.#log(recorder.stats()),
+      ...exporterFamilies(observability.list()),
       ...this.#process(),
     ]);
   }

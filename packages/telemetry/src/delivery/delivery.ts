@@ -15,6 +15,8 @@ import { startPosition } from "./start-position.ts";
 const CHANGE_GRACE_MS = 2_000;
 /** Kept back of a shutdown's time for closing connections and writing cursors. */
 const CLOSE_SHARE = 0.2;
+/** What a destination that is away gets to come back when the daemon stops. */
+const STALLED_FLUSH_MS = 1_000;
 const DEFAULT_FLUSH_MS = 30_000;
 
 export interface DeliveryOptions {
@@ -188,7 +190,17 @@ export class Delivery {
   /** Flushes within the deadline, then ends all exporters. What remains is delivered after the next start. */
   shutdown(deadlineMs: number): Promise<FlushResult> {
     return this.#change(async () => {
-      const result = await this.flush({ timeoutMs: deadlineMs * (1 - CLOSE_SHARE) });
+      const timeoutMs = deadlineMs * (1 - CLOSE_SHARE);
+      // A destination that has been away for a while is not waited for to the end: that is what the log is for.
+      const isAway = ({ exporter }: Entry): boolean => exporter.info().state === "stalled";
+      const [away, there] = [true, false].map((wanted) =>
+        [...this.#entries.values()].filter((entry) => isAway(entry) === wanted).map(({ id }) => id),
+      );
+      const results = await Promise.all([
+        this.flush({ ids: there!, timeoutMs }),
+        this.flush({ ids: away!, timeoutMs: Math.min(timeoutMs, STALLED_FLUSH_MS) }),
+      ]);
+      const result = sum(results);
       const graceMs = result.pending > 0 ? 0 : deadlineMs * CLOSE_SHARE;
       const all = [...this.#entries.values()];
       this.#entries.clear();

@@ -1,6 +1,8 @@
 import type { RuntimeApi } from "@sandglass/runtime";
 import type { Recorder } from "@sandglass/telemetry";
 import type { LoadedConfig } from "../../config.ts";
+import type { ExporterAccess } from "../../exporters/exporter-access.ts";
+import type { Observability } from "../../exporters/observability.ts";
 import type { Keyring } from "../../keys.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { Runs } from "../../runs.ts";
@@ -12,6 +14,9 @@ export interface HandlerServices {
   runs: Runs;
   keyring: Keyring;
   metrics: Metrics;
+  observability: Observability;
+  exporters: ExporterAccess;
+  /** In force now: it may be read again while the daemon runs. */
   loaded: LoadedConfig;
   /** Fires when the daemon takes no more work. */
   stopping: AbortSignal;

@@ -1,7 +1,6 @@
 import { SandglassError } from "@sandglass/protocol";
-import { requireOperator } from "../../auth.ts";
+import { grantScopes, requireAdmin } from "../../auth.ts";
 import { describeConfig } from "../../config.ts";
-import { DEFAULT_ORG } from "../../keys.ts";
 import { EXPOSITION_TYPE } from "../../metrics/exposition.ts";
 import { VERSION } from "../../version.ts";
 import type { Handlers } from "../call.ts";
@@ -14,28 +13,28 @@ type HostHandlers = Pick<
 >;
 
 export function hostHandlers(services: HandlerServices): HostHandlers {
-  const { keyring, loaded, metrics, runtime } = services;
+  const { keyring, metrics, runtime } = services;
   const health = () => ({
     status: services.stopping.aborted ? ("stopping" as const) : ("ok" as const),
     version: VERSION,
     uptimeMs: Math.round(process.uptime() * 1000),
   });
   return {
-    createKey: ({ body, context }) => {
-      const orgId = body.orgId ?? context.orgId;
-      if (orgId !== context.orgId) requireOperator(context.orgId, "a key of another organisation");
-      return keyring.create(body.name, orgId);
+    createKey: ({ body, caller }) => {
+      const orgId = body.orgId ?? caller.orgId;
+      if (orgId !== caller.orgId) requireAdmin(caller, "a key of another organisation");
+      return keyring.create(body.name, orgId, grantScopes(body.scopes, orgId, caller));
     },
 
-    listKeys: ({ context }) => ({ items: keyring.list(context.orgId) }),
+    listKeys: ({ caller }) => ({ items: keyring.list(caller) }),
 
-    revokeKey: ({ params, context }) => keyring.revoke(params.keyId ?? "", context.orgId),
+    revokeKey: ({ params, caller }) => keyring.revoke(params.keyId ?? "", caller),
 
-    doctor: async ({ context }) => ({
+    doctor: async ({ caller }) => ({
       version: VERSION,
       checks: await runtime.checks(),
       // How the daemon is set up is its operator's business; what the host enforces concerns everybody in it.
-      config: context.orgId === DEFAULT_ORG ? describeConfig(loaded) : [],
+      config: caller.scopes.includes("admin") ? describeConfig(services.loaded) : [],
     }),
 
     healthz: health,
@@ -47,8 +46,8 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
 
     openapi: readOpenApi,
 
-    metrics: ({ context }) => {
-      requireOperator(context.orgId, "/metrics");
+    metrics: ({ caller }) => {
+      requireAdmin(caller, "/metrics");
       return { text: metrics.render(services), contentType: EXPOSITION_TYPE };
     },
   };

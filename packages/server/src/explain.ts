@@ -1,0 +1,28 @@
+import { SandglassError } from "@sandglass/protocol";
+import { ConfigError } from "./config.ts";
+
+/** One clear line for whoever runs the daemon: what went wrong, and what to change. */
+export function explain(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if (error instanceof SandglassError)
+    return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  if (!(error instanceof Error)) return String(error);
+  const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  switch (code) {
+    case "EADDRINUSE":
+      return `port ${port} of ${address} is taken; stop what listens there or choose another with --port`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `cannot listen on ${address ?? "the given host"}: it is no address of this machine; change --host`;
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return path === undefined
+        ? `not permitted: ${error.message}`
+        : `no permission to use ${path}; choose a directory of your own with --data-dir`;
+    case "ENOSPC":
+      return `no space left on the disk of the data directory (${error.message})`;
+    default:
+      return error.message;
+  }
+}

@@ -1,0 +1,145 @@
+import { hash } from "node:crypto";
+import {
+  type ExporterInfo,
+  type ExporterSpec,
+  type FlushRequest,
+  type FlushResult,
+  SandglassError,
+} from "@sandglass/protocol";
+import type { Caller } from "../keys.ts";
+import { exporterNotFound } from "./exporter-errors.ts";
+import type { Observability } from "./observability.ts";
+
+/** Exporters that one organisation may have through keys without the scope `admin`. */
+const MAX_PER_ORG = 10;
+/** Of an id as the delivery takes it, and the organisation's part of it. */
+const MAX_ID_LENGTH = 64;
+const MAX_PREFIX_LENGTH = 32;
+
+/**
+ * What a key may do with exporters. One with the scope `admin` sees and changes all, and its own get the events of every
+ * organisation. One without sees only those of its organisation, and makes only such that get only that one's events.
+ *
+ * Theirs are named `<organisation>.<id>` inside, so that no organisation can take a name from another, or from the configuration;
+ * they themselves see the part that they gave.
+ */
+export class ExporterAccess {
+  readonly #observability: Observability;
+
+  constructor(observability: Observability) {
+    this.#observability = observability;
+  }
+
+  list(caller: Caller): ExporterInfo[] {
+    return this.#observability.list(visibleOrg(caller)).map((info) => asSeenBy(caller, info));
+  }
+
+  /** @throws SandglassError EXPORTER_NOT_FOUND, as all below */
+  get(caller: Caller, id: string): ExporterInfo {
+    return asSeenBy(caller, this.#find(caller, id));
+  }
+
+  /** @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED */
+  async add(caller: Caller, spec: ExporterSpec): Promise<ExporterInfo> {
+    if (isAdmin(caller)) return this.#observability.keep(spec, { origin: "api", isTrusted: true });
+    const id = innerId(caller, spec.id ?? this.#freeId(caller, spec.provider));
+    const owner = { origin: "api", orgId: caller.orgId, isTrusted: false } as const;
+    const adding = this.#observability.keep({ ...spec, id }, owner, MAX_PER_ORG);
+    return asSeenBy(caller, await adding.catch(explainFor(spec)));
+  }
+
+  /** @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT */
+  async replace(caller: Caller, id: string, spec: ExporterSpec): Promise<ExporterInfo> {
+    const found = this.#find(caller, id);
+    const wanted = spec.id === undefined ? spec : { ...spec, id: innerId(caller, spec.id) };
+    const replacing = this.#observability.replace(found.id, wanted);
+    return asSeenBy(caller, await (isAdmin(caller) ? replacing : replacing.catch(explainFor(spec))));
+  }
+
+  /** @throws SandglassError EXPORTER_CONFLICT */
+  remove(caller: Caller, id: string, options: { forget: boolean }): Promise<void> {
+    return this.#observability.remove(this.#find(caller, id).id, options);
+  }
+
+  async retry(caller: Caller, id: string): Promise<ExporterInfo> {
+    return asSeenBy(caller, await this.#observability.retry(this.#find(caller, id).id));
+  }
+
+  flush(caller: Caller, { ids, timeoutMs }: FlushRequest): Promise<FlushResult> {
+    const time = timeoutMs === undefined ? {} : { timeoutMs };
+    if (ids === undefined && isAdmin(caller)) return this.#observability.flush(time);
+    const chosen = ids?.map((id) => this.#find(caller, id)) ?? this.#observability.list(caller.orgId);
+    return this.#observability.flush({ ids: chosen.map(({ id }) => id), ...time });
+  }
+
+  #find(caller: Caller, id: string): ExporterInfo {
+    const inner = innerId(caller, id);
+    const info = this.#observability.list(visibleOrg(caller)).find((exporter) => exporter.id === inner);
+    if (info === undefined) throw exporterNotFound(id);
+    return info;
+  }
+
+  #freeId(caller: Caller, provider: string): string {
+    const taken = new Set(this.list(caller).map(({ id }) => id));
+    for (let number = 1; ; number++) {
+      const id = number === 1 ? provider : `${provider}-${number}`;
+      if (!taken.has(id)) return id;
+    }
+  }
+}
+
+function isAdmin(caller: Caller): boolean {
+  return caller.scopes.includes("admin");
+}
+
+/** Undefined where it is all of them. */
+function visibleOrg(caller: Caller): string | undefined {
+  return isAdmin(caller) ? undefined : caller.orgId;
+}
+
+/** A long name is cut, and told from others that begin alike. */
+function prefixOf({ orgId }: Caller): string {
+  if (orgId.length < MAX_PREFIX_LENGTH) return `${orgId}.`;
+  return `${orgId.slice(0, MAX_PREFIX_LENGTH - 10)}-${hash("sha256", orgId, "hex").slice(0, 8)}.`;
+}
+
+function innerId(caller: Caller, id: string): string {
+  if (isAdmin(caller)) return id;
+  const prefix = prefixOf(caller);
+  if (prefix.length + id.length <= MAX_ID_LENGTH) return prefix + id;
+  throw new SandglassError(
+    "INVALID_REQUEST",
+    `id must have at most ${MAX_ID_LENGTH - prefix.length} characters`,
+  );
+}
+
+/** Without what is the host's business. */
+function asSeenBy(caller: Caller, info: ExporterInfo): ExporterInfo {
+  if (isAdmin(caller)) return info;
+  const { deadLetterFile: _, ...rest } = info;
+  return { ...rest, id: info.id.slice(prefixOf(caller).length) };
+}
+
+/**
+ * The daemon's environment is empty to who is not trusted: it holds the operator's credentials. Where that is why something is
+ * missing, it is said, instead of "not set".
+ */
+function explainFor({ config }: ExporterSpec): (error: unknown) => never {
+  return (error) => {
+    const isRefused = error instanceof SandglassError && error.code === "INVALID_REQUEST";
+    if (!isRefused || !namesVariable(config)) throw error;
+    throw new SandglassError(
+      "FORBIDDEN",
+      '{env: NAME} names a variable of the daemon\'s environment, which is for keys with the scope "admin"',
+      { hint: "give the value itself" },
+    );
+  };
+}
+
+/** Whether something in it is `{env: NAME}`. */
+function namesVariable(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  const entries = Object.entries(value);
+  const isReference = entries.length === 1 && entries[0]?.[0] === "env" && typeof entries[0][1] === "string";
+  return isReference || entries.some(([, inner]) => namesVariable(inner));
+}

@@ -1,0 +1,235 @@
+import {
+  type ExporterInfo,
+  type ExporterSpec,
+  type FlushRequest,
+  type FlushResult,
+  SandglassError,
+} from "@sandglass/protocol";
+import { parseRequest, ExporterSpec as specSchema } from "@sandglass/protocol/schemas";
+import type { Recorder } from "@sandglass/telemetry";
+import { Delivery, type ExporterOptions, type ExporterOwner } from "@sandglass/telemetry";
+import type { LoadedConfig } from "../config.ts";
+import {
+  exporterExists,
+  exporterIsConfigured,
+  exporterNotFound,
+  tooManyExporters,
+} from "./exporter-errors.ts";
+import { exporterRegistry } from "./exporter-providers.ts";
+import { KeptExporters, ownerOf } from "./kept-exporters.ts";
+import { toConfigError } from "./to-config-error.ts";
+
+/** Of a program that adds an exporter to its own sandglass. */
+const PROGRAM: ExporterOwner = { origin: "api", isTrusted: true };
+
+interface OpenOptions {
+  recorder: Recorder;
+  loaded: LoadedConfig;
+  /** Where this daemon is reached: no exporter may send there. */
+  ownOrigins?: readonly string[] | undefined;
+  /** Told of what no answer and no event says; must not throw. */
+  onProblem: (message: string, error?: unknown) => void;
+}
+
+/**
+ * Where events are delivered to: the exporters of the configuration, those that were added through the API and are kept, and
+ * those that a program adds to its own sandglass, which last as long as it runs.
+ */
+export class Observability {
+  readonly #delivery: Delivery;
+  readonly #kept: KeptExporters;
+  /** One change at a time, so that what runs and what is on disk do not differ. */
+  #changing: Promise<unknown> = Promise.resolve();
+  #isShutDown = false;
+
+  private constructor(delivery: Delivery, kept: KeptExporters) {
+    this.#delivery = delivery;
+    this.#kept = kept;
+  }
+
+  /** @throws ConfigError naming the option; Error where `exporters.json` cannot be understood */
+  static async open({ recorder, loaded, ownOrigins = [], onProblem }: OpenOptions): Promise<Observability> {
+    const { config, env, cwd } = loaded;
+    const { dataDir } = config;
+    const kept = await KeptExporters.open(dataDir);
+    const registry = exporterRegistry;
+    const delivery = await Delivery.open({
+      recorder,
+      dataDir,
+      registry,
+      env,
+      cwd,
+      ownOrigins,
+      onProblem,
+      usesThread: false,
+    });
+    try {
+      const observability = new Observability(delivery, kept);
+      await observability.configure(loaded);
+      for (const entry of kept.all()) {
+        const error = await kept.bringBack(entry, delivery);
+        if (error !== undefined) onProblem(`the exporter ${entry.spec.id} could not be started`, error);
+      }
+      return observability;
+    } catch (error) {
+      await delivery.shutdown(0);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the exporters of the configuration be exactly those of `loaded`; one that stays continues where it was.
+   *
+   * @throws ConfigError, having changed nothing
+   */
+  configure(loaded: LoadedConfig): Promise<void> {
+    return this.#change(async () => {
+      try {
+        await this.#delivery.configure(loaded.config.observability.exporters);
+      } catch (error) {
+        throw toConfigError(error, loaded);
+      }
+    });
+  }
+
+  /** All exporters, or those of one organisation. */
+  list(orgId?: string): ExporterInfo[] {
+    const running = this.#delivery.list(orgId);
+    // One whose id the configuration has taken meanwhile is there once.
+    const broken = this.#kept.broken(orgId).filter(({ id }) => this.#delivery.find(id) === undefined);
+    return [...running, ...broken];
+  }
+
+  /** @throws SandglassError EXPORTER_NOT_FOUND, also for one that is not the organisation's */
+  get(id: string, orgId?: string): ExporterInfo {
+    const info = this.list(orgId).find((exporter) => exporter.id === id);
+    if (info === undefined) throw exporterNotFound(id);
+    return info;
+  }
+
+  /**
+   * Adds an exporter for as long as this process runs. Under an id that was there before, it continues where that one was.
+   *
+   * @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT
+   * @example await sandglass.observability.add({ provider: "jsonl", config: { filePath: "./events.jsonl" } })
+   */
+  add(options: ExporterOptions): Promise<ExporterInfo> {
+    return this.#change(() => this.#add(options, PROGRAM));
+  }
+
+  /**
+   * Adds an exporter that comes back at every start.
+   *
+   * @param limit exporters that the owner's organisation may have at once
+   * @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED
+   */
+  keep(spec: ExporterSpec, owner: ExporterOwner, limit = Number.POSITIVE_INFINITY): Promise<ExporterInfo> {
+    return this.#change(async () => {
+      if (this.list(owner.orgId).length >= limit) throw tooManyExporters(limit);
+      const info = await this.#add(spec, owner);
+      try {
+        await this.#kept.set({ ...spec, id: info.id }, owner);
+      } catch (error) {
+        await this.#delivery.remove(info.id, { forget: true });
+        throw error;
+      }
+      return info;
+    });
+  }
+
+  /**
+   * Configures an exporter anew; it continues where it was.
+   *
+   * @throws SandglassError EXPORTER_NOT_FOUND, EXPORTER_CONFLICT for one of the configuration, INVALID_REQUEST
+   */
+  replace(id: string, options: ExporterOptions): Promise<ExporterInfo> {
+    return this.#change(async () => {
+      const owner = this.#ownerOf(id);
+      if (options.id !== undefined && options.id !== id)
+        throw new SandglassError("INVALID_REQUEST", "id must be that of the exporter, or be left out");
+      const before = this.#kept.get(id);
+      if (before === undefined) return this.#delivery.replace(id, { ...options, id }, owner);
+      // What is kept is JSON.
+      const spec = { ...parseRequest(specSchema, options), id };
+      const isRunning = this.#delivery.find(id) !== undefined;
+      const info = isRunning
+        ? await this.#delivery.replace(id, spec, owner)
+        : await this.#delivery.add(spec, owner);
+      try {
+        await this.#kept.set(spec, owner);
+      } catch (error) {
+        if (isRunning) await this.#delivery.replace(id, before.spec, owner);
+        else await this.#delivery.remove(id);
+        throw error;
+      }
+      return info;
+    });
+  }
+
+  /**
+   * Ends an exporter. One that is added under its id later continues where it was, unless that is forgotten too.
+   *
+   * @throws SandglassError EXPORTER_NOT_FOUND, EXPORTER_CONFLICT for one of the configuration
+   */
+  remove(id: string, options: { forget?: boolean } = {}): Promise<void> {
+    return this.#change(async () => {
+      this.#ownerOf(id);
+      await this.#kept.delete(id);
+      if (this.#delivery.find(id) !== undefined) await this.#delivery.remove(id, options);
+    });
+  }
+
+  /** Tries now, whatever the backoff; wakes one that is disabled. @throws SandglassError EXPORTER_NOT_FOUND */
+  retry(id: string): Promise<ExporterInfo> {
+    return this.#change(async () => {
+      const kept = this.#kept.isBroken(id) ? this.#kept.get(id) : undefined;
+      if (this.#delivery.find(id) !== undefined) this.#delivery.retry(id);
+      else if (kept !== undefined) await this.#kept.bringBack(kept, this.#delivery);
+      return this.get(id);
+    });
+  }
+
+  /**
+   * Resolves when everything accepted before it is delivered or given up, or the time is over (default 30 s).
+   *
+   * @throws SandglassError EXPORTER_NOT_FOUND
+   */
+  async flush({ ids, timeoutMs }: FlushRequest = {}): Promise<FlushResult> {
+    for (const id of ids ?? []) this.get(id);
+    return this.#delivery.flush({
+      ...(ids !== undefined && { ids: ids.filter((id) => this.#delivery.find(id) !== undefined) }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    });
+  }
+
+  /** Flushes within the deadline and ends all; what remains is delivered after the next start. */
+  shutdown(deadlineMs: number): Promise<FlushResult> {
+    this.#isShutDown = true;
+    return this.#delivery.shutdown(deadlineMs);
+  }
+
+  async #add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
+    const { id } = options;
+    if (id !== undefined && this.list().some((exporter) => exporter.id === id)) throw exporterExists(id);
+    return this.#delivery.add(options, owner);
+  }
+
+  /** Of an exporter that may be changed. */
+  #ownerOf(id: string): ExporterOwner {
+    const running = this.#delivery.ownerOf(id);
+    if (running?.origin === "config") throw exporterIsConfigured(id);
+    const kept = this.#kept.get(id);
+    if (running === undefined && kept === undefined) throw exporterNotFound(id);
+    return running ?? ownerOf(kept as NonNullable<typeof kept>);
+  }
+
+  #change<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#changing.then(() => {
+      // What begins now would outlive the log.
+      if (this.#isShutDown) throw new SandglassError("SHUTTING_DOWN", "exporters are being ended");
+      return work();
+    });
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+}

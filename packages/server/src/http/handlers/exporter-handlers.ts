@@ -1,0 +1,25 @@
+import type { Handlers } from "../call.ts";
+import type { HandlerServices } from "./handler-services.ts";
+
+type ExporterHandlers = Pick<
+  Handlers,
+  | "listExporters"
+  | "addExporter"
+  | "flushExporters"
+  | "getExporter"
+  | "replaceExporter"
+  | "removeExporter"
+  | "retryExporter"
+>;
+
+export function exporterHandlers({ exporters }: HandlerServices): ExporterHandlers {
+  return {
+    listExporters: ({ caller }) => ({ items: exporters.list(caller) }),
+    addExporter: ({ caller, body }) => exporters.add(caller, body),
+    flushExporters: ({ caller, body }) => exporters.flush(caller, body),
+    getExporter: ({ caller, params }) => exporters.get(caller, params.exporterId ?? ""),
+    replaceExporter: ({ caller, params, body }) => exporters.replace(caller, params.exporterId ?? "", body),
+    removeExporter: ({ caller, params, query }) => exporters.remove(caller, params.exporterId ?? "", query),
+    retryExporter: ({ caller, params }) => exporters.retry(caller, params.exporterId ?? ""),
+  };
+}
