@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { createCommand } from "./commands/create.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { execCommand } from "./commands/exec.ts";
+import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -56,6 +57,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     filesCommand(terminal),
     tailCommand(terminal),
     traceCommand(terminal),
+    exportersCommand(terminal),
     keysCommand(terminal),
     doctorCommand(terminal),
   ];

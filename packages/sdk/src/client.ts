@@ -1,6 +1,7 @@
 import type { DoctorReport, EventLine, StartRunRequest, TraceInfo } from "@sandglass/protocol";
 import { resolveApiKey, resolveBaseUrl } from "./credentials.ts";
 import { type EventsOptions, readEvents } from "./events.ts";
+import { Exporters } from "./exporters.ts";
 import { Keys } from "./keys.ts";
 import { type Run, type RunOptions, startRun } from "./runs.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -35,6 +36,8 @@ export class Client {
   readonly baseUrl: string;
   readonly sandboxes: Sandboxes;
   readonly keys: Keys;
+  /** Where the daemon delivers events to. */
+  readonly exporters: Exporters;
   readonly traces: { get: (traceId: string) => Promise<TraceInfo> };
   readonly #transport: Transport;
   readonly #tracing: Tracing;
@@ -60,6 +63,7 @@ export class Client {
     };
     this.sandboxes = new Sandboxes(this.#transport, this.#tracing);
     this.keys = new Keys(this.#transport);
+    this.exporters = new Exporters(this.#transport);
     this.traces = { get: (traceId) => this.#getTrace(traceId) };
   }
 

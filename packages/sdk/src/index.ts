@@ -10,7 +10,13 @@ export type {
   EventType,
   ExecInfo,
   ExitEvent,
+  ExporterCounts,
+  ExporterFilterSpec,
+  ExporterInfo,
+  ExporterSpec,
+  ExporterState,
   FileInfo,
+  FlushResult,
   GapLine,
   Isolation,
   KeyInfo,
@@ -26,6 +32,7 @@ export type {
   SandboxLimits,
   SandboxSource,
   SandboxState,
+  Scope,
   SignalName,
   StartRunRequest,
   StreamEvent,
@@ -39,6 +46,7 @@ export { ConnectionError, SandglassError, StreamError, TimeoutError } from "./er
 export type { EventsOptions } from "./events.ts";
 export type { ExecHandlers, ExecResult } from "./exec.ts";
 export { Execs, type PageOptions } from "./execs.ts";
+export { Exporters, type FlushOptions } from "./exporters.ts";
 export { type FileCallOptions, type FileContent, Files } from "./files.ts";
 export { Keys } from "./keys.ts";
 export { outputBytes, outputText } from "./output.ts";

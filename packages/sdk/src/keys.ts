@@ -1,4 +1,4 @@
-import type { CreatedKey, KeyInfo, KeyList } from "@sandglass/protocol";
+import type { CreatedKey, KeyInfo, KeyList, Scope } from "@sandglass/protocol";
 import type { Transport } from "./transport/transport.ts";
 
 /** The API keys of the caller's organisation. */
@@ -11,8 +11,9 @@ export class Keys {
   }
 
   /** Makes a key for another user or program. Its secret is in this answer and never shown again. */
-  async create(name: string, options: { orgId?: string } = {}): Promise<CreatedKey> {
-    const json = { name, ...(options.orgId !== undefined && { orgId: options.orgId }) };
+  async create(name: string, options: { orgId?: string; scopes?: Scope[] } = {}): Promise<CreatedKey> {
+    const { orgId, scopes } = options;
+    const json = { name, ...(orgId !== undefined && { orgId }), ...(scopes !== undefined && { scopes }) };
     return (await this.#transport.json<CreatedKey>({ route: "createKey", json })).value;
   }
 

@@ -18,6 +18,7 @@ test("the exports are these: a change here is a change for every user", () => {
     "Commands",
     "ConnectionError",
     "Execs",
+    "Exporters",
     "Files",
     "Keys",
     "Run",
@@ -45,6 +46,7 @@ test("the methods of the classes are these", () => {
     membersOf(sandglass.Files),
     "read readText readStream write list stat exists mkdir move remove",
   );
+  assert.equal(membersOf(sandglass.Exporters), "list get add replace remove retry flush");
   assert.equal(membersOf(sandglass.Keys), "create list revoke");
   assert.equal(membersOf(sandglass.Run), "toolCall tool llm thinking flush complete during");
   assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");

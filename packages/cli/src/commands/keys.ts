@@ -15,16 +15,20 @@ export function keysCommand(terminal: Terminal): Command {
       .description("Make a key for another user or program and print it. It is shown this once.")
       .argument("<name>", "who will use it")
       .option("--org <id>", "its organisation, whose sandboxes and events alone it sees; default yours")
+      .option("--no-admin", "a key of yours that may not do what only the operator may")
       .addHelpText(
         "after",
         `
 Examples:
   sandglass keys create ci
+  sandglass keys create "agent" --no-admin
   sandglass keys create "team b" --org team-b > team-b.key`,
       )
-      .action(async (name: string, options: ConnectionOptions & { org?: string }) => {
-        const org = options.org === undefined ? {} : { orgId: options.org };
-        const created = await clientOf(options).keys.create(name, org);
+      .action(async (name: string, options: ConnectionOptions & { org?: string; admin: boolean }) => {
+        const created = await clientOf(options).keys.create(name, {
+          ...(options.org !== undefined && { orgId: options.org }),
+          ...(!options.admin && { scopes: [] }),
+        });
         if (options.json) return terminal.print(printableJson(created, 2));
         await terminal.print(created.key);
         const { dim } = terminal.errorColors;
@@ -40,8 +44,14 @@ Examples:
       .action(async (options: ConnectionOptions) => {
         const items = await clientOf(options).keys.list();
         if (options.json) return terminal.print(printableJson(items, 2));
-        const rows = items.map(({ id, name, orgId, createdAt }) => [id, name, orgId, age(createdAt)]);
-        await terminal.print(table(["KEY", "NAME", "ORGANISATION", "AGE"], rows, terminal.colors));
+        const rows = items.map(({ id, name, orgId, scopes, createdAt }) => [
+          id,
+          name,
+          orgId,
+          scopes.join(" "),
+          age(createdAt),
+        ]);
+        await terminal.print(table(["KEY", "NAME", "ORGANISATION", "SCOPES", "AGE"], rows, terminal.colors));
       }),
   );
   keys.addCommand(
