@@ -1,40 +1,38 @@
-import { execFileSync } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RuntimeEvent } from "@sandglass/protocol";
-import { type ExporterHarness, exporterContract, NO_NETWORK } from "@sandglass/testkit";
+import {
+  type ExporterHarness,
+  type ExporterUnderTest,
+  exporterContract,
+  NO_NETWORK,
+  SmallDisk,
+} from "@sandglass/testkit";
 import { jsonl } from "./jsonl.ts";
 
-const isRoot = process.getuid?.() === 0;
+const DISK_BYTES = 8 * 1024 * 1024;
 
-exporterContract("jsonl", {
+const subject: ExporterUnderTest = {
   guarantees: { exactlyOnce: true, order: "total" },
   excused: {
     ...NO_NETWORK,
     unavailable: "a file is there or not; see pathGone and fullDisk",
     hang: "a disk that hangs cannot be had in a test",
     poison: "a file takes everything",
-    ...(!isRoot && { fullDisk: "mounting a small tmpfs needs root" }),
+    ...(!SmallDisk.isToBeHad && { fullDisk: "mounting a small disk needs root" }),
   },
-  start: async () => onSmallDisk(),
-});
+  start: async () => jsonlHarness(),
+};
 
-function onSmallDisk(): ExporterHarness {
-  const disk = mkdtempSync(join(tmpdir(), "sandglass-jsonl-"));
-  if (isRoot) execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk]);
-  const dir = join(disk, "events");
+exporterContract("jsonl", subject);
+exporterContract("jsonl on the main thread", { ...subject, usesThread: false });
+
+function jsonlHarness(): ExporterHarness {
+  const disk = SmallDisk.isToBeHad ? SmallDisk.mount(DISK_BYTES) : undefined;
+  const home = disk?.path ?? mkdtempSync(join(tmpdir(), "sandglass-jsonl-"));
+  const dir = join(home, "events");
   const filePath = join(dir, "events.jsonl");
   mkdirSync(dir);
   return {
@@ -42,27 +40,27 @@ function onSmallDisk(): ExporterHarness {
     config: () => ({ filePath, batchSize: 20, flushIntervalMs: 10 }),
     received: () => readEvents(filePath),
     async close() {
-      if (isRoot) execFileSync("umount", [disk]);
-      rmSync(disk, { recursive: true });
+      disk?.[Symbol.dispose]();
+      rmSync(home, { recursive: true, force: true });
     },
     faults: {
       async pathGone() {
-        const away = join(disk, "away");
+        const away = join(home, "away");
         renameSync(dir, away);
         // A directory that is missing would be made again.
         writeFileSync(dir, "");
         return {
+          says: /EEXIST|ENOTDIR/,
           async end() {
             rmSync(dir);
             renameSync(away, dir);
           },
         };
       },
-      ...(isRoot && {
+      ...(disk && {
         async fullDisk() {
-          const ballast = join(disk, "ballast");
-          fill(ballast);
-          return { end: async () => rmSync(ballast) };
+          disk.fill();
+          return { end: async () => disk.free() };
         },
       }),
     },
@@ -78,23 +76,4 @@ async function readEvents(path: string): Promise<(RuntimeEvent & { event: Runtim
     const event = JSON.parse(line) as RuntimeEvent;
     return { ...event, event };
   });
-}
-
-/** Takes the last byte there is. */
-function fill(path: string): void {
-  const file = openSync(path, "w");
-  try {
-    for (const bytes of [64 * 1024, 4096, 1]) while (hasWritten(file, bytes));
-  } finally {
-    closeSync(file);
-  }
-}
-
-function hasWritten(file: number, bytes: number): boolean {
-  try {
-    return writeSync(file, Buffer.alloc(bytes)) > 0;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOSPC") return false;
-    throw error;
-  }
 }

@@ -17,10 +17,15 @@ export function identityAttributes(event: RuntimeEvent): SpanAttributes {
  * `process.*`, `file.*`, `error.type`, `gen_ai.*`), else prefixed `sandglass.`. Only of events that are spans.
  */
 export function eventAttributes(event: RuntimeEvent): SpanAttributes {
+  return present(sparseEventAttributes(event));
+}
+
+/** As {@link eventAttributes}, with `undefined` for what the event does not say: for a caller to whom another copy is dear. */
+export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<string, Maybe>> {
   const { type, data } = event;
   switch (type) {
     case "http.request":
-      return present({
+      return {
         "http.request.method": data.method,
         "http.route": data.route || undefined,
         "url.path": data.path,
@@ -29,7 +34,7 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
         "sandglass.request.id": data.requestId,
         // The request is the host's own event; the sandbox is the one its path names.
         "sandglass.sandbox.id": data.sandboxId,
-      });
+      };
     case "sandbox.created":
       return {
         "sandglass.template.id": data.template,
@@ -43,13 +48,13 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
     case "sandbox.resumed":
       return { "sandglass.sandbox.reason": data.reason };
     case "sandbox.terminated":
-      return present({
+      return {
         "sandglass.cause": data.cause,
         "sandglass.reason": data.reason,
         "sandglass.sandbox.lifetime_ms": data.lifetimeMs,
         "sandglass.sandbox.execs": data.execs,
         "sandglass.sandbox.cpu_ms": data.cpuMs,
-      });
+      };
     case "sandbox.forked":
       return {
         "sandglass.fork.children": data.children.join(","),
@@ -60,7 +65,7 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
     case "exec.started":
       return execAttributes(data);
     case "exec.completed":
-      return present({
+      return {
         ...execAttributes(data),
         "process.exit.code": data.exitCode,
         "error.type": data.cause === "exited" ? undefined : data.cause,
@@ -72,25 +77,25 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
         "sandglass.exec.stdout_bytes": data.stdoutBytes,
         "sandglass.exec.stderr_bytes": data.stderrBytes,
         "sandglass.exec.context_lost": data.contextLost,
-      });
+      };
     case "file.created":
     case "file.modified":
     case "file.read":
-      return present({ "file.path": data.path, "file.size": data.sizeBytes });
+      return { "file.path": data.path, "file.size": data.sizeBytes };
     case "file.deleted":
-      return present({ "file.path": data.path });
+      return { "file.path": data.path };
     case "agent.tool_call":
       return toolAttributes(data);
     case "agent.tool_result":
       return { ...toolAttributes(data), ...(data.isError && { "error.type": "tool_error" }) };
     case "run.started":
-      return present({
+      return {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": data.agent ?? data.name,
         "sandglass.run.name": data.name,
-      });
+      };
     case "run.completed":
-      return present({
+      return {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": data.name,
         "gen_ai.usage.input_tokens": data.inputTokens,
@@ -100,7 +105,7 @@ export function eventAttributes(event: RuntimeEvent): SpanAttributes {
         "sandglass.run.cost_usd": data.costUsd,
         "error.type": data.status === "ok" ? undefined : data.status,
         "error.message": data.error,
-      });
+      };
     default:
       return {};
   }
@@ -113,18 +118,18 @@ function execAttributes(data: {
   contextId?: string;
   code?: string;
   command?: string;
-}): SpanAttributes {
-  return present({
+}): Record<string, Maybe> {
+  return {
     "sandglass.exec.id": data.execId,
     "sandglass.exec.kind": data.kind,
     "sandglass.exec.language": data.language,
     "sandglass.exec.context_id": data.contextId,
     "sandglass.exec.code": data.code,
     "process.command_line": data.command,
-  });
+  };
 }
 
-function toolAttributes(data: { toolName: string; toolCallId: string }): SpanAttributes {
+function toolAttributes(data: { toolName: string; toolCallId: string }): Record<string, Maybe> {
   return {
     "gen_ai.operation.name": "execute_tool",
     "gen_ai.tool.name": data.toolName,
@@ -132,7 +137,7 @@ function toolAttributes(data: { toolName: string; toolCallId: string }): SpanAtt
   };
 }
 
-function present(attributes: Record<string, Maybe>): SpanAttributes {
+function present(attributes: Readonly<Record<string, Maybe>>): SpanAttributes {
   const kept: SpanAttributes = {};
   for (const [name, value] of Object.entries(attributes)) if (value !== undefined) kept[name] = value;
   return kept;

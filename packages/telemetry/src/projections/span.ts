@@ -84,14 +84,14 @@ export function runningSpan(opening: RuntimeEvent, now: string = opening.timesta
   };
 }
 
-function causeOf(event: RuntimeEvent): Cause | undefined {
+export function causeOf(event: RuntimeEvent): Cause | undefined {
   return event.type === "exec.completed" || event.type === "sandbox.terminated"
     ? event.data.cause
     : undefined;
 }
 
 /** Whose fault it is says the cause; here only whether it went as it should. */
-function hasFailed(event: RuntimeEvent): boolean {
+export function hasFailed(event: RuntimeEvent): boolean {
   switch (event.type) {
     case "http.request":
       // By the semantic conventions a 4xx is no error of the server's span.

@@ -44,7 +44,7 @@ export class TraceProjection {
 }
 
 /** Says which ending belongs to which beginning. */
-function keyOf(event: RuntimeEvent): string {
+export function keyOf(event: RuntimeEvent): string {
   switch (event.type) {
     case "exec.started":
     case "exec.completed":

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { OtelMemory } from "../../projections/otel-memory.ts";
+import { otelEvent } from "../../projections/testing/otel-events.ts";
+import { testBatch } from "../http/testing/event-batch.ts";
+import { MetricStream } from "./metric-stream.ts";
+import type { SignalOutcome } from "./otlp-transport.ts";
+
+const OK: SignalOutcome = { status: "ok" };
+const never = new AbortController().signal;
+const { events: execs } = testBatch([otelEvent("exec.completed"), otelEvent("exec.completed")]);
+const { events: unmeasured } = testBatch([otelEvent("port.exposed")]);
+
+/** A stream of deltas whose reports are answered by hand; each is the number of execs in it. */
+function streamOfCounts(): {
+  stream: MetricStream;
+  posts: { count: number; answer(outcome: SignalOutcome): void }[];
+} {
+  const posts: { count: number; answer(outcome: SignalOutcome): void }[] = [];
+  const stream = new MetricStream({
+    temporality: "delta",
+    memory: new OtelMemory(),
+    encode(metrics) {
+      const count = metrics.find(({ name }) => name === "sandglass.exec.count");
+      return Buffer.of(Number(count?.sum?.dataPoints?.[0]?.asInt ?? 0));
+    },
+    post(body) {
+      const { promise, resolve } = Promise.withResolvers<SignalOutcome>();
+      posts.push({ count: body[0] ?? 0, answer: resolve });
+      return promise;
+    },
+  });
+  return { stream, posts };
+}
+
+test("batches that come while a report is under way are in one report after it", async () => {
+  const { stream, posts } = streamOfCounts();
+  const first = stream.deliver(stream.absorb(execs), never);
+  const others = [1, 2, 3].map(() => stream.deliver(stream.absorb(execs), never));
+  assert.deepEqual(
+    posts.map(({ count }) => count),
+    [2],
+  );
+  posts[0]?.answer(OK);
+  assert.deepEqual(await first, OK);
+  assert.deepEqual(
+    posts.map(({ count }) => count),
+    [2, 6],
+  );
+  posts[1]?.answer(OK);
+  assert.deepEqual(await Promise.all(others), [OK, OK, OK]);
+});
+
+test("a report that did not arrive is a retry for all who wait, and goes out again as it was", async () => {
+  const { stream, posts } = streamOfCounts();
+  const [first, second] = [stream.absorb(execs), stream.absorb(execs)];
+  const both = [stream.deliver(first, never), stream.deliver(second, never)];
+  const retry: SignalOutcome = { status: "retry", reason: "503" };
+  posts[0]?.answer(retry);
+  assert.deepEqual(await Promise.all(both), [retry, retry]);
+  const third = stream.deliver(stream.absorb(execs), never);
+  assert.deepEqual(
+    posts.map(({ count }) => count),
+    [4, 4],
+  );
+  posts[1]?.answer(OK);
+  assert.deepEqual(await Promise.all([stream.deliver(first, never), stream.deliver(second, never)]), [
+    OK,
+    OK,
+  ]);
+  assert.deepEqual(
+    posts.map(({ count }) => count),
+    [4, 4, 2],
+  );
+  posts[2]?.answer(OK);
+  assert.deepEqual(await third, OK);
+});
+
+test("a report that is refused is told to everyone in it and not sent again", async () => {
+  const { stream, posts } = streamOfCounts();
+  const both = [stream.absorb(execs), stream.absorb(execs)].map((upTo) => stream.deliver(upTo, never));
+  const fail: SignalOutcome = { status: "fail", reason: "400" };
+  posts[0]?.answer(fail);
+  assert.deepEqual(await Promise.all(both), [fail, fail]);
+  const next = stream.deliver(stream.absorb(execs), never);
+  posts[1]?.answer(OK);
+  assert.deepEqual(await next, OK);
+  assert.deepEqual(
+    posts.map(({ count }) => count),
+    [4, 2],
+  );
+});
+
+test("what was rejected of a report is told once", async () => {
+  const { stream, posts } = streamOfCounts();
+  const both = [stream.absorb(execs), stream.absorb(execs)].map((upTo) => stream.deliver(upTo, never));
+  const partial: SignalOutcome = { status: "ok", rejected: 1, reason: "too old" };
+  posts[0]?.answer(partial);
+  assert.deepEqual(await Promise.all(both), [partial, OK]);
+});
+
+test("events that no metric tells of make no report", async () => {
+  const { stream, posts } = streamOfCounts();
+  assert.equal(stream.absorb(unmeasured), 0);
+  assert.deepEqual(await stream.deliver(0, never), OK);
+  const nothing = testBatch([otelEvent("cost.runtime", { costUsd: -1 })]).events;
+  assert.deepEqual(await stream.deliver(stream.absorb(nothing), never), OK);
+  assert.deepEqual(posts, []);
+});

@@ -1,0 +1,40 @@
+import type { UnixNano } from "../otlp/model.ts";
+import { parseMicroTime } from "./micro-time.ts";
+
+const ZERO = 48;
+/** `2026-04-18T14:00:00`, and what follows it in a timestamp of the record: `.000042Z`. */
+const SECOND_LENGTH = 19;
+const TIMESTAMP_LENGTH = 27;
+
+let cachedSecond = "\0";
+let cachedMicros = 0;
+
+/**
+ * Microseconds since 1970 of an event's timestamp; 0 for a text that is none. Reads what {@link parseMicroTime} reads, quicker:
+ * events come by the thousand in one second, and only its fraction is read anew.
+ */
+export function microsOf(timestamp: string): number {
+  if (timestamp.length !== TIMESTAMP_LENGTH) return parseMicroTime(timestamp) || 0;
+  if (!timestamp.startsWith(cachedSecond)) {
+    const second = timestamp.slice(0, SECOND_LENGTH);
+    const micros = parseMicroTime(`${second}Z`);
+    if (Number.isNaN(micros)) return parseMicroTime(timestamp) || 0;
+    cachedSecond = second;
+    cachedMicros = micros;
+  }
+  let fraction = 0;
+  for (let index = SECOND_LENGTH + 1; index < TIMESTAMP_LENGTH - 1; index++) {
+    const digit = timestamp.charCodeAt(index) - ZERO;
+    if (digit < 0 || digit > 9) return parseMicroTime(timestamp) || 0;
+    fraction = fraction * 10 + digit;
+  }
+  return cachedMicros + fraction;
+}
+
+/**
+ * Microseconds since 1970 as nanoseconds, without ever being a number that large. Before 1970 is 0, which means unknown; what 64 bits
+ * of nanoseconds cannot say is as late as a safe integer says.
+ */
+export function nanosOf(micros: number): UnixNano {
+  return micros > 0 ? `${Math.round(Math.min(micros, Number.MAX_SAFE_INTEGER))}000` : "0";
+}
