@@ -124,6 +124,12 @@ describe("the rules themselves", () => {
       /no arrow/,
     ],
     [
+      "what only tests may use",
+      "packages/runtime/src/a.ts",
+      'import { A } from "./testing/a.ts";',
+      /for tests/,
+    ],
+    [
       "the side door",
       "packages/runtime/src/a.ts",
       'import { A } from "../../telemetry/src/index.ts";',

@@ -89,13 +89,14 @@ function checkImport(
   house: readonly HousePackage[],
 ): string[] {
   const { specifier } = entry;
-  const isTest = path.endsWith(".test.ts") || path.endsWith(".test.tsx");
+  const isTest = isTestCode(path);
   const root = `packages/${own.folder}/`;
   const inSchemas = (target: string) => target.startsWith(`${root}src/schemas/`);
 
   if (specifier.startsWith(".")) {
     const target = posix.join(posix.dirname(path), specifier);
     if (!target.startsWith(root)) return [`"${specifier}" leaves the package; import a sibling by its name`];
+    if (!isTest && isTestCode(target)) return [`"${specifier}" is for tests; what runs must not need it`];
     if (own.folder === "protocol" && !isTest && !entry.isTypeOnly && inSchemas(target) && !inSchemas(path)) {
       return [
         `"${specifier}" brings the schema library to those who need only types; import its types alone`,
@@ -121,6 +122,11 @@ function checkImport(
   }
   if (sibling === own || own.dependencies.has(name) || (isTest && own.devDependencies.has(name))) return [];
   return [`"${specifier}" is not declared in ${root}package.json`];
+}
+
+/** A test, or what tests share in a folder `testing`. */
+function isTestCode(path: string): boolean {
+  return path.endsWith(".test.ts") || path.endsWith(".test.tsx") || path.includes("/testing/");
 }
 
 function checkSibling(entry: Import, isTest: boolean, own: HousePackage, sibling: HousePackage): string[] {
