@@ -33,6 +33,7 @@ const USER_AGENT = `${NAME}/${VERSION}`;
  */
 export const otel = defineExporter({
   provider: "otel",
+  mayRunInThread: true,
   schema: otelSchema,
   prepare(options, context): PreparedExporter {
     // A stranger who names a destination is not to be sent what the daemon's environment holds.
