@@ -97,10 +97,13 @@ function visibleOrg(caller: Caller): string | undefined {
   return isAdmin(caller) ? undefined : caller.orgId;
 }
 
-/** A long name is cut, and told from others that begin alike. */
+/**
+ * The organisation's part: up to the first dot, so that no id of one reads as an id of another. A name that is long or has dots
+ * itself is changed, and told from others by its hash.
+ */
 function prefixOf({ orgId }: Caller): string {
-  if (orgId.length < MAX_PREFIX_LENGTH) return `${orgId}.`;
-  return `${orgId.slice(0, MAX_PREFIX_LENGTH - 10)}-${hash("sha256", orgId, "hex").slice(0, 8)}.`;
+  if (orgId.length < MAX_PREFIX_LENGTH && !orgId.includes(".")) return `${orgId}.`;
+  return `${orgId.slice(0, MAX_PREFIX_LENGTH - 10).replaceAll(".", "-")}-${hash("sha256", orgId, "hex").slice(0, 8)}.`;
 }
 
 function innerId(caller: Caller, id: string): string {

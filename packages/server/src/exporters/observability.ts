@@ -61,7 +61,6 @@ export class Observability {
       cwd,
       ownOrigins,
       onProblem,
-      usesThread: false,
     });
     try {
       const observability = new Observability(delivery, kept);
@@ -85,7 +84,9 @@ export class Observability {
   configure(loaded: LoadedConfig): Promise<void> {
     return this.#change(async () => {
       try {
-        await this.#delivery.configure(loaded.config.observability.exporters);
+        // Also at start, when those that are kept come after: an entry without an id must not take the name, and the place, of one.
+        const kept = this.#kept.all().map(({ spec }) => spec.id);
+        await this.#delivery.configure(loaded.config.observability.exporters, kept);
       } catch (error) {
         throw toConfigError(error, loaded);
       }
@@ -209,9 +210,10 @@ export class Observability {
   }
 
   async #add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
-    const { id } = options;
-    if (id !== undefined && this.list().some((exporter) => exporter.id === id)) throw exporterExists(id);
-    return this.#delivery.add(options, owner);
+    const ids = new Set(this.list().map(({ id }) => id));
+    if (options.id !== undefined && ids.has(options.id)) throw exporterExists(options.id);
+    // Those that are kept and could not be started have their names too.
+    return this.#delivery.add(options, owner, ids);
   }
 
   /** Of an exporter that may be changed. */

@@ -1,4 +1,4 @@
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { LogEvent } from "./log-event.ts";
 
@@ -40,8 +40,10 @@ export class DeadLetterFile {
     });
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     await this.#makeRoom();
-    const file = await open(this.path, "a", 0o600);
+    const file = await open(this.path, "a+", 0o600);
     try {
+      // What a full disk or a crash cut off is a line by itself, and takes no other with it.
+      if (await isCutOff(file)) lines.unshift("\n");
       await file.writeFile(lines.join(""));
     } finally {
       await file.close();
@@ -57,4 +59,12 @@ export class DeadLetterFile {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     }
   }
+}
+
+/** Whether the last line has no end. */
+async function isCutOff(file: FileHandle): Promise<boolean> {
+  const { size } = await file.stat();
+  if (size === 0) return false;
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer[0] !== 0x0a;
 }

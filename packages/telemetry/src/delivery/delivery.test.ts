@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { until } from "@sandglass/testkit";
+import type { ExporterProviders } from "../exporters/definition.ts";
 import { newPlace } from "../record/testing/event-inputs.ts";
+import type { EventBatch } from "./exporter.ts";
 import { ScriptedDestination } from "./testing/scripted-destination.ts";
 import { assertAddsUp, openTestDelivery, untilReceived, watchCounts } from "./testing/test-delivery.ts";
 
@@ -174,4 +176,46 @@ test("an organisation's exporter gets that organisation's events", async (t) => 
   assert.equal(delivery.list("acme").length, 1);
   assert.equal(delivery.list("other").length, 0);
   assert.equal(delivery.find("scripted", "other"), undefined);
+});
+
+test("a few events that wait do not keep what was read with them in memory", async (t) => {
+  const destination = new ScriptedDestination({ maxQueueSize: 50 });
+  const waiting: EventBatch[] = [];
+  destination.answer = (batch) => {
+    waiting.push(batch);
+    return { status: "retry", reason: "down" };
+  };
+  const { delivery, emit } = await openTestDelivery(t, { scripted: destination });
+  await emit(2_000);
+  await emit(1, newPlace({ orgId: "acme" }));
+  const owner = { origin: "api", orgId: "acme", isTrusted: false } as const;
+  await delivery.add({ provider: "scripted", startAt: "earliest" }, owner);
+  await until("it is tried", () => waiting.length > 0);
+  const { buffer } = waiting[0]!.events[0]!.payload;
+  assert.ok(buffer.byteLength <= 64 * 1024, `${buffer.byteLength} bytes`);
+});
+
+test("taking away one of two exporters without an id does not make the other continue from its place", async (t) => {
+  const [first, second] = ["first", "second"].map(
+    (destination) => new ScriptedDestination({}, { destination }),
+  );
+  const destinations = { first: first!, second: second! };
+  const registry = {
+    find: () => ({
+      ...first!.definition,
+      provider: "scripted",
+      prepare: ({ token }: { token: "first" | "second" }) =>
+        destinations[token].definition.prepare({}, undefined as never),
+    }),
+  } as unknown as ExporterProviders;
+  const { delivery, emit } = await openTestDelivery(t, {}, { registry });
+  const of = (token: string) => ({ provider: "scripted", config: { token } });
+  await delivery.configure([of("first"), of("second")]);
+  second!.answer = () => ({ status: "retry", reason: "down" });
+  await emit(10);
+  await untilReceived(first!, 10);
+  await delivery.configure([of("second")]);
+  second!.answer = () => ({ status: "ok" });
+  await delivery.flush();
+  assert.equal(new Set(second!.received).size, 10);
 });

@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ExporterInfo, type FlushResult, SandglassError } from "@sandglass/protocol";
-import type { Environment, ExporterProviders, PreparedExporter } from "../exporters/definition.ts";
-import type { Recorder } from "../recorder.ts";
-import { freeId, missing, taken, within } from "./exporter-entries.ts";
+import type { PreparedExporter } from "../exporters/definition.ts";
+import { Changes } from "./changes.ts";
+import type { DeliveryOptions } from "./delivery-options.ts";
+import { assignIds, freeId, missing, sum, taken, within } from "./exporter-entries.ts";
 import { ExporterFactory } from "./exporter-factory.ts";
-import type { ExporterHandle } from "./exporter-handle.ts";
+import { CLOSE_MS, type ExporterHandle } from "./exporter-handle.ts";
 import { checkExporterOptions, type ExporterOptions, type ExporterOwner } from "./exporter-options.ts";
 import { readerName } from "./managed-exporter.ts";
 import { prepareExporter, verifyRequired } from "./prepare-exporter.ts";
-import type { RetryOptions } from "./retry-schedule.ts";
 import { startPosition } from "./start-position.ts";
+
+export type { DeliveryOptions } from "./delivery-options.ts";
 
 /** What a batch that is under way may take when its exporter is changed or removed. */
 const CHANGE_GRACE_MS = 2_000;
@@ -18,24 +20,10 @@ const CLOSE_SHARE = 0.2;
 /** What a destination that is away gets to come back when the daemon stops. */
 const STALLED_FLUSH_MS = 1_000;
 const DEFAULT_FLUSH_MS = 30_000;
-
-export interface DeliveryOptions {
-  recorder: Recorder;
-  /** Absolute; `dead-letters/` below it is the delivery's. */
-  dataDir: string;
-  registry: ExporterProviders;
-  /** Default `process.env`. */
-  env?: Environment;
-  /** Default the working directory. */
-  cwd?: string;
-  /** Where this daemon is reached: no exporter may send there. */
-  ownOrigins?: readonly string[];
-  retry?: Partial<RetryOptions>;
-  /** Whether exporters that may run in a thread of their own do; false for tests of one of the two. Default true. */
-  usesThread?: boolean;
-  /** What no event and no answer says; must not throw. */
-  onProblem?: (message: string, error?: unknown) => void;
-}
+/** Shortest that closing connections is waited for, also where there is no time left. */
+const LEAST_CLOSE_MS = 100;
+/** A timer cannot be longer. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Entry {
   id: string;
@@ -50,8 +38,7 @@ export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #factory: ExporterFactory;
   readonly #entries = new Map<string, Entry>();
-  /** One change at a time. */
-  #changing: Promise<unknown> = Promise.resolve();
+  readonly #changes = new Changes();
 
   static async open(options: DeliveryOptions): Promise<Delivery> {
     return new Delivery(options);
@@ -78,59 +65,78 @@ export class Delivery {
    * Makes the exporters of the configuration be exactly these; those of the API stay. All are checked before any is touched. One
    * that stays under its id goes on where it was, one that goes leaves its place for when it comes back.
    *
-   * @throws SandglassError as `check`, with the number of the entry in the message; and for a `required` one out of reach
+   * @param reserved ids that an entry without one must not be given: of exporters that are added later
+   * @throws SandglassError as `check`, with the number of the entry in the message; for a `required` one out of reach; and, with the
+   *   others changed, where the place of a new one cannot be written
    */
-  configure(exporters: readonly ExporterOptions[]): Promise<void> {
-    return this.#change(async () => {
+  configure(exporters: readonly ExporterOptions[], reserved: readonly string[] = []): Promise<void> {
+    return this.#changes.run(async () => {
       const owner: ExporterOwner = { origin: "config", isTrusted: true };
       const others = [...this.#entries.values()].filter((entry) => entry.owner.origin === "api");
-      const ids = new Set(others.map(({ id }) => id));
+      const prepared = exporters.map((options, index) => within(index, () => this.#prepare(options, owner)));
+      const ids = assignIds(
+        exporters.map(({ id, provider }, n) => ({ id, provider, destination: prepared[n]!.destination })),
+        new Set([...others.map(({ id }) => id), ...reserved]),
+        (id) => this.#destinationOf(id),
+      );
       const wanted: { id: string; options: ExporterOptions; prepared: PreparedExporter }[] = [];
       for (const [index, options] of exporters.entries()) {
-        const prepared = within(index, () => {
-          if (options.id !== undefined && ids.has(options.id)) throw taken(options.id);
-          const made = this.#prepare(options, owner);
-          this.#claim(made, [...others, ...wanted]);
-          return made;
+        const entry = { id: ids[index]!, options, prepared: prepared[index]! };
+        within(index, () => {
+          if ([...others, ...wanted].some(({ id }) => id === entry.id)) throw taken(entry.id);
+          this.#claim(entry.prepared, [...others, ...wanted]);
         });
-        const id = options.id ?? freeId(options.provider, ids, exporters);
-        ids.add(id);
-        wanted.push({ id, options, prepared });
+        wanted.push(entry);
       }
-      await Promise.all(wanted.map(({ options, prepared }) => verifyRequired(options, prepared)));
+      await Promise.all(wanted.map((entry) => this.#verify(entry.options, entry.prepared)));
       const kept = new Set(wanted.map(({ id }) => id));
       const gone = [...this.#entries.values()].filter(
         ({ id, owner: { origin } }) => origin === "config" && !kept.has(id),
       );
-      await Promise.all(gone.map(({ id }) => this.#stop(id)));
-      for (const { id, options, prepared } of wanted) {
+      const changed = wanted.filter(({ id, options }) => {
         const current = this.#entries.get(id);
-        if (current && isDeepStrictEqual(current.options, options)) continue;
-        await this.#start(id, options, owner, prepared);
+        return current === undefined || !isDeepStrictEqual(current.options, options);
+      });
+      // All end before one begins: two may have exchanged their files.
+      await Promise.all([
+        ...gone.map(({ id }) => this.#stop(id)),
+        ...changed.map(({ id }) => this.#entries.get(id)?.exporter.stop(CHANGE_GRACE_MS)),
+      ]);
+      const errors: unknown[] = [];
+      for (const { id, options, prepared } of changed) {
+        await this.#start(id, options, owner, prepared).catch((error: unknown) => errors.push(error));
       }
       this.#detachStrangers();
+      if (errors.length > 0) throw errors[0];
     });
   }
 
-  /** @throws SandglassError as `check`; for a `required` one out of reach too */
-  add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
-    return this.#change(async () => {
+  /**
+   * @param reserved ids that one without must not be given
+   * @throws SandglassError as `check`; for a `required` one out of reach too
+   */
+  add(
+    options: ExporterOptions,
+    owner: ExporterOwner,
+    reserved: Iterable<string> = [],
+  ): Promise<ExporterInfo> {
+    return this.#changes.run(async () => {
       this.check(options, owner);
       const prepared = this.#prepare(options, owner);
-      await verifyRequired(options, prepared);
-      const id = options.id ?? freeId(options.provider, new Set(this.#entries.keys()), []);
+      await this.#verify(options, prepared);
+      const id = options.id ?? freeId(options.provider, new Set([...this.#entries.keys(), ...reserved]));
       return (await this.#start(id, options, owner, prepared)).info();
     });
   }
 
   /** Changes an exporter, which goes on where it was. Throws as `add`, and INVALID_REQUEST where there is none. */
   replace(id: string, options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       if (!this.#entries.has(id)) throw missing(id);
       const prepared = this.#prepare(options, owner);
       const others = [...this.#entries.values()].filter((entry) => entry.id !== id);
       this.#claim(prepared, others);
-      await verifyRequired(options, prepared);
+      await this.#verify(options, prepared);
       return (await this.#start(id, options, owner, prepared)).info();
     });
   }
@@ -140,7 +146,7 @@ export class Delivery {
    * still has it; `forget` drops that too.
    */
   remove(id: string, { forget = false }: { forget?: boolean } = {}): Promise<void> {
-    return this.#change(async () => {
+    return this.#changes.run(async () => {
       await this.#stop(id);
       if (forget) {
         const { log } = this.#options.recorder;
@@ -179,7 +185,7 @@ export class Delivery {
     for (const id of ids ?? []) if (!this.#entries.has(id)) throw missing(id);
     const chosen = [...this.#entries.values()].filter(({ id }) => ids === undefined || ids.includes(id));
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), timeoutMs);
+    const timer = setTimeout(() => late.abort(), Math.min(timeoutMs, MAX_TIMER_MS));
     try {
       return sum(await Promise.all(chosen.map(({ exporter }) => exporter.flush(late.signal))));
     } finally {
@@ -188,26 +194,29 @@ export class Delivery {
   }
 
   /** Flushes within the deadline, then ends all exporters. What remains is delivered after the next start. */
-  shutdown(deadlineMs: number): Promise<FlushResult> {
-    return this.#change(async () => {
-      const timeoutMs = deadlineMs * (1 - CLOSE_SHARE);
-      // A destination that has been away for a while is not waited for to the end: that is what the log is for.
-      const isAway = ({ exporter }: Entry): boolean => exporter.info().state === "stalled";
-      const [away, there] = [true, false].map((wanted) =>
-        [...this.#entries.values()].filter((entry) => isAway(entry) === wanted).map(({ id }) => id),
-      );
-      const results = await Promise.all([
-        this.flush({ ids: there!, timeoutMs }),
-        this.flush({ ids: away!, timeoutMs: Math.min(timeoutMs, STALLED_FLUSH_MS) }),
-      ]);
-      const result = sum(results);
-      const graceMs = result.pending > 0 ? 0 : deadlineMs * CLOSE_SHARE;
-      const all = [...this.#entries.values()];
-      this.#entries.clear();
-      await Promise.all(all.map(({ exporter }) => exporter.stop(graceMs)));
-      await this.#factory.close();
-      return result;
-    });
+  async shutdown(deadlineMs: number): Promise<FlushResult> {
+    const endsAt = performance.now() + deadlineMs;
+    const reason = new SandglassError("SHUTTING_DOWN", "exporters are being ended");
+    await this.#changes.end(reason, deadlineMs * CLOSE_SHARE);
+    const timeoutMs = Math.max(0, endsAt - performance.now() - deadlineMs * CLOSE_SHARE);
+    // A destination that has been away for a while is not waited for to the end: that is what the log is for.
+    const isAway = ({ exporter }: Entry): boolean => exporter.info().state === "stalled";
+    const [away, there] = [true, false].map((wanted) =>
+      [...this.#entries.values()].filter((entry) => isAway(entry) === wanted).map(({ id }) => id),
+    );
+    const results = await Promise.all([
+      this.flush({ ids: there!, timeoutMs }),
+      this.flush({ ids: away!, timeoutMs: Math.min(timeoutMs, STALLED_FLUSH_MS) }),
+    ]);
+    const result = sum(results);
+    const leftMs = Math.max(0, endsAt - performance.now());
+    const graceMs = result.pending > 0 ? 0 : leftMs / 2;
+    const closeMs = Math.min(CLOSE_MS, Math.max(LEAST_CLOSE_MS, leftMs - graceMs));
+    const all = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(all.map(({ exporter }) => exporter.stop(graceMs, closeMs)));
+    await this.#factory.close();
+    return result;
   }
 
   async #start(
@@ -222,9 +231,16 @@ export class Delivery {
     else if (!log.hasCursor(readerName(id))) {
       log.readerAt(readerName(id), { from: await startPosition(log, options.startAt ?? "latest") });
     }
+    this.#changes.ending.throwIfAborted();
     const exporter = this.#factory.make(id, options, owner, prepared);
     this.#entries.set(id, { id, exporter, prepared, options, owner });
-    await exporter.start();
+    try {
+      await exporter.start();
+    } catch (error) {
+      // One that does not run must not look as if it did, nor keep what is in the log.
+      await this.#stop(id);
+      throw error;
+    }
     return exporter;
   }
 
@@ -262,19 +278,16 @@ export class Delivery {
     }
   }
 
-  #change<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#changing.then(work);
-    this.#changing = done.catch(() => undefined);
-    return done;
+  #verify(options: ExporterOptions, prepared: PreparedExporter): Promise<void> {
+    return verifyRequired(options, prepared, this.#changes.ending);
   }
-}
 
-function sum(results: readonly FlushResult[]): FlushResult {
-  const total: FlushResult = { delivered: 0, dropped: 0, pending: 0 };
-  for (const { delivered, dropped, pending } of results) {
-    total.delivered += delivered;
-    total.dropped += dropped;
-    total.pending += pending;
+  /** Where what has this id sends to, or did when it was here last. */
+  #destinationOf(id: string): string | undefined {
+    const running = this.#entries.get(id);
+    if (running) return running.prepared.destination;
+    const { log } = this.#options.recorder;
+    if (!log.hasCursor(readerName(id))) return undefined;
+    return (log.readerAt(readerName(id)).data as { destination?: string } | undefined)?.destination;
   }
-  return total;
 }

@@ -57,6 +57,7 @@ for (const [expression, problem] of [
   ["data.exitCode ** 2", /not supported|cannot be read/],
   ["", /more than one|cannot be read|not supported|empty/],
   ["1 || ".repeat(1000), /longer than 2000/],
+  [Array(11).fill('data.command.includes("x")').join(" || "), /more than 10 calls/],
 ] as const) {
   test(`where ${expression.slice(0, 40)} is refused with a reason`, () => {
     assert.throws(() => compileWhere(expression), { code: "INVALID_REQUEST", message: problem });

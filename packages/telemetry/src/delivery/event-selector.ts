@@ -31,6 +31,8 @@ export class EventSelector {
   readonly #accepts: SelectorOptions["accepts"];
   readonly #orgId: string | undefined;
   readonly #needsEvents: boolean;
+  /** Whether it may leave events out. */
+  readonly isSelective: boolean;
 
   /** @throws SandglassError INVALID_REQUEST for a filter that can match nothing or cannot be read */
   constructor({ filter = {}, orgId, accepts, needsEvents = true }: SelectorOptions) {
@@ -53,8 +55,8 @@ export class EventSelector {
     this.#needles = new EventNeedles({ orgId }, rest);
     this.#accepts = accepts;
     this.#orgId = orgId;
-    this.#needsEvents =
-      needsEvents || this.#passes !== undefined || accepts !== undefined || orgId !== undefined;
+    this.isSelective = this.#passes !== undefined || accepts !== undefined || orgId !== undefined;
+    this.#needsEvents = needsEvents || this.isSelective;
   }
 
   select(candidate: LogEvent): Selection {

@@ -5,7 +5,7 @@ import type { ExporterHandle } from "./exporter-handle.ts";
 import type { ExporterOptions, ExporterOwner } from "./exporter-options.ts";
 import { HealthEvents } from "./health-events.ts";
 import { ManagedExporter } from "./managed-exporter.ts";
-import { redactor } from "./redactor.ts";
+import { redactError, redactor } from "./redactor.ts";
 import { DEFAULT_RETRY, type RetryOptions } from "./retry-schedule.ts";
 import { RemoteExporter } from "./worker/remote-exporter.ts";
 import { WorkerHost } from "./worker/worker-host.ts";
@@ -33,7 +33,8 @@ export class ExporterFactory {
     const { recorder, onProblem = () => undefined } = this.#options;
     const { log } = recorder;
     const redact = redactor(prepared.secrets);
-    const problem = (message: string, error?: unknown): void => onProblem(redact(message), error);
+    const problem = (message: string, error?: unknown): void =>
+      onProblem(redact(message), redactError(error, redact));
     const events = new HealthEvents(recorder.emit, id, problem);
     const told = {
       onStall: (reason: string, lagEvents: number) => events.stalled(reason, lagEvents),

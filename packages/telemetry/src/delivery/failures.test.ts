@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { until } from "@sandglass/testkit";
 import type { EventBatch, ExportResult } from "./exporter.ts";
 import { ScriptedDestination } from "./testing/scripted-destination.ts";
@@ -208,4 +209,48 @@ test("secrets are taken out of what a destination says", async (t) => {
   assert.equal(delivery.list()[0]?.lastError?.message, "token [redacted] is wrong ([redacted])");
   assert.ok(failures.length > 0 && failures.every((message) => !message.includes("secret")));
   assert.ok(!existsSync(`${dataDir}/dead-letters`));
+});
+
+test("a dead letter behind one that was cut off has a line of its own", async (t) => {
+  const destination = new ScriptedDestination();
+  destination.answer = () => ({ status: "fail", reason: "400" });
+  const { delivery, emit, dataDir } = await openTestDelivery(t, { scripted: destination });
+  const path = `${dataDir}/dead-letters/scripted.jsonl`;
+  mkdirSync(`${dataDir}/dead-letters`);
+  writeFileSync(path, '{"deadAt":"2026-');
+  await delivery.configure([{ provider: "scripted" }]);
+  await emit(1);
+  await delivery.flush();
+  const [torn, letter] = readFileSync(path, "utf8").split("\n");
+  assert.equal(torn, '{"deadAt":"2026-');
+  assert.equal(JSON.parse(letter ?? "").reason, "400");
+});
+
+test("secrets are taken out of why a required destination is out of reach, and of what is told of a failed close", async (t) => {
+  const extra = {
+    secrets: ["xaat-very-secret"],
+    verify: () => Promise.reject(new Error("no user xaat-very-secret")),
+  };
+  const told: unknown[] = [];
+  const { delivery } = await openTestDelivery(
+    t,
+    { scripted: new ScriptedDestination({}, extra) },
+    { onProblem: (_, error) => told.push(error) },
+  );
+  await assert.rejects(
+    delivery.configure([{ provider: "scripted", required: true }]),
+    /no user \[redacted\]$/,
+  );
+  const shutdown = (): Promise<void> => Promise.reject(new Error("pg://u:xaat-very-secret@h"));
+  Object.assign(extra, { open: async () => ({ export: async () => ({ status: "ok" }), shutdown }) });
+  const other = await openTestDelivery(
+    t,
+    { scripted: new ScriptedDestination({}, extra) },
+    { onProblem: (_, error) => told.push(error) },
+  );
+  await other.delivery.configure([{ provider: "scripted" }]);
+  await other.delivery.flush();
+  await other.close();
+  assert.equal(told.length, 1);
+  assert.ok(!inspect(told).includes("secret"), inspect(told));
 });

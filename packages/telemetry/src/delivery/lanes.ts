@@ -1,6 +1,6 @@
 import type { DeliveryTraits, EventBatch } from "./exporter.ts";
 import type { LogEvent } from "./log-event.ts";
-import { batchOf, type Outcome, type Window } from "./window.ts";
+import { batchOf, type Outcome, sumOf, type Window } from "./window.ts";
 
 /** Decides what may be under way at once and in which order, by the order that a destination wants. */
 export class Lanes {
@@ -54,10 +54,9 @@ export class Lanes {
       if (part) part.push(event);
       else parts.set(lane, [event]);
     }
-    const total: Outcome = { delivered: 0, rejected: 0 };
+    let total: Outcome = { delivered: 0, rejected: 0 };
     const count = async (outcome: Outcome): Promise<void> => {
-      total.delivered += outcome.delivered;
-      total.rejected += outcome.rejected;
+      total = sumOf(total, outcome);
     };
     await Promise.all([...parts].map(([lane, events]) => this.#follow(lane, events, count)));
     return total;
@@ -69,15 +68,10 @@ export class Lanes {
     events: readonly LogEvent[],
     settle: (outcome: Outcome) => Promise<void>,
   ): Promise<void> {
-    const all = events.slice();
-    const { batchSize } = this.#traits;
+    const batches = inBatches(events, this.#traits);
     const sent = this.#tails[lane]!.then(async () => {
-      const total: Outcome = { delivered: 0, rejected: 0 };
-      for (let at = 0; at < all.length; at += batchSize) {
-        const outcome = await this.#send(batchOf(all.slice(at, at + batchSize)));
-        total.delivered += outcome.delivered;
-        total.rejected += outcome.rejected;
-      }
+      let total: Outcome = { delivered: 0, rejected: 0 };
+      for (const batch of batches) total = sumOf(total, await this.#send(batchOf(batch)));
       await settle(total);
     });
     this.#tails[lane] = sent;
@@ -85,6 +79,25 @@ export class Lanes {
     sent.catch(() => undefined);
     return sent;
   }
+}
+
+/** As few as count and bytes allow: a window that sandboxes share is larger than a batch. */
+function inBatches(events: readonly LogEvent[], { batchSize, batchBytes }: DeliveryTraits): LogEvent[][] {
+  const batches: LogEvent[][] = [];
+  let batch: LogEvent[] = [];
+  let sizeBytes = 0;
+  for (const event of events) {
+    const { length } = event.payload;
+    if (batch.length > 0 && (batch.length >= batchSize || sizeBytes + length > batchBytes)) {
+      batches.push(batch);
+      batch = [];
+      sizeBytes = 0;
+    }
+    batch.push(event);
+    sizeBytes += length;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
 }
 
 function laneOf(sandboxId: string, lanes: number): number {

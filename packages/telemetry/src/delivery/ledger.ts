@@ -58,6 +58,7 @@ export class Ledger {
       this.#open.shift();
       this.#delivered += first.outcome.delivered;
       this.#filtered += first.filtered;
+      this.checkpoint = first.outcome.checkpoint ?? this.checkpoint;
       if (first.outcome.rejected > 0) this.#drop("rejected", first.outcome.rejected);
       for (const [reason, count] of Object.entries(first.missing)) this.#drop(reason, count);
       this.settledTo = first.to;
@@ -147,6 +148,7 @@ function isState(value: unknown): value is LedgerState {
     Number.isSafeInteger(state.delivered) &&
     Number.isSafeInteger(state.filtered) &&
     typeof state.dropped === "object" &&
-    state.dropped !== null
+    state.dropped !== null &&
+    Object.values(state.dropped).every(Number.isSafeInteger)
   );
 }

@@ -5,13 +5,22 @@ import { parseEvent } from "../record/parse-event.ts";
 export class LogEvent {
   /** Its place in the log. */
   readonly position: number;
-  /** Its JSON in UTF-8, as in the log: no newline in it, none at its end. */
-  readonly payload: Buffer;
+  #payload: Buffer;
   #event: RuntimeEvent | undefined;
 
   constructor(position: number, payload: Buffer) {
     this.position = position;
-    this.payload = payload;
+    this.#payload = payload;
+  }
+
+  /** Its JSON in UTF-8, as in the log: no newline in it, none at its end. */
+  get payload(): Buffer {
+    return this.#payload;
+  }
+
+  /** Lets go of the memory that its bytes share with others'. `copy` holds the same. */
+  moveTo(copy: Buffer): void {
+    this.#payload = copy;
   }
 
   /** Throws for a record that is no event; what exporters are given has been looked at (see `DeliveryTraits.needsEvents`). */
@@ -23,7 +32,7 @@ export class LogEvent {
 
   /** Undefined for a record that is no event. */
   parse(): RuntimeEvent | undefined {
-    this.#event ??= parseEvent(this.payload.toString("utf8"));
+    this.#event ??= parseEvent(this.#payload.toString("utf8"));
     return this.#event;
   }
 }

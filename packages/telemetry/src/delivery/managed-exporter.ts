@@ -1,19 +1,18 @@
 import type { ExporterInfo, FlushResult } from "@sandglass/protocol";
 import type { PreparedExporter } from "../exporters/definition.ts";
+import { Notifier } from "../log/notifier.ts";
 import { DeadLetterFile } from "./dead-letters.ts";
 import { EventSelector, type ExporterFilter } from "./event-selector.ts";
 import type { Exporter } from "./exporter.ts";
-import type { ExporterHandle } from "./exporter-handle.ts";
+import { CLOSE_MS, type ExporterHandle } from "./exporter-handle.ts";
 import type { ExporterLog } from "./exporter-log.ts";
 import { Health } from "./health.ts";
 import { Ledger, type LedgerState } from "./ledger.ts";
+import { openExporter } from "./open-exporter.ts";
 import { Pipeline } from "./pipeline.ts";
 import { redactor } from "./redactor.ts";
 import { type RetryOptions, RetrySchedule } from "./retry-schedule.ts";
 import { DestinationDisabled, Sender } from "./sender.ts";
-
-/** What an exporter that is being closed may take to give back its connections. */
-const CLOSE_MS = 2_000;
 
 export interface ManagedExporterOptions {
   id: string;
@@ -45,9 +44,12 @@ export class ManagedExporter implements ExporterHandle {
   readonly #deadLetters: DeadLetterFile;
   readonly #redact: (text: string) => string;
   readonly #stopping = new AbortController();
+  /** Tells those who wait for a run that there is one, or will be none. */
+  readonly #turned = new Notifier();
+  #closeMs = CLOSE_MS;
   #ledger: Ledger;
   #pipeline: Pipeline | undefined;
-  #running: Promise<void> | undefined;
+  #running: Promise<void> = Promise.resolve();
 
   /** @throws SandglassError INVALID_REQUEST for a filter that cannot be */
   constructor(options: ManagedExporterOptions) {
@@ -71,9 +73,17 @@ export class ManagedExporter implements ExporterHandle {
     this.#ledger = this.#restore(log.readerAt(readerName(id)));
   }
 
+  /** Throws where it is new and its place cannot be written. */
   async start(): Promise<void> {
     const reader = this.options.log.readerAt(readerName(this.options.id));
-    await reader.commit(reader.committed, this.#state());
+    const hasPlace = reader.data !== undefined;
+    try {
+      await reader.commit(reader.committed, this.#state());
+    } catch (error) {
+      if (!hasPlace) throw error;
+      // It continues from the place that is there: what cannot be written now comes with the next.
+      this.options.onProblem(`the cursor of ${reader.name} was not written`, error);
+    }
     if (this.#ledger.disabled === undefined) this.#running = this.#run();
     else this.options.log.detachReader(reader.name);
   }
@@ -82,18 +92,19 @@ export class ManagedExporter implements ExporterHandle {
     this.#schedule.insist();
     if (this.#ledger.disabled === undefined || this.#stopping.signal.aborted) return;
     this.#ledger.disabled = undefined;
-    this.#running = this.#run();
+    // Behind whatever switching it off still writes: one run at a time.
+    this.#running = this.#running.then(() => this.#run());
   }
 
   async flush(signal: AbortSignal): Promise<FlushResult> {
     const target = this.options.log.lastPosition;
     const before = this.#counts();
+    this.#schedule.wake();
     while (this.#ledger.settledTo < target && !signal.aborted && !this.#stopping.signal.aborted) {
       if (this.#ledger.disabled !== undefined) break;
-      this.#schedule.wake();
-      // Between two runs there is none: it is opened again in a moment.
       if (this.#pipeline) await this.#pipeline.flush(target, signal);
-      else await this.#schedule.backOff(1, signal);
+      // Between two runs there is none.
+      else await this.#turned.wait(signal);
     }
     const after = this.#counts();
     return {
@@ -103,8 +114,10 @@ export class ManagedExporter implements ExporterHandle {
     };
   }
 
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, closeMs: number = CLOSE_MS): Promise<void> {
+    this.#closeMs = closeMs;
     this.#stopping.abort();
+    this.#turned.notify();
     this.#pipeline?.stop(graceMs);
     await this.#running;
   }
@@ -135,9 +148,13 @@ export class ManagedExporter implements ExporterHandle {
     for (let tries = 1; !signal.aborted; tries++) {
       try {
         await this.#runOnce();
+        if (signal.aborted) return;
+        // The log came to an end, as one does that was cut from outside: it may have more later.
         tries = 0;
+        await this.#schedule.backOff(1, signal);
       } catch (error) {
         if (error instanceof DestinationDisabled) return this.#disable(error.message);
+        if (signal.aborted) return;
         this.#health.failed(this.#redact(error instanceof Error ? error.message : String(error)), 0);
         await this.#schedule.backOff(tries, signal);
       }
@@ -149,7 +166,13 @@ export class ManagedExporter implements ExporterHandle {
     const reader = log.readerAt(readerName(id));
     this.#ledger = this.#restore(reader);
     this.#ledger.disabled = undefined;
-    const exporter = await prepared.open({ checkpoint: this.#ledger.checkpoint });
+    const exporter = await openExporter({
+      prepared,
+      checkpoint: this.#ledger.checkpoint,
+      stopping: this.#stopping.signal,
+      graceMs: () => this.#closeMs,
+      close: (late) => this.#close(late),
+    });
     try {
       if (this.#stopping.signal.aborted) return;
       this.#pipeline = new Pipeline({
@@ -161,6 +184,7 @@ export class ManagedExporter implements ExporterHandle {
         state: () => this.#state(),
         onProblem: this.options.onProblem,
       });
+      this.#turned.notify();
       await this.#pipeline.run();
     } finally {
       this.#pipeline = undefined;
@@ -177,9 +201,6 @@ export class ManagedExporter implements ExporterHandle {
       health: this.#health,
       deadLetters: this.#deadLetters,
       redact: this.#redact,
-      onCheckpoint: (checkpoint) => {
-        this.#ledger.checkpoint = checkpoint;
-      },
       onFailure: (message, events, willRetry) => {
         try {
           prepared.onError?.({ exporter: id, message, events, willRetry });
@@ -192,7 +213,7 @@ export class ManagedExporter implements ExporterHandle {
 
   async #close(exporter: Exporter): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_MS);
+    const timer = setTimeout(resolve, this.#closeMs);
     try {
       await Promise.race([exporter.shutdown(), late]);
     } catch (error) {
@@ -206,6 +227,7 @@ export class ManagedExporter implements ExporterHandle {
   async #disable(reason: string): Promise<void> {
     const { id, log, onProblem } = this.options;
     this.#ledger.disabled = reason;
+    this.#turned.notify();
     onProblem(`the exporter ${id} is disabled: ${reason}`);
     try {
       const reader = log.readerAt(readerName(id));

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { until } from "@sandglass/testkit";
 import { newPlace } from "../record/testing/event-inputs.ts";
 import { ScriptedDestination } from "./testing/scripted-destination.ts";
 import { openTestDelivery, watchCounts } from "./testing/test-delivery.ts";
@@ -98,4 +99,53 @@ test("a batch is no larger than its bytes, and an event that is larger goes alon
   assert.ok(sizes.length > 3);
   for (const [events, bytes] of sizes)
     assert.ok(bytes <= 2_000 || events === 1, `${events} events, ${bytes} bytes`);
+});
+
+test("a checkpoint of a part of a batch is not kept where the rest of it did not get an answer", async (t) => {
+  const destination = new ScriptedDestination({ order: "total", concurrency: 1, commitsEachBatch: true });
+  const first = await openTestDelivery(t, { scripted: destination });
+  destination.answer = (batch) => {
+    if (batch.events.length === 10) return { status: "fail", reason: "too large" };
+    // The first half is taken, the second is not.
+    return batch.events[0]?.position === 1
+      ? { status: "ok", checkpoint: { written: 5 } }
+      : { status: "retry", reason: "503" };
+  };
+  await first.delivery.configure([{ provider: "scripted" }]);
+  await first.emit(10);
+  await until("the second half was tried", () => destination.attempts.length > 3);
+  await first.close(100);
+  const second = await openTestDelivery(t, { scripted: destination }, { dataDir: first.dataDir });
+  await second.delivery.configure([{ provider: "scripted" }]);
+  await until("it is opened", () => destination.openedWith.length === 2);
+  assert.deepEqual(destination.openedWith, [undefined, undefined]);
+});
+
+test("the place moves over what the filter leaves out, also where each batch is committed", async (t) => {
+  const destination = new ScriptedDestination({ order: "total", concurrency: 1, commitsEachBatch: true });
+  const { delivery, emit, recorder } = await openTestDelivery(t, { scripted: destination });
+  await delivery.configure([{ provider: "scripted", filter: { types: ["exec.*"] } }]);
+  await emit(50);
+  await until("it is committed", () => recorder.log.stats().readers[0]?.committed === 50);
+  assert.equal(destination.attempts.length, 0);
+});
+
+test("a batch of one sandbox is no larger than its bytes where several share a window", async (t) => {
+  const destination = new ScriptedDestination({
+    order: "sandbox",
+    concurrency: 4,
+    batchSize: 50,
+    batchBytes: 2_000,
+    maxQueueSize: 200,
+  });
+  const sizes: number[] = [];
+  destination.answer = ({ sizeBytes }) => {
+    sizes.push(sizeBytes);
+    return { status: "ok" };
+  };
+  const { delivery, emit } = await openTestDelivery(t, { scripted: destination });
+  await delivery.configure([{ provider: "scripted" }]);
+  await emit(100);
+  await delivery.flush();
+  assert.ok(Math.max(...sizes) <= 2_000, `${Math.max(...sizes)} bytes`);
 });

@@ -37,6 +37,7 @@ export class Pipeline {
   readonly #settledWaiters = new Set<() => void>();
   #failure: unknown;
   #commitTimer: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -60,6 +61,7 @@ export class Pipeline {
     clearTimeout(this.#commitTimer);
     ledger.rewind();
     await this.#commit();
+    this.#isOver = true;
     this.#wakeWaiters();
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -67,7 +69,7 @@ export class Pipeline {
   /** Resolves when everything up to `position` is dealt with, or the pipeline is over, or the signal fires. */
   async flush(position: number, signal: AbortSignal): Promise<void> {
     this.#windows.flushTo(position);
-    while (this.#parts.ledger.settledTo < position && !signal.aborted && !this.#sending.signal.aborted) {
+    while (this.#parts.ledger.settledTo < position && !signal.aborted && !this.#isOver) {
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#settledWaiters.delete(wake);
@@ -89,13 +91,12 @@ export class Pipeline {
 
   #giveUp(): void {
     this.#sending.abort();
-    this.#wakeWaiters();
   }
 
   #dispatch(window: Window, lanes: Lanes): void {
     if (window.events.length === 0) {
       window.settle({ delivered: 0, rejected: 0 });
-      this.#advance();
+      if (this.#advance()) this.#commitSoon();
       return;
     }
     const held = { events: window.events.length, bytes: window.sizeBytes };
@@ -111,7 +112,8 @@ export class Pipeline {
 
   async #settle(window: Window, outcome: Outcome): Promise<void> {
     window.settle(outcome);
-    if (!this.#advance() || this.#parts.traits.commitsEachBatch !== true) return;
+    if (!this.#advance()) return;
+    if (this.#parts.traits.commitsEachBatch !== true) return this.#commitSoon();
     // The next batch must not be begun before: what is behind the checkpoint is cut off after a crash.
     while (!(await this.#commit()) && !this.#sending.signal.aborted) {
       await new Promise((resolve) => {
@@ -123,13 +125,15 @@ export class Pipeline {
   #advance(): boolean {
     if (!this.#parts.ledger.advance()) return false;
     this.#wakeWaiters();
-    if (this.#parts.traits.commitsEachBatch !== true) {
-      this.#commitTimer ??= setTimeout(() => {
-        this.#commitTimer = undefined;
-        void this.#commit();
-      }, COMMIT_EVERY_MS);
-    }
     return true;
+  }
+
+  #commitSoon(): void {
+    if (this.#isOver) return;
+    this.#commitTimer ??= setTimeout(() => {
+      this.#commitTimer = undefined;
+      void this.#commit();
+    }, COMMIT_EVERY_MS);
   }
 
   /** False where the cursor could not be written: it is tried again with the next. */

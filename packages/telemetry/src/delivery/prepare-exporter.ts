@@ -8,6 +8,7 @@ import type {
 } from "../exporters/definition.ts";
 import { EventSelector } from "./event-selector.ts";
 import type { ExporterOptions } from "./exporter-options.ts";
+import { redactor } from "./redactor.ts";
 
 const VERIFY_MS = 10_000;
 
@@ -39,19 +40,39 @@ function checkConfig(definition: ExporterDefinition, config: object): unknown {
   }
 }
 
-/** @throws SandglassError INVALID_REQUEST where the destination has to be there at start and is not */
+/**
+ * @param closing gives up: the delivery ends
+ * @throws SandglassError INVALID_REQUEST where the destination has to be there at start and is not
+ */
 export async function verifyRequired(
   { required }: ExporterOptions,
-  { verify, destination }: PreparedExporter,
+  prepared: PreparedExporter,
+  closing: AbortSignal,
 ): Promise<void> {
-  if (required !== true || verify === undefined) return;
+  const { destination, secrets } = prepared;
+  if (required !== true || prepared.verify === undefined) return;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error("no answer in time")), VERIFY_MS);
+  const signal = AbortSignal.any([late.signal, closing]);
   try {
-    await verify(AbortSignal.timeout(VERIFY_MS));
+    await Promise.race([prepared.verify(signal), ended(signal)]);
   } catch (error) {
+    const reason = redactor(secrets)(error instanceof Error ? error.message : String(error));
     throw new SandglassError(
       "INVALID_REQUEST",
-      `${destination} is required and cannot be reached: ${(error as Error).message}`,
+      `${destination} is required and cannot be reached: ${reason}`,
       { hint: "start it, or leave out `required`: events wait in the log until it is there" },
     );
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Rejects when the signal fires, also where who was given it does not hear it. */
+function ended(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
 }

@@ -37,7 +37,7 @@ export class RetrySchedule {
 
   /** The destination wants to be left alone until then. */
   postpone(afterMs: number): void {
-    this.#notBefore = Math.max(this.#notBefore, Date.now() + afterMs);
+    this.#notBefore = Math.max(this.#notBefore, Date.now() + Math.max(MIN_MS, afterMs));
   }
 
   /** Upper bound of the wait before attempt `attempt` + 1. */

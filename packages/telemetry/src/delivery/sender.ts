@@ -1,10 +1,10 @@
 import { attempt } from "./attempt.ts";
 import type { DeadLetterFile } from "./dead-letters.ts";
-import type { Checkpoint, EventBatch, Exporter, Rejection } from "./exporter.ts";
+import type { EventBatch, Exporter, Rejection } from "./exporter.ts";
 import type { Health } from "./health.ts";
 import type { LogEvent } from "./log-event.ts";
 import type { RetrySchedule } from "./retry-schedule.ts";
-import { batchOf, type Outcome } from "./window.ts";
+import { batchOf, type Outcome, sumOf } from "./window.ts";
 
 /** The end of a send without an outcome: what was not delivered stays in the log. */
 export class SendStopped extends Error {
@@ -25,8 +25,6 @@ export interface SenderParts {
   redact(text: string): string;
   /** Told of every failure. */
   onFailure(message: string, events: number, willRetry: boolean): void;
-  /** Told what to keep with the cursor. */
-  onCheckpoint(checkpoint: Checkpoint): void;
 }
 
 /**
@@ -54,8 +52,8 @@ export class Sender {
           const wasFailing = health.isFailing;
           health.delivered();
           if (wasFailing) schedule.wake();
-          if (result.checkpoint !== undefined) this.#parts.onCheckpoint(result.checkpoint);
-          return this.#accept(batch, result.rejected ?? [], signal);
+          const outcome = await this.#accept(batch, result.rejected ?? [], signal);
+          return { ...outcome, checkpoint: result.checkpoint };
         }
         case "fail":
           // It answers: only what it was sent is wrong.
@@ -89,7 +87,7 @@ export class Sender {
     const middle = Math.ceil(events.length / 2);
     const first = await this.send(batchOf(events.slice(0, middle)), signal);
     const second = await this.send(batchOf(events.slice(middle)), signal);
-    return { delivered: first.delivered + second.delivered, rejected: first.rejected + second.rejected };
+    return sumOf(first, second);
   }
 
   async #accept(

@@ -4,6 +4,8 @@ import jsep from "jsep";
 type Evaluate = (event: RuntimeEvent) => unknown;
 
 const MAX_LENGTH = 2000;
+/** Each may look through a text of megabytes, for every event. */
+const MAX_CALLS = 10;
 const FIELDS = [
   "id",
   "seq",
@@ -61,6 +63,8 @@ export function compileWhere(expression: string): (event: RuntimeEvent) => boole
   } catch (error) {
     throw wrong(`cannot be read: ${(error as Error).message}`);
   }
+  const calls = expression.split("(").length - 1;
+  if (calls > MAX_CALLS) throw wrong(`has more than ${MAX_CALLS} calls and brackets`);
   const evaluate = compile(parsed);
   return (event) => Boolean(evaluate(event));
 }

@@ -1,5 +1,6 @@
 import type { LogItem } from "../log/log-reader.ts";
 import type { EventSelector } from "./event-selector.ts";
+import { EventSlab } from "./event-slab.ts";
 import type { DeliveryTraits } from "./exporter.ts";
 import type { Ledger } from "./ledger.ts";
 import { LogEvent } from "./log-event.ts";
@@ -18,6 +19,7 @@ export class WindowReader {
   readonly #ledger: Ledger;
   readonly #dispatch: (window: Window) => void;
   readonly #capacity: number;
+  readonly #slab: EventSlab | undefined;
   #current: Window | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heldEvents = 0;
@@ -35,6 +37,7 @@ export class WindowReader {
     this.#selector = selector;
     this.#ledger = ledger;
     this.#dispatch = dispatch;
+    this.#slab = selector.isSelective ? new EventSlab() : undefined;
     const { order, batchSize, concurrency, maxQueueSize } = traits;
     // Where sandboxes share the lanes, a window is large enough to give each of them a batch.
     this.#capacity = order === "sandbox" ? Math.min(maxQueueSize, batchSize * concurrency) : batchSize;
@@ -80,7 +83,10 @@ export class WindowReader {
     const selection = this.#selector.select(event);
     if (selection === "filtered") window.skip(item.position);
     else if (selection === "corrupt") window.miss(item.position, item.position, "corrupt");
-    else this.#hold(window, event);
+    else {
+      if (this.#slab) event.moveTo(this.#slab.copy(item.payload));
+      this.#hold(window, event);
+    }
   }
 
   #hold(window: Window, event: LogEvent): void {

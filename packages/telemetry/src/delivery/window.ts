@@ -1,4 +1,4 @@
-import type { EventBatch } from "./exporter.ts";
+import type { Checkpoint, EventBatch } from "./exporter.ts";
 import type { LogEvent } from "./log-event.ts";
 
 /** How many events were not delivered, by reason. */
@@ -8,6 +8,17 @@ export type Drops = Readonly<Record<string, number>>;
 export interface Outcome {
   delivered: number;
   rejected: number;
+  /** What the destination wants kept, once the cursor is past all of it. */
+  checkpoint?: Checkpoint | undefined;
+}
+
+/** Both together; the later checkpoint holds for both. */
+export function sumOf(first: Outcome, second: Outcome): Outcome {
+  return {
+    delivered: first.delivered + second.delivered,
+    rejected: first.rejected + second.rejected,
+    checkpoint: second.checkpoint ?? first.checkpoint,
+  };
 }
 
 /** A stretch of the log, read and filtered: the unit in which delivery is counted and the cursor moves. */

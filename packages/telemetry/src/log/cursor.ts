@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { open, rename, unlink } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 
 /** What `cursors/<name>.json` holds. */
@@ -66,8 +66,9 @@ export class CursorFile {
 
   async remove(): Promise<void> {
     this.#pending = undefined;
-    await this.#writing;
-    await unlink(this.#path);
+    // What could not be written is not there to be removed.
+    await this.#writing?.catch(() => undefined);
+    await rm(this.#path, { force: true });
   }
 
   async #writeAll(): Promise<void> {

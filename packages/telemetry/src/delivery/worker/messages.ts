@@ -18,7 +18,7 @@ export interface WorkerSettings {
 export type WorkerCommand =
   | { kind: "log"; update: LogUpdate }
   | { kind: "start"; call: number; id: string; options: ExporterOptions; owner: ExporterOwner }
-  | { kind: "stop"; call: number; id: string; graceMs: number }
+  | { kind: "stop"; call: number; id: string; graceMs: number; closeMs: number }
   | { kind: "flush"; call: number; id: string }
   | { kind: "abort"; call: number }
   | { kind: "retry"; id: string };

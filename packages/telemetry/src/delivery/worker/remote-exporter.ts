@@ -1,11 +1,11 @@
 import type { ExporterInfo, FlushResult } from "@sandglass/protocol";
 import type { DurableLog } from "../../log/durable-log.ts";
-import type { ExporterHandle } from "../exporter-handle.ts";
+import { CLOSE_MS, type ExporterHandle } from "../exporter-handle.ts";
 import type { ExporterOptions, ExporterOwner } from "../exporter-options.ts";
 import { Ledger } from "../ledger.ts";
 import { readerName } from "../managed-exporter.ts";
 import type { ExporterSnapshot } from "./messages.ts";
-import type { WorkerHost, WorkerTenant } from "./worker-host.ts";
+import { ThreadEnded, type WorkerHost, type WorkerTenant } from "./worker-host.ts";
 
 export interface RemoteExporterOptions {
   id: string;
@@ -38,14 +38,22 @@ export class RemoteExporter implements ExporterHandle, WorkerTenant {
     // The thread begins with what is on disk.
     await reader.commit(reader.committed);
     host.add(this);
-    await this.#start();
+    try {
+      await this.#start();
+    } catch (error) {
+      // The next thread is told of it.
+      if (!(error instanceof ThreadEnded)) throw error;
+    }
   }
 
-  async stop(graceMs: number): Promise<void> {
+  async stop(graceMs: number, closeMs: number = CLOSE_MS): Promise<void> {
     const { host, log } = this.#options;
     this.#hasStopped = true;
     try {
-      await host.call({ kind: "stop", id: this.id, graceMs });
+      await host.call({ kind: "stop", id: this.id, graceMs, closeMs });
+    } catch (error) {
+      // What runs in it has ended with it.
+      if (!(error instanceof ThreadEnded)) throw error;
     } finally {
       host.remove(this.id);
       // What this side knows of the cursor is old: whoever reads next reads the file.
@@ -54,9 +62,15 @@ export class RemoteExporter implements ExporterHandle, WorkerTenant {
   }
 
   async flush(signal: AbortSignal): Promise<FlushResult> {
-    const { host } = this.#options;
-    const none = { delivered: 0, dropped: 0, pending: 0 };
-    return (await host.call({ kind: "flush", id: this.id }, signal)) ?? none;
+    const { host, onProblem } = this.#options;
+    try {
+      const result = await host.call({ kind: "flush", id: this.id }, signal);
+      if (result) return result;
+    } catch (error) {
+      onProblem(`the exporter ${this.id} was not flushed`, error);
+    }
+    const { queued, inFlight } = this.info().counts;
+    return { delivered: 0, dropped: 0, pending: queued + inFlight };
   }
 
   retry(): void {

@@ -4,8 +4,19 @@ import type { DurableLog } from "../../log/durable-log.ts";
 import type { LogFeed } from "../../log/log-feed.ts";
 import type { ExporterSnapshot, WorkerCommand, WorkerReport, WorkerSettings } from "./messages.ts";
 
-/** Between two starts of a thread that ended by itself. */
+/** Before a thread that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
 const RESTART_MS = 500;
+const MAX_RESTART_MS = 30_000;
+const STEADY_MS = 60_000;
+
+/** The thread ended before it answered. It is started again, and told of its exporters. */
+export class ThreadEnded extends Error {
+  override readonly name = "ThreadEnded";
+
+  constructor() {
+    super("the thread of the exporters ended");
+  }
+}
 
 /** What the host tells an exporter that runs in the thread. */
 export interface WorkerTenant {
@@ -34,6 +45,8 @@ export class WorkerHost {
   #feed: LogFeed | undefined;
   #lastCall = 0;
   #isClosed = false;
+  #startedAt = 0;
+  #restartMs = RESTART_MS / 2;
 
   constructor(
     log: DurableLog,
@@ -64,6 +77,7 @@ export class WorkerHost {
     const abort = (): void => this.post({ kind: "abort", call });
     // What it is about has to be known there first.
     this.#running();
+    this.#holdOpen();
     this.#feed?.update();
     this.post({ ...command, call } as WorkerCommand);
     if (signal?.aborted) abort();
@@ -94,8 +108,15 @@ export class WorkerHost {
     worker.on("error", (error) => this.#onProblem("the thread of the exporters failed", error));
     worker.once("exit", () => this.#ended(worker));
     this.#worker = worker;
+    this.#startedAt = performance.now();
     this.#feed = this.#log.feed((update) => this.post({ kind: "log", update }));
     return worker;
+  }
+
+  /** A program that waits for an answer does not end before it has it. */
+  #holdOpen(): void {
+    if (this.#calls.size > 0) this.#worker?.ref();
+    else this.#worker?.unref();
   }
 
   #ended(worker: Worker): void {
@@ -103,12 +124,14 @@ export class WorkerHost {
     this.#worker = undefined;
     this.#feed?.stop();
     this.#feed = undefined;
-    for (const { reject } of this.#calls.values()) reject(new Error("the thread of the exporters ended"));
+    for (const { reject } of this.#calls.values()) reject(new ThreadEnded());
     this.#calls.clear();
     if (this.#isClosed || this.#tenants.size === 0) return;
+    const wasSteady = performance.now() - this.#startedAt > STEADY_MS;
+    this.#restartMs = wasSteady ? RESTART_MS : Math.min(MAX_RESTART_MS, this.#restartMs * 2);
     setTimeout(() => {
       if (!this.#isClosed) for (const tenant of this.#tenants.values()) tenant.restart();
-    }, RESTART_MS).unref();
+    }, this.#restartMs).unref();
   }
 
   #hear(report: WorkerReport): void {
@@ -116,6 +139,7 @@ export class WorkerHost {
       case "result": {
         const call = this.#calls.get(report.call);
         this.#calls.delete(report.call);
+        this.#holdOpen();
         if (report.error === undefined) call?.resolve(report.value);
         else call?.reject(new Error(report.error));
         return;

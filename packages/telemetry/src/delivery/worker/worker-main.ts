@@ -6,6 +6,7 @@ import { ExporterRegistry } from "../../exporters/registry.ts";
 import { FedLog } from "../../log/fed-log.ts";
 import { ManagedExporter, readerName } from "../managed-exporter.ts";
 import { prepareExporter } from "../prepare-exporter.ts";
+import { redactor } from "../redactor.ts";
 import type { ExporterSnapshot, WorkerCommand, WorkerReport, WorkerSettings } from "./messages.ts";
 
 /** How often the other side hears how exporters are doing, while anything changes. */
@@ -14,6 +15,8 @@ const REPORT_EVERY_MS = 50;
 const settings = workerData as WorkerSettings;
 const registry = ExporterRegistry.builtIn();
 const exporters = new Map<string, ManagedExporter>();
+/** Of starts and stops that are under way, by exporter. */
+const turns = new Map<string, Promise<unknown>>();
 const flushes = new Map<number, AbortController>();
 const log = new FedLog(settings.cursors.dir, settings.cursors.mustSync, (problem) =>
   report({ kind: "problem", message: `the log: ${problem.kind}`, error: inspect(problem) }),
@@ -40,7 +43,10 @@ function reportSnapshots(): void {
 async function start({ id, options, owner }: Extract<WorkerCommand, { kind: "start" }>): Promise<undefined> {
   const { env, cwd, ownOrigins, retry, deadLetterDir } = settings;
   const { isTrusted, origin, orgId } = owner;
+  // The other side may ask twice where a thread ended while it was asked: never are there two of one.
+  await exporters.get(id)?.stop(0);
   const prepared = prepareExporter(registry, options, { env, cwd, ownOrigins, isTrusted });
+  const redact = redactor(prepared.secrets);
   const exporter = new ManagedExporter({
     id,
     provider: options.provider,
@@ -53,16 +59,20 @@ async function start({ id, options, owner }: Extract<WorkerCommand, { kind: "sta
     retry,
     onStall: (reason, lagEvents) => report({ kind: "stalled", id, reason, lagEvents }),
     onRecover: (stalledMs) => report({ kind: "recovered", id, stalledMs }),
-    onProblem: (message, error) => report({ kind: "problem", message, error: inspect(error) }),
+    onProblem: (message, error) =>
+      report({ kind: "problem", message: redact(message), error: redact(inspect(error)) }),
   });
-  await exporter.start();
+  // Before it is waited for: who stops it meanwhile has to find it.
   exporters.set(id, exporter);
+  await exporter.start();
 }
 
-async function stop({ id, graceMs }: Extract<WorkerCommand, { kind: "stop" }>): Promise<undefined> {
-  await exporters.get(id)?.stop(graceMs);
+async function stop({ id, graceMs, closeMs }: Extract<WorkerCommand, { kind: "stop" }>): Promise<undefined> {
+  const exporter = exporters.get(id);
+  await exporter?.stop(graceMs, closeMs);
   reportSnapshots();
-  exporters.delete(id);
+  // Not one that took its place meanwhile.
+  if (exporters.get(id) === exporter) exporters.delete(id);
   log.detachReader(readerName(id));
 }
 
@@ -70,10 +80,24 @@ async function flush({ id, call }: Extract<WorkerCommand, { kind: "flush" }>): P
   const controller = new AbortController();
   flushes.set(call, controller);
   try {
-    return (await exporters.get(id)?.flush(controller.signal)) ?? { delivered: 0, dropped: 0, pending: 0 };
+    await turns.get(id);
+    const exporter = exporters.get(id);
+    if (!exporter) throw new Error(`there is no exporter ${id} in the thread`);
+    return await exporter.flush(controller.signal);
   } finally {
     flushes.delete(call);
   }
+}
+
+/** Starts and stops of one exporter follow each other in the order they were asked for. */
+function inTurn(id: string, work: () => Promise<undefined>): Promise<undefined> {
+  const done = (turns.get(id) ?? Promise.resolve()).then(work);
+  const settled = done.catch(() => undefined);
+  turns.set(id, settled);
+  void settled.then(() => {
+    if (turns.get(id) === settled) turns.delete(id);
+  });
+  return done;
 }
 
 async function answer(call: number, work: () => Promise<FlushResult | undefined>): Promise<void> {
@@ -91,9 +115,9 @@ parentPort?.on("message", (command: WorkerCommand) => {
     case "log":
       return log.apply(command.update);
     case "start":
-      return void answer(command.call, () => start(command));
+      return void answer(command.call, () => inTurn(command.id, () => start(command)));
     case "stop":
-      return void answer(command.call, () => stop(command));
+      return void answer(command.call, () => inTurn(command.id, () => stop(command)));
     case "flush":
       return void answer(command.call, () => flush(command));
     case "abort":

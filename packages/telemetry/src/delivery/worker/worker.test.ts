@@ -38,6 +38,48 @@ async function openRecord(t: TestContext): Promise<{ recorder: Recorder; dataDir
   return { recorder, dataDir, ids };
 }
 
+interface InThread {
+  recorder: Recorder;
+  host: WorkerHost;
+  exporter: RemoteExporter;
+  /** Of the file that it writes. */
+  path: string;
+  ids: string[];
+  problems: string[];
+}
+
+/** An exporter in a thread of its own, not started. */
+async function inThread(t: TestContext, flushIntervalMs = 5): Promise<InThread> {
+  const { recorder, dataDir, ids } = await openRecord(t);
+  const problems: string[] = [];
+  const host = new WorkerHost(
+    recorder.log,
+    {
+      cursors: recorder.log.cursors,
+      deadLetterDir: join(dataDir, "dead-letters"),
+      env: {},
+      cwd: dataDir,
+      ownOrigins: [],
+      retry: DEFAULT_RETRY,
+    },
+    (message) => problems.push(message),
+  );
+  onEnd(t, () => host.close());
+  recorder.log.readerAt(readerName("jsonl"));
+  const exporter = new RemoteExporter({
+    id: "jsonl",
+    options: { provider: "jsonl", config: { filePath: "events.jsonl", flushIntervalMs } },
+    owner: { origin: "config", isTrusted: true },
+    destination: "events.jsonl",
+    log: recorder.log,
+    host,
+    onStall: () => undefined,
+    onRecover: () => undefined,
+    onProblem: (message) => problems.push(message),
+  });
+  return { recorder, host, exporter, path: join(dataDir, "events.jsonl"), ids, problems };
+}
+
 test("an exporter in the thread gets everything, across segments, and the numbers add up on this side", async (t) => {
   const { recorder, dataDir, ids } = await openRecord(t);
   const open = (): Promise<Delivery> =>
@@ -83,33 +125,7 @@ test("what the thread has read does not keep old segments", async (t) => {
 });
 
 test("a thread that dies is started again, and its exporters continue where they were", async (t) => {
-  const { recorder, dataDir, ids } = await openRecord(t);
-  const problems: string[] = [];
-  const host = new WorkerHost(
-    recorder.log,
-    {
-      cursors: recorder.log.cursors,
-      deadLetterDir: join(dataDir, "dead-letters"),
-      env: {},
-      cwd: dataDir,
-      ownOrigins: [],
-      retry: DEFAULT_RETRY,
-    },
-    (message) => problems.push(message),
-  );
-  onEnd(t, () => host.close());
-  recorder.log.readerAt(readerName("jsonl"));
-  const exporter = new RemoteExporter({
-    id: "jsonl",
-    options: { provider: "jsonl", config: { filePath: "events.jsonl", flushIntervalMs: 5 } },
-    owner: { origin: "config", isTrusted: true },
-    destination: "events.jsonl",
-    log: recorder.log,
-    host,
-    onStall: () => undefined,
-    onRecover: () => undefined,
-    onProblem: (message) => problems.push(message),
-  });
+  const { recorder, host, exporter, path, ids, problems } = await inThread(t);
   await exporter.start();
   await emit(recorder, 500);
   await until("some are delivered", () => exporter.info().counts.delivered > 0);
@@ -117,7 +133,28 @@ test("a thread that dies is started again, and its exporters continue where they
   host.post({ kind: "log", update: undefined as never });
   await emit(recorder, 500);
   await until("all are delivered", () => exporter.info().counts.delivered === 1000);
-  assert.deepEqual(idsIn(join(dataDir, "events.jsonl")), ids);
+  assert.deepEqual(idsIn(path), ids);
   assert.ok(problems.some((message) => message.includes("thread of the exporters failed")));
   await exporter.stop(500);
+});
+
+test("a flush that the thread does not live to answer says what is pending", async (t) => {
+  const { recorder, host, exporter } = await inThread(t, 60_000);
+  await exporter.start();
+  await emit(recorder, 50);
+  host.post({ kind: "log", update: undefined as never });
+  const result = await exporter.flush(AbortSignal.timeout(10_000));
+  assert.deepEqual(result, { delivered: 0, dropped: 0, pending: 50 });
+  await exporter.stop(500);
+});
+
+test("asked twice for an exporter, a thread runs one", async (t) => {
+  const { recorder, exporter, path, ids } = await inThread(t);
+  await exporter.start();
+  exporter.restart();
+  exporter.restart();
+  for (let i = 0; i < 10; i++) await emit(recorder, 50);
+  await exporter.flush(AbortSignal.timeout(10_000));
+  await exporter.stop(500);
+  assert.deepEqual(idsIn(path), ids);
 });
