@@ -80,6 +80,10 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     diskLimitBytes: 2,
     pids: 3,
     oomKills: 0,
+    cpuMs: 410,
+    throttledMs: 12.5,
+    cpuLimit: 2,
+    uptimeMs: 60_000,
   },
   "http.request": {
     method: "POST",

@@ -106,7 +106,14 @@ export interface EventDataMap {
     result?: string;
   };
   "agent.error": { message: string; errorType?: string };
-  "cost.runtime": { cpuMs: number; memoryMbMs: number; costUsd: number };
+  /** What came up since the one before of this sandbox: all of them together are what it cost. */
+  "cost.runtime": {
+    cpuMs: number;
+    /** The memory it may use, in MiB, times the milliseconds it was there, paused ones too. */
+    memoryMbMs: number;
+    /** By the rates of `costRates`; 0 where there are none. */
+    costUsd: number;
+  };
   "cost.llm": {
     model: string;
     inputTokens: number;
@@ -124,13 +131,24 @@ export interface EventDataMap {
   };
   "network.denied": { host: string; port: number; reason: string; execId?: string };
   "resource.sample": {
+    /** Of `cpuLimit`, from 0 to 1, since the sample before; 0 in the first. */
     cpuUtilization: number;
+    /** With what the kernel caches of its files. */
     memoryUsageBytes: number;
     memoryLimitBytes: number;
     diskUsageBytes: number;
+    /** 0 where it has no disk of its own; then its usage is not known either. */
     diskLimitBytes: number;
     pids: number;
+    /** Processes that the kernel killed for memory; this and the two below since the first sample. */
     oomKills: number;
+    cpuMs?: number;
+    /** How long its processes were held back by `cpuLimit`, each on each processor. */
+    throttledMs?: number;
+    /** Processors. */
+    cpuLimit?: number;
+    /** Since the first sample. */
+    uptimeMs?: number;
   };
   "http.request": {
     method: string;

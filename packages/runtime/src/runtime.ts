@@ -7,7 +7,8 @@ import type {
   SandboxInfo,
   SandboxLimits,
 } from "@sandglass/protocol";
-import { newSandboxId, newSpanId, SandglassError } from "@sandglass/protocol";
+import { newSandboxId, SandglassError } from "@sandglass/protocol";
+import { recordBootFailure } from "./boot-failure.ts";
 import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
 import type { SandboxDriver } from "./drivers/driver.ts";
 import { msSince } from "./duration.ts";
@@ -16,6 +17,7 @@ import { resolveLimits } from "./limits.ts";
 import { Machine } from "./machine.ts";
 import { OutputStore } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
+import { Sampler } from "./samples/sampler.ts";
 import { Sandbox } from "./sandbox.ts";
 import { type Template, Templates } from "./templates.ts";
 import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
@@ -34,6 +36,7 @@ export class Runtime implements RuntimeApi {
   readonly #outputs: OutputStore;
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #ended = new Map<string, Sandbox>();
+  readonly #sampler: Sampler | undefined;
   readonly #releasing = new Set<Promise<void>>();
   readonly #making = new Set<Promise<Sandbox>>();
   readonly #pruning: NodeJS.Timeout;
@@ -47,6 +50,7 @@ export class Runtime implements RuntimeApi {
       join(options.dataDir, "output"),
       options.outputRetentionBytes ?? DEFAULT_OUTPUT_BYTES,
     );
+    this.#sampler = options.sampling && new Sampler(options.sampling, driver.capabilities.hasDiskLimit);
     this.#pool = new Pool(driver, templates.all(), options.defaults);
     this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS).unref();
   }
@@ -123,6 +127,7 @@ export class Runtime implements RuntimeApi {
       unenforced: this.#driver.unenforced,
       context,
       emit: this.#options.emit,
+      sampler: this.#sampler,
       segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
       createMs: msSince(started),
       onEnded: (ended) => this.#onEnded(ended, machine),
@@ -236,36 +241,7 @@ export class Runtime implements RuntimeApi {
       }
       return machine;
     } catch (error) {
-      const known =
-        error instanceof SandglassError
-          ? error
-          : new SandglassError("DRIVER_ERROR", (error as Error).message, {
-              hint: "run `sandglass doctor`",
-              cause: error,
-            });
-      const { orgId, runId, traceId, parentSpanId } = context;
-      const spanId = newSpanId();
-      const shared = { orgId, runId, traceId, parentSpanId, spanId, sandboxId: id };
-      await this.#options.emit({
-        ...shared,
-        type: "sandbox.error",
-        level: "error",
-        data: { code: known.code, message: known.message },
-      });
-      await this.#options.emit({
-        ...shared,
-        type: "sandbox.terminated",
-        level: "error",
-        data: {
-          cause: "driver_error",
-          reason: known.message,
-          lifetimeMs: 0,
-          durationMs: 0,
-          execs: 0,
-          cpuMs: 0,
-        },
-      });
-      throw known;
+      throw await recordBootFailure(this.#options.emit, id, context, error);
     }
   }
 

@@ -13,9 +13,12 @@ import type {
 import { newSpanId, SandglassError } from "@sandglass/protocol";
 import { roundMs } from "./duration.ts";
 import type { Machine } from "./machine.ts";
+import type { SaySample } from "./samples/sandbox-samples.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
+/** What has happened and cannot be taken back. */
+const ENDINGS: ReadonlySet<EventType> = new Set(["exec.completed", "sandbox.terminated", "cost.runtime"]);
 
 interface NewSandbox {
   machine: Machine;
@@ -79,9 +82,14 @@ export class SandboxRecord {
     await Promise.all(all);
   }
 
+  /** Says what a sandbox uses and costs, on the span of its creation. */
+  samples(context: CallContext, spanId: string): SaySample {
+    return (type, data) => this.say(context, type, "debug", data, spanId);
+  }
+
   /** For what has happened and cannot be taken back: waits until the log has room. */
   readonly emit: Emit = async (event) => {
-    if (event.type !== "exec.completed" && event.type !== "sandbox.terminated") return this.#emit(event);
+    if (!ENDINGS.has(event.type)) return this.#emit(event);
     for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
       try {
         return await this.#emit(event);

@@ -18,6 +18,7 @@ import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
 import type { SegmentWriter } from "./output/segment-writer.ts";
+import type { Sampler } from "./samples/sampler.ts";
 import { SandboxExecs } from "./sandbox-execs.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
@@ -31,6 +32,7 @@ export interface SandboxParts {
   unenforced: readonly UnenforcedLimit[];
   context: CallContext;
   emit: Emit;
+  sampler: Sampler | undefined;
   /** Where its execs' output is kept; undefined keeps none. */
   segment: SegmentWriter | undefined;
   createMs: number;
@@ -66,6 +68,7 @@ export class Sandbox implements SandboxHandle {
   #pausedAt = 0;
   #isAsleep = false; // paused by idleness: the next call wakes it
   #changing: Promise<void> = Promise.resolve();
+  #endSamples: (() => Promise<void>) | undefined;
   #ending: Promise<void> | undefined;
 
   constructor(parts: SandboxParts) {
@@ -112,9 +115,11 @@ export class Sandbox implements SandboxHandle {
     parts.machine.onGone = (reason) => this.#end("driver_error", this.#own(), reason);
   }
 
-  /** Commits the sandbox's first events; then its clocks run. */
+  /** Commits the sandbox's first events; then its clocks run. Where it is over already, it is not sampled any more. */
   async begin(): Promise<void> {
     await this.#record.created(this.#parts, this.#spanId);
+    const say = this.#record.samples(this.#parts.context, this.#spanId);
+    if (this.#ending === undefined) this.#endSamples = this.#parts.sampler?.begin(this.#machine, say);
     this.#lifetime.start();
     this.#idle.start();
     if (this.#machine.isGone)
@@ -207,10 +212,11 @@ export class Sandbox implements SandboxHandle {
     this.#info.state = "terminating";
     this.#lifetime.clear();
     this.#idle.stop();
+    const sampled = this.#endSamples?.(); // while there is something to read
     const isHosts = cause === "host_shutdown" || cause === "driver_error";
     const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
     const cpuMs = await this.#machine.stop(wasPaused);
-    await execs.ended;
+    await Promise.all([execs.ended, sampled]);
     const durationMs = msSince(started);
     if (cause === "driver_error") {
       const message = why.reason ?? "the sandbox went away";
@@ -255,13 +261,9 @@ export class Sandbox implements SandboxHandle {
   #assertLive(): void {
     if (this.#ending === undefined) return;
     const { cause } = this.#info;
-    throw new SandglassError(
-      "SANDBOX_ENDED",
-      `sandbox ${this.id} has ended${cause === undefined ? "" : ` (${cause})`}`,
-      {
-        hint: "create a new one",
-      },
-    );
+    const why = cause === undefined ? "" : ` (${cause})`;
+    const hint = "create a new one";
+    throw new SandglassError("SANDBOX_ENDED", `sandbox ${this.id} has ended${why}`, { hint });
   }
 
   async #idled(): Promise<void> {

@@ -10,6 +10,7 @@ import type {
   Language,
   SandboxInfo,
 } from "@sandglass/protocol";
+import type { SamplingOptions } from "./samples/sampling-options.ts";
 
 /** What the daemon (or a program in-process) asks of the runtime. Implemented by `Runtime` in `runtime.ts`. */
 export interface RuntimeApi {
@@ -124,6 +125,8 @@ export interface RuntimeOptions {
       "vcpu" | "memoryMb" | "diskMb" | "maxPids" | "maxOutputBytes" | "timeoutMs" | "idleTimeoutMs" | "onIdle"
     >
   >;
+  /** How sandboxes are sampled, as `resource.sample` and `cost.runtime` events. Default: not at all. */
+  sampling?: SamplingOptions;
   /** False keeps no output segments; for measuring what recording costs. Default true. */
   recordOutput?: boolean;
   /** Bytes of kept exec output before the oldest goes; default 2 GiB. */

@@ -144,3 +144,17 @@ test("pool sizes are written name=number, several times or with commas", async (
   assert.deepEqual(config.pool, { python: 4, node: 0, bash: 2 });
   assert.equal(config.recording, false);
 });
+
+test("how often sandboxes are sampled is 0 or not too often, and what they cost has rates", async () => {
+  const { config } = await load();
+  assert.equal(config.metricsIntervalMs, 10_000);
+  assert.deepEqual(config.costRates, { cpuHourUsd: 0, memoryGbHourUsd: 0 });
+  const env = { SANDGLASS_METRICS_INTERVAL_MS: "0", SANDGLASS_COST_RATES_CPU_HOUR_USD: "0.05" };
+  const given = await load({ env });
+  assert.equal(given.config.metricsIntervalMs, 0);
+  assert.equal(given.config.costRates.cpuHourUsd, 0.05);
+  await assert.rejects(
+    load({ env: { SANDGLASS_METRICS_INTERVAL_MS: "5" } }),
+    messageOf(/metricsIntervalMs .*must be 0 or at least 100/),
+  );
+});

@@ -3,7 +3,7 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { SandglassError } from "@sandglass/protocol";
+import { type RuntimeEvent, SandglassError } from "@sandglass/protocol";
 import { Sandglass } from "./sandglass.ts";
 
 async function directory(context: TestContext): Promise<string> {
@@ -33,6 +33,28 @@ test("a program runs code in its own process, and the record tells of it in the 
   assert.equal(types[0], "sandbox.created");
   assert.equal(types.filter((type) => type === "exec.completed").length, 2);
   assert.equal(types.at(-1), "sandbox.terminated");
+});
+
+test("what a sandbox used and cost is in the record, by the configured rates", async (context) => {
+  await using sandglass = await Sandglass.start({
+    dataDir: await directory(context),
+    pool: { python: 0 },
+    costRates: { memoryGbHourUsd: 3600 },
+  });
+  const sandbox = await sandglass.sandboxes.create({ template: "bash", memoryMb: 1024 });
+  await sandbox.close();
+  const filter = { types: ["resource.sample", "cost.runtime"] } as const;
+  const events: RuntimeEvent[] = [];
+  for await (const { event } of sandglass.recorder.read({ sandboxId: sandbox.id, filter }))
+    if (event !== undefined) events.push(event);
+  assert.deepEqual(
+    events.map(({ type }) => type),
+    ["resource.sample", "resource.sample", "cost.runtime"],
+  );
+  const [, last, cost] = events;
+  assert.ok(last?.type === "resource.sample" && cost?.type === "cost.runtime");
+  // A dollar for a second of its GiB.
+  assert.ok(Math.abs(cost.data.costUsd - last.data.uptimeMs! / 1000) < 1e-3, `${cost.data.costUsd}`);
 });
 
 test("a bad request is refused as over HTTP", async (context) => {

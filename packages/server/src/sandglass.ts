@@ -133,6 +133,9 @@ export class Sandglass implements AsyncDisposable {
       templates: templatesOf(config),
       maxSandboxes: config.maxSandboxes,
       defaults: config.defaults,
+      ...(config.recording && {
+        sampling: { intervalMs: config.metricsIntervalMs, costRates: config.costRates },
+      }),
       recordOutput: config.recording,
       outputRetentionBytes: outputBytes,
     });

@@ -113,6 +113,10 @@ export const EVENT_DATA = {
     diskLimitBytes: count,
     pids: count,
     oomKills: count,
+    cpuMs: number.optional(),
+    throttledMs: number.optional(),
+    cpuLimit: number.optional(),
+    uptimeMs: number.optional(),
   }),
   "http.request": z.object({
     method: text,

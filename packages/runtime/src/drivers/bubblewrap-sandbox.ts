@@ -6,6 +6,7 @@ import type { SandboxLimits } from "@sandglass/protocol";
 import type { SandboxCgroup } from "../host/cgroups.ts";
 import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import type { Helper } from "../host/helper.ts";
+import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import type { DriverSandbox } from "./driver.ts";
 
 /** What runs in a sandbox is chosen by the OOM killer before anything of the host. */
@@ -71,7 +72,7 @@ export class BubblewrapSandbox implements DriverSandbox {
     return this.#parts.cgroup.freeze(isFrozen);
   }
 
-  usage(): { cpuMs: number; memoryBytes: number; pids: number } {
+  usage(): SandboxUsage {
     return this.#parts.cgroup.usage();
   }
 

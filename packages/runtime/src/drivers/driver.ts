@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import type { ExecCgroup } from "../host/exec-cgroup.ts";
+import type { SandboxUsage } from "../host/sandbox-counts.ts";
 
 /** What a driver can do on this host. What it cannot is said in every sandbox's description and by `sandglass doctor`. */
 export interface DriverCapabilities {
@@ -31,7 +32,8 @@ export interface DriverSandbox {
   /** A group for one exec, joined by the process with this pid of the sandbox's own pid namespace. */
   attach(name: string, pid: number): Promise<ExecCgroup>;
   freeze(isFrozen: boolean): Promise<void>;
-  usage(): { cpuMs: number; memoryBytes: number; pids: number };
+  /** Of all processes in it. Reading neither wakes nor disturbs them; throws where the sandbox is gone. */
+  usage(): SandboxUsage;
   /** Undefined where the sandbox has no disk of its own. */
   disk(): { freeBytes: number; sizeBytes: number } | undefined;
   /** What the isolation tool itself said, for an error's message; "" where it said nothing. */

@@ -6,7 +6,7 @@ const BYTES = 4096;
 const buffer = Buffer.allocUnsafe(BYTES);
 
 /** A counter file of a cgroup, kept open: reading it again is one system call instead of four. */
-class CountFile {
+export class CountFile {
   readonly #path: string;
   #fd = -1;
 
@@ -64,13 +64,17 @@ export class GroupCounts {
   read(): GroupUsage {
     return {
       cpuMs: this.cpuMs(),
-      oomKills: this.#oom === undefined ? 0 : field(this.#oom.read(), "oom_kill"),
+      oomKills: this.oomKills(),
       memoryPeakBytes: Number(this.#peak?.read() ?? 0),
     };
   }
 
   cpuMs(): number {
     return this.#cpu?.toMs(this.#cpu.file.read()) ?? 0;
+  }
+
+  oomKills(): number {
+    return this.#oom === undefined ? 0 : field(this.#oom.read(), "oom_kill");
   }
 
   close(): void {

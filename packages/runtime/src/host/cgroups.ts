@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { field, GroupCounts } from "./cgroup-counts.ts";
+import { field } from "./cgroup-counts.ts";
 import { type CgroupLayout, execHierarchies, hierarchies, makeGroup } from "./cgroup-layout.ts";
 import { killGroup, removeGroup } from "./cgroup-removal.ts";
 import { ExecCgroup } from "./exec-cgroup.ts";
+import { SandboxCounts, type SandboxUsage } from "./sandbox-counts.ts";
 
 export interface GroupLimits {
   memoryMb: number;
@@ -27,6 +28,9 @@ export class SandboxCgroup {
   readonly #groups = new Set<ExecCgroup>();
   readonly #path: string;
   readonly #mounts: string[];
+  /** OOM kills in groups that are gone. */
+  readonly #past = { oomKills: 0 };
+  readonly #counts: SandboxCounts;
 
   /** `path` is relative to every hierarchy, e.g. "sandglass/1a2b/sbx_…". */
   constructor(layout: CgroupLayout, path: string) {
@@ -34,6 +38,7 @@ export class SandboxCgroup {
     this.#path = path;
     this.#mounts = hierarchies(layout);
     makeGroup(layout, `${path}/agent`);
+    this.#counts = new SandboxCounts(layout, path);
   }
 
   /** Directories whose `cgroup.procs` the sandbox's first process joins. */
@@ -61,7 +66,7 @@ export class SandboxCgroup {
     for (const group of [...this.#busy]) group.tryRemove(); // one that stays busy is put back into the set
     const mounts = execHierarchies(this.#layout);
     for (const mount of mounts) mkdirSync(join(mount, this.#path, name));
-    const sets = { groups: this.#groups, busy: this.#busy };
+    const sets = { groups: this.#groups, busy: this.#busy, past: this.#past };
     return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, sets);
   }
 
@@ -92,23 +97,14 @@ export class SandboxCgroup {
     await this.#until(() => !existsSync(events) || field(readFileSync(events, "utf8"), "populated") === 0);
   }
 
-  usage(): { cpuMs: number; memoryBytes: number; pids: number } {
-    const { memory, pids } = this.#layout.controllers;
-    const memoryFile = memory?.version === 2 ? "memory.current" : "memory.usage_in_bytes";
-    return {
-      cpuMs: this.#cpuMs(),
-      memoryBytes: memory === undefined ? 0 : readNumber(join(memory.mount, this.#path, memoryFile)),
-      pids: pids === undefined ? 0 : readNumber(join(pids.mount, this.#path, "pids.current")),
-    };
-  }
-
-  #cpuMs(): number {
-    const counts = new GroupCounts(this.#layout, this.#path);
-    try {
-      return counts.cpuMs();
-    } finally {
-      counts.close();
-    }
+  /** Throws where it is gone. */
+  usage(): SandboxUsage {
+    const usage = this.#counts.read();
+    if (this.#layout.controllers.memory?.version !== 1) return usage;
+    // Version 1 counts a kill in the group of the process alone, not in those above it.
+    usage.oomKills += this.#past.oomKills;
+    for (const group of this.#groups) usage.oomKills += group.oomKills();
+    return usage;
   }
 
   /** Kills whatever is in it. */
@@ -117,6 +113,7 @@ export class SandboxCgroup {
   }
 
   async remove(): Promise<void> {
+    this.#counts.close();
     for (const group of this.#groups) group.close();
     await removeGroup(this.#layout, this.#path);
   }

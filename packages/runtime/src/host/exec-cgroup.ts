@@ -12,20 +12,22 @@ export class ExecCgroup {
   readonly #mounts: string[];
   readonly #groups: Set<ExecCgroup>;
   readonly #busy: Set<ExecCgroup>;
+  readonly #past: { oomKills: number };
   #counts: GroupCounts | undefined;
 
-  /** `groups` has all of a sandbox, `busy` those that ended and cannot be removed yet. */
+  /** `groups` has all of a sandbox, `busy` those that ended and cannot be removed yet, `past` what those were that ended. */
   constructor(
     layout: CgroupLayout,
     path: string,
     mounts: string[],
-    { groups, busy }: { groups: Set<ExecCgroup>; busy: Set<ExecCgroup> },
+    { groups, busy, past }: { groups: Set<ExecCgroup>; busy: Set<ExecCgroup>; past: { oomKills: number } },
   ) {
     this.#layout = layout;
     this.#path = path;
     this.#mounts = mounts;
     this.#groups = groups;
     this.#busy = busy;
+    this.#past = past;
     groups.add(this);
   }
 
@@ -40,6 +42,11 @@ export class ExecCgroup {
     return this.#counts.read();
   }
 
+  oomKills(): number {
+    this.#counts ??= new GroupCounts(this.#layout, this.#path);
+    return this.#counts.oomKills();
+  }
+
   kill(): void {
     killGroup(this.#layout, this.#path, this.#mounts);
   }
@@ -52,6 +59,8 @@ export class ExecCgroup {
 
   /** What it started may still run: then it stays until that is gone, or the sandbox. */
   tryRemove(): void {
+    // Read once before, as of every exec that had an ending: else there is nothing that its sandbox would count of it.
+    if (this.#counts !== undefined) this.#past.oomKills += this.#counts.oomKills();
     this.close();
     this.#groups.delete(this);
     this.#busy.delete(this);

@@ -7,6 +7,9 @@ const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
 const DEFAULT_JSON_BODY_BYTES = 16 * 1024 ** 2;
 /** Below this a key can be guessed: 16 characters of a 64-letter alphabet are 96 bits. */
 const MIN_KEY_LENGTH = 16;
+const DAY_MS = 86_400_000;
+/** Below this, sampling many sandboxes would be a load of its own. */
+const MIN_METRICS_INTERVAL_MS = 100;
 
 const KEY_FORM = /^(?:([A-Za-z0-9_-]+):)?([A-Za-z0-9_.~+/=-]+)(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?$/;
 
@@ -76,6 +79,27 @@ export const configSchema = z.strictObject({
     .meta({ isSecret: true }),
   logFormat: z.enum(["text", "json"]).default("text").describe("Form of the log lines on stdout"),
   log: z.string().default("info").describe("Log directives, e.g. `info,http=warn,sandbox.exec=debug`"),
+  metricsIntervalMs: z
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .refine((value) => value === 0 || value >= MIN_METRICS_INTERVAL_MS, {
+      error: `must be 0 or at least ${MIN_METRICS_INTERVAL_MS}`,
+    })
+    .default(10_000)
+    .describe(
+      "Time between two samples of a sandbox's resources; 0 takes only those at its start and its end",
+    ),
+  costRates: z
+    .strictObject({
+      cpuHourUsd: z.number().min(0).default(0).describe("US dollars for an hour of one processor, as used"),
+      memoryGbHourUsd: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe("US dollars for an hour of one GiB of memory, as given"),
+    })
+    .prefault({}),
   templates: z
     .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), templateSchema)
     .default({})

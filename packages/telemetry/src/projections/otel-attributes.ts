@@ -4,7 +4,7 @@ import { FIELD_NAMES } from "./otel-attribute-names.ts";
 import { sparseEventAttributes } from "./span-attributes.ts";
 
 /** Amounts that may have a fraction stay doubles where this one has none: a store that saw an integer first would refuse the rest. */
-const FRACTIONAL = /(_ms|_usd|_utilization|\.vcpu)$/;
+const FRACTIONAL = /(_ms|_usd|_utilization|\.vcpu|cpu_limit)$/;
 const isFractional = new Map<string, boolean>();
 const defaultNames = new Map<string, string>();
 const METADATA = ".metadata";

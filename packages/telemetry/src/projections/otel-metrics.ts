@@ -33,9 +33,10 @@ const MEASURED: ReadonlySet<EventType> = new Set([
   "cost.runtime",
   "run.completed",
   "http.request",
+  "resource.sample",
 ] as const);
 
-/** Whether an event counts in any metric. */
+/** Whether an event counts in any metric, or is a sample (see `SampleProjection`). */
 export function isMeasured(event: RuntimeEvent): boolean {
   return MEASURED.has(event.type);
 }

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { MetricsData } from "../../otlp/model.ts";
 import { OtelMemory } from "../../projections/otel-memory.ts";
 import { otelEvent } from "../../projections/testing/otel-events.ts";
 import { testBatch } from "../http/testing/event-batch.ts";
 import { MetricStream } from "./metric-stream.ts";
 import type { SignalOutcome } from "./otlp-transport.ts";
 
+const COUNT = "sandglass.exec.count";
 const OK: SignalOutcome = { status: "ok" };
 const never = new AbortController().signal;
 const { events: execs } = testBatch([otelEvent("exec.completed"), otelEvent("exec.completed")]);
@@ -18,10 +20,13 @@ function streamOfCounts(): {
 } {
   const posts: { count: number; answer(outcome: SignalOutcome): void }[] = [];
   const stream = new MetricStream({
+    service: [],
+    scope: { name: "test" },
     temporality: "delta",
     memory: new OtelMemory(),
-    encode(metrics) {
-      const count = metrics.find(({ name }) => name === "sandglass.exec.count");
+    encode({ resourceMetrics = [] }) {
+      const metrics = resourceMetrics.flatMap(({ scopeMetrics = [] }) => scopeMetrics);
+      const count = metrics.flatMap(({ metrics = [] }) => metrics).find(({ name }) => name === COUNT);
       return Buffer.of(Number(count?.sum?.dataPoints?.[0]?.asInt ?? 0));
     },
     post(body) {
@@ -106,4 +111,36 @@ test("events that no metric tells of make no report", async () => {
   const nothing = testBatch([otelEvent("cost.runtime", { costUsd: -1 })]).events;
   assert.deepEqual(await stream.deliver(stream.absorb(nothing), never), OK);
   assert.deepEqual(posts, []);
+});
+
+test("samples go along as they were, a thousand in a report, and come to nothing where reports are not sent", async () => {
+  const bodies: MetricsData[] = [];
+  const stream = new MetricStream({
+    service: [],
+    scope: { name: "test" },
+    temporality: "cumulative",
+    memory: new OtelMemory(),
+    encode: (data) => Buffer.from(JSON.stringify(data)),
+    post: async (body) => {
+      bodies.push(JSON.parse(Buffer.from(body).toString()));
+      return OK;
+    },
+  });
+  const { events } = testBatch([
+    otelEvent("exec.completed"),
+    ...Array.from({ length: 1500 }, (_, index) =>
+      otelEvent("resource.sample", {}, { sandboxId: `sbx_${index % 3}` }),
+    ),
+  ]);
+  assert.equal(stream.absorb(testBatch([otelEvent("resource.sample")]).events, true), 0);
+  const upTo = stream.absorb(events);
+  assert.deepEqual(await stream.deliver(upTo, never), OK);
+  const counts = bodies.map(({ resourceMetrics = [] }) =>
+    resourceMetrics.map(({ scopeMetrics }) => scopeMetrics?.[0]?.metrics?.[0]?.gauge?.dataPoints?.length),
+  );
+  // The first without a gauge is what is summed up of all sandboxes.
+  assert.deepEqual(counts, [
+    [undefined, 334, 333, 333],
+    [167, 167, 166],
+  ]);
 });

@@ -176,3 +176,23 @@ test("a daemon of two organisations keeps each one's events apart in what is sen
   );
   assert.deepEqual(orgs, ["acme", "umbrella"]);
 });
+
+describe("samples of sandboxes", () => {
+  test("arrive on resources of their own beside what is summed up, and not twice", async () => {
+    await using sink = await OtlpSink.start();
+    await using exporter = await openOtel({ endpoint: sink.url, signals: ["metrics"] });
+    const samples = ["sbx_a", "sbx_b"].map((sandboxId) => otelEvent("resource.sample", {}, { sandboxId }));
+    const batch = testBatch([...execs(1), ...samples]);
+    sink.answer = () => ({ status: 503 });
+    assert.equal((await send(exporter, batch)).status, "retry");
+    sink.answer = () => undefined;
+    assert.deepEqual(await send(exporter, batch), { status: "ok" });
+    assert.deepEqual(await exportOnce(exporter, execs(1)), { status: "ok" });
+    const identities = sink.requests.map(({ data }) =>
+      (data as { resourceMetrics: unknown[] }).resourceMetrics.map(
+        (each) => /"sandglass.sandbox.id","value":{"stringValue":"(\w+)"/.exec(JSON.stringify(each))?.[1],
+      ),
+    );
+    assert.deepEqual(identities, [[undefined, "sbx_a", "sbx_b"], [undefined]]);
+  });
+});

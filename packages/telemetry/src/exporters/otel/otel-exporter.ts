@@ -50,12 +50,12 @@ export class OtelExporter implements Exporter {
     const { service, scope, temporality, encoder, transport } = options;
     this.#options = options;
     this.#switches = options.switches ?? new SignalSwitches();
-    const resource = { attributes: [...service] };
     this.#metrics = new MetricStream({
+      service,
+      scope,
       temporality,
       memory: this.#memory,
-      encode: (metrics) =>
-        encoder.metrics({ resourceMetrics: [{ resource, scopeMetrics: [{ scope, metrics }] }] }),
+      encode: (data) => encoder.metrics(data),
       post: (body, abort) => transport.post("metrics", body, abort),
     });
   }
@@ -124,7 +124,11 @@ export class OtelExporter implements Exporter {
     if (signals.includes("metrics")) {
       const uncounted = events.filter((_, index) => (states[index]!.sent & BIT.metrics) === 0);
       measured = uncounted.filter(({ event }) => isMeasured(event)).length;
-      metricsUpTo = Math.max(this.#metrics.absorb(uncounted), ...states.map((state) => state.metricsUpTo));
+      const isOff = !on.includes("metrics");
+      metricsUpTo = Math.max(
+        this.#metrics.absorb(uncounted, isOff),
+        ...states.map((state) => state.metricsUpTo),
+      );
       if (metricsUpTo > 0) pending.add("metrics");
     }
     return { bodies, metricsUpTo, measured, pending, rejected: [] };

@@ -100,6 +100,10 @@ export const FULL_DATA: { readonly [T in EventType]: Required<EventDataMap[T]> }
     diskLimitBytes: 2,
     pids: 3,
     oomKills: 0,
+    cpuMs: 410,
+    throttledMs: 12,
+    cpuLimit: 2,
+    uptimeMs: 60_000,
   },
   "http.request": {
     method: "POST",
