@@ -23,7 +23,8 @@ export function withConnection(command: Command): Command {
 
 /** A client for the daemon that the options mean. */
 export function clientOf(options: ConnectionOptions, more: ClientOptions = {}): Client {
-  return new Client({ baseUrl: options.url, apiKey: keyOf(options), ...more });
+  // The variables of OpenTelemetry here are most often the daemon's or the user's program's: a command has no telemetry of its own.
+  return new Client({ baseUrl: options.url, apiKey: keyOf(options), sdkOtelEnabled: false, ...more });
 }
 
 function keyOf({ apiKeyFile }: ConnectionOptions): string | undefined {

@@ -3,6 +3,8 @@ import { resolveApiKey, resolveBaseUrl } from "./credentials.ts";
 import { type EventsOptions, readEvents } from "./events.ts";
 import { Exporters } from "./exporters.ts";
 import { Keys } from "./keys.ts";
+import { providerLoader } from "./otel/enabled.ts";
+import { Instruments } from "./otel/instruments.ts";
 import { type Run, type RunOptions, startRun } from "./runs.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type CreateSandboxOptions, Sandboxes } from "./sandboxes.ts";
@@ -22,6 +24,12 @@ export interface ClientOptions extends TraceOptions {
   connectTimeoutMs?: number | undefined;
   /** How often in a row, with growing waits, a broken stream is picked up again before it is an error. Default 12: about twenty seconds. */
   streamRetries?: number | undefined;
+  /**
+   * Sends the client's own spans and durations over OTLP, as the `OTEL_EXPORTER_OTLP_*` variables say, where the program
+   * has registered no OpenTelemetry provider of its own: that one always wins. Default: `SANDGLASS_SDK_OTEL_ENABLED`,
+   * else whether `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
+   */
+  sdkOtelEnabled?: boolean | undefined;
 }
 
 /**
@@ -40,11 +48,13 @@ export class Client {
   readonly exporters: Exporters;
   readonly traces: { get: (traceId: string) => Promise<TraceInfo> };
   readonly #transport: Transport;
+  readonly #instruments: Instruments;
   readonly #tracing: Tracing;
 
   /** @throws SandglassError INVALID_REQUEST where the base URL is none */
   constructor(options: ClientOptions = {}) {
     this.baseUrl = resolveBaseUrl(options.baseUrl);
+    this.#instruments = new Instruments(providerLoader(options.sdkOtelEnabled));
     let apiKey: string | undefined;
     this.#transport = new Transport({
       baseUrl: this.baseUrl,
@@ -53,6 +63,7 @@ export class Client {
       connectTimeoutMs: options.connectTimeoutMs,
       streamRetries: options.streamRetries,
       userAgent: `sandglass-js/${VERSION} node/${process.versions.node}`,
+      instruments: this.#instruments,
     });
     const { traceparent, tracestate, baggage } = options;
     const fromEnvironment = { traceparent: process.env.SANDGLASS_TRACEPARENT };
@@ -96,9 +107,13 @@ export class Client {
     return (await this.#transport.json<DoctorReport>({ route: "doctor", tracing: this.#tracing })).value;
   }
 
-  /** Closes the connections; what is under way fails. For programs that make many clients; others need not. */
-  close(): void {
+  /**
+   * Closes the connections; what is under way fails. Resolves when the telemetry that the client itself sends has been
+   * sent, at most some ten seconds later. For programs that make many clients, or end by `process.exit`; others need not.
+   */
+  async close(): Promise<void> {
     this.#transport.close();
+    await this.#instruments.close();
   }
 
   async #getTrace(traceId: string): Promise<TraceInfo> {
@@ -111,9 +126,9 @@ const shared = new Map<string, Client>();
 
 /** One client for all callers with equal options: their connections are reused. */
 export function sharedClient(options: ClientOptions): Client {
-  const { apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries } = options;
+  const { apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries, sdkOtelEnabled } = options;
   const baseUrl = resolveBaseUrl(options.baseUrl);
-  const own = { baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries };
+  const own = { baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries, sdkOtelEnabled };
   const name = JSON.stringify(own);
   const client = shared.get(name) ?? new Client(own);
   shared.set(name, client);

@@ -2,7 +2,9 @@ import type { IncomingMessage } from "node:http";
 import type { EventLine, Level } from "@sandglass/protocol";
 import { SandglassError, StreamError } from "./errors.ts";
 import { NdjsonParser } from "./ndjson.ts";
+import type { Operation } from "./otel/operation.ts";
 import { drain } from "./transport/body.ts";
+import type { Call } from "./transport/call.ts";
 import { Reconnects } from "./transport/retry.ts";
 import type { Transport } from "./transport/transport.ts";
 
@@ -35,15 +37,35 @@ export async function* readEvents(
   transport: Transport,
   options: EventsOptions,
 ): AsyncGenerator<EventLine, void, undefined> {
+  const operation = await transport.begin(eventsCall(options));
+  try {
+    yield* resumedEvents(transport, options, operation);
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  } finally {
+    operation.end();
+  }
+}
+
+async function* resumedEvents(
+  transport: Transport,
+  options: EventsOptions,
+  operation: Operation,
+): AsyncGenerator<EventLine, void, undefined> {
   const { signal, follow } = options;
   const reconnects = new Reconnects(transport.streamRetries);
   let { after, limit } = options;
   let cause: unknown;
   // The first connection gets no second chance: a daemon that is not there is better said at once.
-  let response: IncomingMessage | undefined = await openEvents(transport, options);
+  let response: IncomingMessage | undefined = await transport.stream({ ...eventsCall(options), operation });
   do {
     try {
-      response ??= await openEvents(transport, { ...options, ...defined({ after, limit }) });
+      if (response === undefined) {
+        operation.reconnecting();
+        const rest = { ...options, ...defined({ after, limit }) };
+        response = await transport.stream({ ...eventsCall(rest), operation });
+      }
       reconnects.opened();
       for await (const line of linesOf(response)) {
         reconnects.progressed();
@@ -68,16 +90,16 @@ export async function* readEvents(
   });
 }
 
-function openEvents(transport: Transport, options: EventsOptions): Promise<IncomingMessage> {
+function eventsCall(options: EventsOptions): Call {
   const { signal, follow, ...filter } = options;
-  return transport.stream({
+  return {
     route: "listEvents",
     query: { ...filter, follow: follow || undefined },
     headers: { accept: "application/x-ndjson" },
     // A filtered reading may search long before its first line.
     timeoutMs: 0,
     signal,
-  });
+  };
 }
 
 async function* linesOf(response: IncomingMessage): AsyncGenerator<EventLine> {

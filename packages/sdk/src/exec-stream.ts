@@ -3,8 +3,10 @@ import type { ExecRequest, ExitEvent, StreamEvent } from "@sandglass/protocol";
 import { parseTraceparent } from "@sandglass/protocol";
 import { SandglassError, StreamError } from "./errors.ts";
 import { NdjsonParser } from "./ndjson.ts";
+import type { Operation } from "./otel/operation.ts";
 import type { Tracing } from "./tracing.ts";
 import { drain } from "./transport/body.ts";
+import type { Call } from "./transport/call.ts";
 import { Reconnects } from "./transport/retry.ts";
 import type { Transport } from "./transport/transport.ts";
 
@@ -29,14 +31,21 @@ export class ExecStream {
   readonly execId: string;
   readonly traceId: string;
   readonly #source: StreamSource;
+  readonly #operation: Operation;
   #response: IncomingMessage;
   #lastSeq: number;
   readonly #reconnects: Reconnects;
   #exit: ExitEvent | undefined;
 
-  private constructor(source: StreamSource, response: IncomingMessage, execId: string, lastSeq: number) {
+  private constructor(
+    source: StreamSource,
+    { response, operation }: OpenedStream,
+    execId: string,
+    lastSeq: number,
+  ) {
     this.#source = source;
     this.#response = response;
+    this.#operation = operation;
     this.execId = execId;
     this.traceId = traceIdOf(response);
     this.#lastSeq = lastSeq;
@@ -46,7 +55,7 @@ export class ExecStream {
 
   /** Starts an exec; resolves when it has begun. */
   static async start(source: StreamSource, request: ExecRequest): Promise<ExecStream> {
-    const response = await source.transport.stream({
+    const opened = await openStream(source, {
       route: "exec",
       params: { id: source.sandboxId },
       json: request,
@@ -55,19 +64,29 @@ export class ExecStream {
       timeoutMs: 0,
       signal: source.signal,
       tracing: source.tracing,
+      attributes: { "sandglass.exec.kind": request.code === undefined ? "command" : "code" },
     });
-    const execId = response.headers["x-exec-id"];
+    const execId = opened.response.headers["x-exec-id"];
     if (typeof execId !== "string") {
-      response.destroy();
-      throw new StreamError("the answer to an exec names no x-exec-id");
+      opened.response.destroy();
+      const error = new StreamError("the answer to an exec names no x-exec-id");
+      opened.operation.fail(error);
+      throw error;
     }
-    return new ExecStream(source, response, execId, -1);
+    opened.operation.set({ "sandglass.exec.id": execId });
+    return new ExecStream(source, opened, execId, -1);
   }
 
   /** Follows an exec that exists, behind line `after` (absent: from the first). */
   static async attach(source: StreamSource, execId: string, after?: number): Promise<ExecStream> {
-    const response = await openStream(source, execId, after ?? -1);
-    return new ExecStream(source, response, execId, after ?? -1);
+    const opened = await openStream(source, followCall(source, execId, after ?? -1));
+    return new ExecStream(source, opened, execId, after ?? -1);
+  }
+
+  /** Lets go of a stream before it is read: the exec runs on. */
+  abandon(error: unknown): void {
+    this.#response.destroy();
+    this.#operation.fail(error);
   }
 
   /** Events in the groups they arrived in; the last group ends with `exit`. For one consumer. */
@@ -77,9 +96,16 @@ export class ExecStream {
         yield* this.#readConnection();
         if (this.#exit === undefined) this.#response = await this.#reopen();
       }
+    } catch (error) {
+      this.#operation.fail(error);
+      throw error;
     } finally {
+      const { signal } = this.#source;
+      const isAborted = this.#exit === undefined && signal?.aborted === true;
+      if (isAborted) this.#operation.fail(signal.reason);
+      this.#operation.end();
       // Aborting means "stop it"; merely leaving the loop means "stop telling me".
-      if (this.#exit === undefined && this.#source.signal?.aborted) await this.#killAborted();
+      if (isAborted) await this.#killAborted();
     }
   }
 
@@ -116,6 +142,7 @@ export class ExecStream {
       events.push(event);
       if (event.type === "exit") {
         this.#exit = event;
+        this.#operation.exited(event);
         break;
       }
     }
@@ -125,8 +152,10 @@ export class ExecStream {
   async #reopen(): Promise<IncomingMessage> {
     let cause: unknown;
     while (await this.#reconnects.next(this.#source.signal)) {
+      this.#operation.reconnecting();
       try {
-        const response = await openStream(this.#source, this.execId, this.#lastSeq);
+        const call = followCall(this.#source, this.execId, this.#lastSeq);
+        const response = await this.#source.transport.stream({ ...call, operation: this.#operation });
         this.#reconnects.opened();
         return response;
       } catch (error) {
@@ -149,6 +178,7 @@ export class ExecStream {
         route: "killExec",
         params: { id: sandboxId, execId: this.execId },
         json: {},
+        expects: "EXEC_ENDED",
         timeoutMs: KILL_TIMEOUT_MS,
         tracing,
       });
@@ -159,15 +189,31 @@ export class ExecStream {
   }
 }
 
-function openStream(source: StreamSource, execId: string, lastSeq: number): Promise<IncomingMessage> {
-  return source.transport.stream({
+/** A stream and the operation that lasts as long as it. */
+interface OpenedStream {
+  response: IncomingMessage;
+  operation: Operation;
+}
+
+async function openStream({ transport }: StreamSource, call: Call): Promise<OpenedStream> {
+  const operation = await transport.begin(call);
+  try {
+    return { response: await transport.stream({ ...call, operation }), operation };
+  } catch (error) {
+    operation.fail(error);
+    throw error;
+  }
+}
+
+function followCall(source: StreamSource, execId: string, lastSeq: number): Call {
+  return {
     route: "streamExec",
     params: { id: source.sandboxId, execId },
     query: { after: lastSeq < 0 ? undefined : lastSeq },
     headers: { accept: "application/x-ndjson" },
     signal: source.signal,
     tracing: source.tracing,
-  });
+  };
 }
 
 /** The next chunk; undefined where the connection is over, by its end or by a break. */

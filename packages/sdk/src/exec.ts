@@ -45,8 +45,7 @@ export async function collectExec(
   request: ExecRequest,
   handlers: ExecHandlers,
 ): Promise<ExecResult> {
-  const stream = await ExecStream.start(source, request);
-  handlers.onStart?.({ execId: stream.execId, traceId: stream.traceId });
+  const stream = await started(source, request, handlers);
   const stdout = new OutputCollector();
   const stderr = new OutputCollector();
   let result: Record<string, string> | undefined;
@@ -82,9 +81,23 @@ export async function* streamExec(
   request: ExecRequest,
   handlers: ExecHandlers,
 ): AsyncGenerator<StreamEvent, void, undefined> {
-  const stream = await ExecStream.start(source, request);
-  handlers.onStart?.({ execId: stream.execId, traceId: stream.traceId });
+  const stream = await started(source, request, handlers);
   yield* eventsOf(stream);
+}
+
+async function started(
+  source: StreamSource,
+  request: ExecRequest,
+  handlers: ExecHandlers,
+): Promise<ExecStream> {
+  const stream = await ExecStream.start(source, request);
+  try {
+    handlers.onStart?.({ execId: stream.execId, traceId: stream.traceId });
+  } catch (error) {
+    stream.abandon(error);
+    throw error;
+  }
+  return stream;
 }
 
 /** The lines of a stream one by one. */

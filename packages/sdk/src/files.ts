@@ -104,8 +104,9 @@ export class Files {
 
   /** Whether there is something at this path. */
   async exists(path: string, options: FileCallOptions = {}): Promise<boolean> {
+    const call = { ...this.#call("statFile", options), params: this.#params(path) };
     try {
-      await this.stat(path, options);
+      await this.#source.transport.bytes({ ...call, name: "files.exists", expects: "FILE_NOT_FOUND" });
       return true;
     } catch (error) {
       if (error instanceof SandglassError && error.code === "FILE_NOT_FOUND") return false;

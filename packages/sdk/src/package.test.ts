@@ -10,16 +10,19 @@ import { answerJson, beginStream, countingLines, ScriptedServer, sandboxInfo } f
 const run = promisify(execFile);
 const packageRoot = join(import.meta.dirname, "..");
 const workspace = join(packageRoot, "../..");
+const MANIFEST = '{"name":"empty","private":true,"type":"module"}';
 let folder: string;
+let tarball: string;
 
 // What a user has: an empty folder, the tarball, npm and its registry.
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "sandglass-package-"));
   await run("node", ["scripts/build.ts"], { cwd: packageRoot });
   await run("npm", ["pack", "./dist", "--pack-destination", folder], { cwd: packageRoot });
-  const [tarball = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
-  await writeFile(join(folder, "package.json"), '{"name":"empty","private":true,"type":"module"}');
-  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`], {
+  const [packed = ""] = (await readdir(folder)).filter((name) => name.endsWith(".tgz"));
+  tarball = join(folder, packed);
+  await writeFile(join(folder, "package.json"), MANIFEST);
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], {
     cwd: folder,
   });
 });
@@ -66,6 +69,78 @@ test("a script in an empty folder imports the package and runs code", async () =
   const { stdout } = await run("node", ["script.js"], { cwd: folder, env });
   assert.deepEqual(JSON.parse(stdout), { stdout: "0\n1\n", cause: "exited" });
 });
+
+const ENABLED_BY_OPTION = `
+  import { Client } from "sandglass";
+  const client = new Client({ sdkOtelEnabled: true });
+  await client.createSandbox().catch(({ code, hint }) => console.log(JSON.stringify({ code, hint })));
+  await client.close();`;
+
+/** The two major lines of OpenTelemetry's packages: API, SDK, exporters. */
+const LINES = {
+  "2, as it began": ["1.9.0", "sdk-trace-base@2.0.1", "sdk-metrics@2.0.1", "resources@2.0.1", "0.201.1"],
+  "2, as it is now": ["1.9.1", "sdk-trace@^2.12", "sdk-metrics@^2.12", "resources@^2.12", "^0.223.0"],
+  "3": ["1.10.0", "sdk-trace@^3.1", "sdk-metrics@^3.1", "resources@^3.1", "^0.301.0"],
+} as const;
+
+test("without OpenTelemetry's SDK an explicit wish for it names what to install, and the environment's is one warning", async () => {
+  await using server = await ScriptedServer.start((_, response) => answerJson(response, sandboxInfo(), 201));
+  const env = { ...process.env, SANDGLASS_URL: server.url, SANDGLASS_API_KEY: "sgk_1" };
+  await writeFile(join(folder, "enabled.js"), ENABLED_BY_OPTION);
+  const { stdout } = await run("node", ["enabled.js"], { cwd: folder, env });
+  const { code, hint } = JSON.parse(stdout) as { code: string; hint: string };
+  assert.equal(code, "INVALID_REQUEST");
+  const names = [
+    "exporter-metrics-otlp-proto",
+    "exporter-trace-otlp-proto",
+    "resources",
+    "sdk-metrics",
+    "sdk-trace",
+  ];
+  assert.equal(hint, `npm install ${names.map((name) => `@opentelemetry/${name}`).join(" ")}`);
+  assert.equal(server.requests.length, 0);
+
+  const script =
+    'import { Client } from "sandglass"; for (const id of "12") await new Client().sandboxes.get(id);';
+  await writeFile(join(folder, "asked.js"), script);
+  const asked = { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:9" };
+  const { stderr } = await run("node", ["asked.js"], { cwd: folder, env: asked });
+  assert.equal(stderr.split("SandglassWarning").length, 2, stderr);
+  assert.match(stderr, /npm install @opentelemetry/);
+  assert.equal(server.requests.length, 2);
+});
+
+for (const [line, [api, traces, metrics, resources, exporters]] of Object.entries(LINES)) {
+  test(`the private provider works with OpenTelemetry ${line}`, async () => {
+    const names = [`api@${api}`, traces, metrics, resources, `exporter-trace-otlp-proto@${exporters}`];
+    const wanted = [...names, `exporter-metrics-otlp-proto@${exporters}`].map(
+      (name) => `@opentelemetry/${name}`,
+    );
+    const own = await mkdtemp(join(tmpdir(), "sandglass-otel-"));
+    try {
+      await writeFile(join(own, "package.json"), MANIFEST);
+      await writeFile(join(own, "enabled.js"), ENABLED_BY_OPTION);
+      const flags = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts"];
+      await run("npm", ["install", ...flags, tarball, ...wanted], { cwd: own });
+      await using collector = await ScriptedServer.start((_, response) => void response.writeHead(200).end());
+      await using server = await ScriptedServer.start((_, response) =>
+        answerJson(response, sandboxInfo(), 201),
+      );
+      const addresses = { SANDGLASS_URL: server.url, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url };
+      const env = { ...process.env, SANDGLASS_API_KEY: "sgk_1", ...addresses };
+      const { stdout, stderr } = await run("node", ["enabled.js"], { cwd: own, env });
+      assert.deepEqual([stdout, stderr], ["", ""]);
+      const [, traceId = "-", spanId = "-"] = String(server.requests[0]?.headers.traceparent).split("-");
+      const sent = new Map(collector.requests.map(({ url, body }) => [url, body]));
+      assert.deepEqual([...sent.keys()].toSorted(), ["/v1/metrics", "/v1/traces"]);
+      assert.match(sent.get("/v1/traces") ?? "", /sandglass\.sandboxes\.create/);
+      assert.match(sent.get("/v1/metrics") ?? "", /sandglass\.client\.operation\.duration/);
+      assert.match(traceId + spanId, /^[0-9a-f]{48}$/);
+    } finally {
+      await rm(own, { recursive: true, force: true });
+    }
+  });
+}
 
 test("a TypeScript program checks against the packed declarations, and its mistakes are found", async () => {
   const program = `

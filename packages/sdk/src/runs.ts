@@ -51,7 +51,7 @@ export class Run implements AsyncDisposable {
     this.name = info.name;
     this.traceId = info.traceId;
     this.traceparent = formatTraceparent(info.traceId, info.spanId, TRACE_FLAGS);
-    const own: Tracing = { ...tracing, own: { traceparent: this.traceparent } };
+    const own: Tracing = { ...tracing, own: { traceparent: this.traceparent }, runId: info.runId };
     this.sandboxes = new Sandboxes(transport, own, info.runId);
     this.#events = new RunEvents(transport, info.runId, own);
     this.#captureContent = options.captureContent ?? false;
@@ -177,6 +177,8 @@ export async function startRun(
   request: StartRunRequest & RunOptions,
 ): Promise<Run> {
   const { captureContent, ...json } = request;
-  const { value: info } = await transport.json<RunInfo>({ route: "startRun", json, tracing });
+  const { value: info } = await transport.json<RunInfo>({ route: "startRun", json, tracing }, (run) => ({
+    "sandglass.run.id": run.runId,
+  }));
   return new Run(transport, tracing, info, captureContent === undefined ? {} : { captureContent });
 }

@@ -33,12 +33,12 @@ export class Sandboxes {
   async create(options: CreateSandboxOptions = {}): Promise<Sandbox> {
     const { traceparent, tracestate, baggage, signal, ...request } = options;
     const tracing = this.#tracingOf({ traceparent, tracestate, baggage });
-    const { value: info, response } = await this.#transport.json<SandboxInfo>({
-      route: "createSandbox",
-      json: this.#runId === undefined ? request : { runId: this.#runId, ...request },
-      signal,
-      tracing,
-    });
+    const json = this.#runId === undefined ? request : { runId: this.#runId, ...request };
+    const call = { route: "createSandbox", json, signal, tracing } as const;
+    const { value: info, response } = await this.#transport.json<SandboxInfo>(call, (created) => ({
+      "sandglass.sandbox.id": created.id,
+      "sandglass.template.id": created.template,
+    }));
     // Who brings no trace of its own gets one a sandbox: what was done in it hangs together.
     const origin = { traceparent: singleHeader(response.headers.traceresponse) };
     return this.#sandbox(info, { ...tracing, origin });
@@ -68,7 +68,12 @@ export class Sandboxes {
   }
 
   #sandbox(info: SandboxInfo, tracing: Tracing): Sandbox {
-    return new Sandbox(info, { transport: this.#transport, sandboxId: info.id, tracing });
+    const runId = info.runId || tracing.runId;
+    return new Sandbox(info, {
+      transport: this.#transport,
+      sandboxId: info.id,
+      tracing: { ...tracing, runId },
+    });
   }
 }
 

@@ -1,5 +1,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import { context, isSpanContextValid, propagation, trace } from "@opentelemetry/api";
+import {
+  type Context,
+  context,
+  createTraceState,
+  isSpanContextValid,
+  propagation,
+  type SpanContext,
+  trace,
+} from "@opentelemetry/api";
 import type { Traceparent } from "@sandglass/protocol";
 import { formatBaggage, formatTraceparent, parseTraceparent } from "@sandglass/protocol";
 
@@ -23,6 +31,8 @@ export interface Tracing {
   own?: TraceOptions | undefined;
   fallback?: TraceOptions | undefined;
   origin?: TraceOptions | undefined;
+  /** The run that the caller's work belongs to. */
+  runId?: string | undefined;
 }
 
 /** Headers that carry the caller's trace context. */
@@ -35,16 +45,40 @@ export function inTrace<T>(parent: TraceOptions, fn: () => T): T {
   return innermost.run(parent, fn);
 }
 
-/** The headers of one call; every request passes here. Empty where there is no trace to be part of. */
-export function traceHeaders(tracing: Tracing | undefined): TraceHeaders {
-  const given = innermost.getStore() ?? tracing?.own;
-  const source = given ?? activeContext() ?? tracing?.fallback ?? tracing?.origin;
+/**
+ * The headers of one call; every request passes here. Empty where there is no trace to be part of.
+ *
+ * @param span the call's own, where it has one: what the daemon does becomes its child
+ */
+export function traceHeaders(tracing: Tracing | undefined, span?: SpanContext): TraceHeaders {
+  const source = given(tracing) ?? activeContext() ?? tracing?.fallback ?? tracing?.origin;
   const baggage = source?.baggage ?? activeBaggage();
+  const { traceparent, tracestate } = span === undefined ? (source ?? {}) : headersOf(span);
   return {
-    ...(source?.traceparent !== undefined && { traceparent: source.traceparent }),
-    ...(source?.traceparent !== undefined && source.tracestate && { tracestate: source.tracestate }),
+    ...(traceparent !== undefined && { traceparent }),
+    ...(traceparent !== undefined && tracestate && { tracestate }),
     ...(baggage && { baggage }),
   };
+}
+
+/** What a call's own span is to be started in: the same precedence as {@link traceHeaders}. */
+export function parentContext(tracing: Tracing | undefined): Context {
+  const active = context.active();
+  const source =
+    given(tracing) ?? (activeContext() === undefined ? (tracing?.fallback ?? tracing?.origin) : undefined);
+  const parent = parseTraceparent(source?.traceparent);
+  if (parent === undefined) return active;
+  return trace.setSpanContext(active, {
+    traceId: parent.traceId,
+    spanId: parent.parentSpanId,
+    traceFlags: parent.flags,
+    isRemote: true,
+    ...(source?.tracestate && { traceState: createTraceState(source.tracestate) }),
+  });
+}
+
+function given(tracing: Tracing | undefined): TraceOptions | undefined {
+  return innermost.getStore() ?? tracing?.own;
 }
 
 let isWarned = false;
@@ -71,10 +105,13 @@ export function checkedTrace(given: TraceOptions, name = "traceparent"): TraceOp
 function activeContext(): TraceOptions | undefined {
   const span = trace.getSpanContext(context.active());
   if (span === undefined || !isSpanContextValid(span)) return undefined;
+  return { ...headersOf(span), baggage: activeBaggage() };
+}
+
+function headersOf(span: SpanContext): TraceOptions {
   return {
     traceparent: formatTraceparent(span.traceId, span.spanId, span.traceFlags),
     tracestate: span.traceState?.serialize(),
-    baggage: activeBaggage(),
   };
 }
 

@@ -1,5 +1,8 @@
-import type { RouteName } from "@sandglass/protocol";
+import type { Attributes } from "@opentelemetry/api";
+import type { ErrorCode, RouteName } from "@sandglass/protocol";
 import { ROUTES } from "@sandglass/protocol";
+import type { Operation } from "../otel/operation.ts";
+import type { OperationName } from "../otel/operation-names.ts";
 import type { Tracing } from "../tracing.ts";
 
 type QueryValue = string | number | boolean | readonly string[] | undefined;
@@ -23,6 +26,14 @@ export interface Call {
   timeoutMs?: number;
   /** In which trace the call happens. */
   tracing?: Tracing | undefined;
+  /** What it is called in telemetry; default: after its route. */
+  name?: OperationName;
+  /** Of its span, beside those that follow from the route and its parameters. */
+  attributes?: Attributes;
+  /** An error that its caller takes for an answer: no failure in telemetry. */
+  expects?: ErrorCode;
+  /** The operation it is a part of, which its caller ends. Default: one of its own. */
+  operation?: Operation;
 }
 
 /** The route's path with its parameters filled in and its query behind it. */

@@ -1,6 +1,7 @@
 import type { ClientRequest, Agent as HttpAgent, IncomingMessage } from "node:http";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { type Context, context } from "@opentelemetry/api";
 import { TimeoutError } from "../errors.ts";
 
 /** One request as it goes over the wire. */
@@ -16,6 +17,8 @@ export interface WireRequest {
   connectTimeoutMs: number;
   /** Whether the time limit runs until the whole body was read, or only until the answer begins. */
   isTimeoutForBody: boolean;
+  /** Active while the request is opened. */
+  context: Context | undefined;
 }
 
 /**
@@ -31,15 +34,17 @@ export function exchange(wire: WireRequest): Promise<IncomingMessage> {
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const send = wire.baseUrl.protocol === "https:" ? httpsRequest : httpRequest;
-    const request = send({
-      agent: wire.agent,
-      protocol: wire.baseUrl.protocol,
-      host: wire.baseUrl.hostname.replace(/^\[|\]$/g, ""),
-      port: wire.baseUrl.port,
-      method: wire.method,
-      path: wire.path,
-      headers: wire.headers,
-    });
+    const open = (): ClientRequest =>
+      send({
+        agent: wire.agent,
+        protocol: wire.baseUrl.protocol,
+        host: wire.baseUrl.hostname.replace(/^\[|\]$/g, ""),
+        port: wire.baseUrl.port,
+        method: wire.method,
+        path: wire.path,
+        headers: wire.headers,
+      });
+    const request = wire.context === undefined ? open() : context.with(wire.context, open);
     let response: IncomingMessage | undefined;
     const fail = (error: unknown): void => {
       reject(error);

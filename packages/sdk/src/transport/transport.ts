@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import type { Attributes } from "@opentelemetry/api";
 import { ROUTES } from "@sandglass/protocol";
-import { ConnectionError, errorFromAnswer } from "../errors.ts";
-import { traceHeaders } from "../tracing.ts";
+import { ConnectionError, errorFromAnswer, SandglassError } from "../errors.ts";
+import { Instruments } from "../otel/instruments.ts";
+import { Operation } from "../otel/operation.ts";
+import { operationStart } from "../otel/operation-start.ts";
 import { readBody } from "./body.ts";
 import { type Call, pathOf } from "./call.ts";
 import { toConnectionError } from "./connection-error.ts";
@@ -25,6 +28,8 @@ export interface TransportOptions {
   /** How often in a row a broken stream is picked up again. */
   streamRetries?: number | undefined;
   userAgent: string;
+  /** Where its telemetry goes; default: to the providers that the program has registered. */
+  instruments?: Instruments;
 }
 
 /** A successful answer whose body was read. */
@@ -45,9 +50,12 @@ export class Transport {
   readonly #url: URL;
   readonly #agent: HttpAgent;
   readonly #options: TransportOptions;
+  readonly #instruments: Instruments;
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#instruments = options.instruments ?? new Instruments();
     this.baseUrl = options.baseUrl;
     this.streamRetries = options.streamRetries;
     this.#url = new URL(options.baseUrl);
@@ -56,12 +64,58 @@ export class Transport {
       this.#url.protocol === "https:" ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
   }
 
-  /** Calls and parses the JSON answer; undefined where the answer has no body. */
-  async json<T>(call: Call): Promise<Answer<T>> {
-    const { value: body, response } = await this.bytes(call);
-    if (body.length === 0) return { value: undefined as T, response };
+  /**
+   * Calls and parses the JSON answer; undefined where the answer has no body.
+   *
+   * @param describe what telemetry is told of the answer
+   */
+  json<T>(call: Call, describe?: (value: T) => Attributes): Promise<Answer<T>> {
+    return this.#during(call, async (operation) => {
+      const { value: body, response } = await this.#whole(call, operation);
+      if (body.length === 0) return { value: undefined as T, response };
+      const value = this.#parse<T>(body);
+      if (describe !== undefined) operation.set(describe(value));
+      return { value, response };
+    });
+  }
+
+  /** Calls and reads the whole answer. */
+  bytes(call: Call): Promise<Answer<Buffer>> {
+    return this.#during(call, (operation) => this.#whole(call, operation));
+  }
+
+  /**
+   * Calls and hands over the answer as it begins; its body has to be read to the end, or destroyed. The operation ends with
+   * the body, unless it is the caller's.
+   */
+  async stream(call: Call): Promise<IncomingMessage> {
+    const operation = call.operation ?? (await this.begin(call));
     try {
-      return { value: JSON.parse(body.toString("utf8")) as T, response };
+      const response = await this.#withRetry(call, operation, false, async (answer) => answer);
+      if (call.operation === undefined) endWith(response, operation, this.baseUrl);
+      return response;
+    } catch (error) {
+      if (call.operation === undefined) operation.fail(error);
+      throw error;
+    }
+  }
+
+  /** Begins the operation of a call, to be given to it and its successors, and to be ended. */
+  async begin(call: Call): Promise<Operation> {
+    const loading = this.#instruments.ready();
+    if (loading !== undefined) await loading;
+    return new Operation(this.#instruments, operationStart(call, this.#url));
+  }
+
+  /** Closes every connection; what is under way fails with a ConnectionError. */
+  close(): void {
+    this.#isClosed = true;
+    this.#agent.destroy();
+  }
+
+  #parse<T>(body: Buffer): T {
+    try {
+      return JSON.parse(body.toString("utf8")) as T;
     } catch (cause) {
       throw new ConnectionError(`what listens at ${this.baseUrl} does not answer in JSON`, {
         hint: "is it a Sandglass daemon? check SANDGLASS_URL or baseUrl",
@@ -70,41 +124,49 @@ export class Transport {
     }
   }
 
-  /** Calls and reads the whole answer. */
-  bytes(call: Call): Promise<Answer<Buffer>> {
-    return this.#withRetry(call, true, async (response) => ({ value: await readBody(response), response }));
+  async #during<T>(call: Call, work: (operation: Operation) => Promise<T>): Promise<T> {
+    const operation = await this.begin(call);
+    try {
+      const value = await work(operation);
+      operation.end();
+      return value;
+    } catch (error) {
+      if (error instanceof SandglassError && error.code === call.expects) operation.end();
+      else operation.fail(error);
+      throw error;
+    }
   }
 
-  /** Calls and hands over the answer as it begins; its body has to be read to the end, or destroyed. */
-  stream(call: Call): Promise<IncomingMessage> {
-    return this.#withRetry(call, false, async (response) => response);
-  }
-
-  /** Closes every connection; what is under way fails with a ConnectionError. */
-  close(): void {
-    this.#agent.destroy();
+  #whole(call: Call, operation: Operation): Promise<Answer<Buffer>> {
+    return this.#withRetry(call, operation, true, async (response) => ({
+      value: await readBody(response),
+      response,
+    }));
   }
 
   async #withRetry<T>(
     call: Call,
+    operation: Operation,
     isTimeoutForBody: boolean,
     read: (response: IncomingMessage) => Promise<T>,
   ): Promise<T> {
-    const wire = this.#wireRequest(call, isTimeoutForBody);
+    const wire = this.#wireRequest(call, operation, isTimeoutForBody);
     for (let attempt = 1; ; attempt++) {
       try {
         const response = await exchange(wire);
+        operation.answered(response);
         if ((response.statusCode ?? 0) < 300) return await read(response);
         throw await this.#errorOf(response);
       } catch (error) {
-        const isRepeatable = isConnectionReset(error) && isReplayable(wire.body);
+        const isRepeatable = !this.#isClosed && isConnectionReset(error) && isReplayable(wire.body);
         if (!isRepeatable || attempt === REQUEST_BACKOFF.tries) throw toConnectionError(error, this.baseUrl);
+        operation.resent(error);
       }
       await waitToRetry(REQUEST_BACKOFF, attempt, call.signal);
     }
   }
 
-  #wireRequest(call: Call, isTimeoutForBody: boolean): WireRequest {
+  #wireRequest(call: Call, operation: Operation, isTimeoutForBody: boolean): WireRequest {
     const { method } = ROUTES[call.route];
     const body = call.json === undefined ? call.bytes : JSON.stringify(call.json);
     const apiKey = this.#options.apiKey();
@@ -115,7 +177,7 @@ export class Transport {
       ...(call.json !== undefined && { "content-type": "application/json" }),
       ...(call.bytes !== undefined && { "content-type": "application/octet-stream" }),
       ...lengthHeader(body, method),
-      ...traceHeaders(call.tracing),
+      ...operation.headers,
       ...call.headers,
     };
     return {
@@ -129,6 +191,7 @@ export class Transport {
       timeoutMs: call.timeoutMs ?? this.#options.requestTimeoutMs ?? 60_000,
       connectTimeoutMs: this.#options.connectTimeoutMs ?? 10_000,
       isTimeoutForBody,
+      context: operation.requestContext,
     };
   }
 
@@ -141,6 +204,14 @@ export class Transport {
       code: headerOf(response, "x-error-code"),
     });
   }
+}
+
+/** Whoever leaves a body early has got what it came for; one that breaks has not. */
+function endWith(response: IncomingMessage, operation: Operation, baseUrl: string): void {
+  response.once("close", () => {
+    if (response.errored === null) operation.end();
+    else operation.fail(toConnectionError(response.errored, baseUrl));
+  });
 }
 
 function headerOf(response: IncomingMessage, name: string): string | undefined {
