@@ -12,6 +12,7 @@ export {
   type Fault,
   type FaultName,
   type Faults,
+  forwardHttp,
   HttpFront,
   type HttpFrontOptions,
   NO_FILES,
@@ -49,6 +50,7 @@ export {
 } from "./sinks/faulty-server.ts";
 export { type Certificate, selfSignedCertificate } from "./sinks/self-signed-certificate.ts";
 export { type WebhookMessage, WebhookSink, type WebhookSinkOptions } from "./sinks/webhook-sink.ts";
+export { SmallDisk } from "./small-disk.ts";
 export {
   callContext,
   finished,

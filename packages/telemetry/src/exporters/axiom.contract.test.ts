@@ -12,6 +12,7 @@ const TOKEN = "xaat-contract-4711";
 
 exporterContract("axiom", {
   guarantees: { exactlyOnce: false, order: "none" },
+  mayRunInThread: true,
   excused: NO_FILES,
   start: axiomHarness,
 });
@@ -23,7 +24,6 @@ async function axiomHarness(): Promise<ExporterHarness> {
     token: { env: "TOKEN_OF_AXIOM" },
     batchSize: 20,
     flushIntervalMs: 10,
-    timeoutMs: 300,
   });
   const front = await HttpFront.start(sink.url, {
     configAt,

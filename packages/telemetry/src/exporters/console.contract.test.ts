@@ -14,7 +14,7 @@ import {
 import { DescriptorOutput, StreamOutput } from "./console/output.ts";
 import { defineConsole } from "./console.ts";
 
-const CONFIG = { format: "json", batchSize: 20, flushIntervalMs: 10, timeoutMs: 200 };
+const CONFIG = { format: "json", batchSize: 20, flushIntervalMs: 10 };
 /** More than a socket's buffers hold. */
 const JAM_BYTES = 16 * 1024 * 1024;
 const DISK_BYTES = 8 * 1024 * 1024;

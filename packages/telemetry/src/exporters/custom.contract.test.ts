@@ -66,7 +66,6 @@ async function customHarness(): Promise<ExporterHarness> {
     token: { env: "CUSTOM_TOKEN" },
     batchSize: 20,
     flushIntervalMs: 10,
-    timeoutMs: 300,
   });
   const front = await HttpFront.start(sink.url, { configAt, yes: YES });
   const { retryAfter: _, ...faults } = front.faults;

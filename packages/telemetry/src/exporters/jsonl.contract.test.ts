@@ -3,19 +3,14 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RuntimeEvent } from "@sandglass/protocol";
-import {
-  type ExporterHarness,
-  type ExporterUnderTest,
-  exporterContract,
-  NO_NETWORK,
-  SmallDisk,
-} from "@sandglass/testkit";
+import { type ExporterHarness, exporterContract, NO_NETWORK, SmallDisk } from "@sandglass/testkit";
 import { jsonl } from "./jsonl.ts";
 
 const DISK_BYTES = 8 * 1024 * 1024;
 
-const subject: ExporterUnderTest = {
+exporterContract("jsonl", {
   guarantees: { exactlyOnce: true, order: "total" },
+  mayRunInThread: true,
   excused: {
     ...NO_NETWORK,
     unavailable: "a file is there or not; see pathGone and fullDisk",
@@ -24,10 +19,7 @@ const subject: ExporterUnderTest = {
     ...(!SmallDisk.isToBeHad && { fullDisk: "mounting a small disk needs root" }),
   },
   start: async () => jsonlHarness(),
-};
-
-exporterContract("jsonl", subject);
-exporterContract("jsonl on the main thread", { ...subject, usesThread: false });
+});
 
 function jsonlHarness(): ExporterHarness {
   const disk = SmallDisk.isToBeHad ? SmallDisk.mount(DISK_BYTES) : undefined;

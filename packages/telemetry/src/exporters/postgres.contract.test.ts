@@ -26,6 +26,7 @@ after(async () => {
 
 exporterContract("postgres", {
   guarantees: { exactlyOnce: true, order: "none" },
+  mayRunInThread: true,
   excused: {
     ...NO_FILES,
     retryAfter: "it names no time",
@@ -67,7 +68,7 @@ async function postgresHarness(): Promise<ExporterHarness> {
     DATABASE: urlAt(`127.0.0.1:${proxy.port}`),
     ELSEWHERE: urlAt(`${UNRESOLVABLE_HOST}:5432`),
   };
-  const traits = { batchSize: 20, flushIntervalMs: 10, timeoutMs: 300 };
+  const traits = { batchSize: 20, flushIntervalMs: 10 };
   const config = { connectionString: { env: "DATABASE" }, schema: name, ...traits };
   const begin = async (tampering: Tampering, says?: RegExp): Promise<Fault> => {
     proxy.tamper(tampering);

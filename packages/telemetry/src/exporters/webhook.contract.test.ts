@@ -5,6 +5,7 @@ const SECRET = `whsec_${Buffer.alloc(32, "the contract's own").toString("base64"
 
 exporterContract("webhook", {
   guarantees: { exactlyOnce: false, order: "sandbox" },
+  mayRunInThread: true,
   excused: {
     ...NO_FILES,
     wrongContentType: "any 2xx is a yes, whatever stands in the answer",
@@ -20,7 +21,6 @@ async function webhookHarness(): Promise<ExporterHarness> {
     secret: { env: "HOOK_SECRET" },
     batchSize: 20,
     flushIntervalMs: 10,
-    timeoutMs: 300,
   });
   const yes = { status: 200, body: "Thank you very much for everything." };
   const front = await HttpFront.start(sink.url, { configAt, yes });
