@@ -227,7 +227,8 @@ export class Delivery {
   ): Promise<ExporterHandle> {
     const { log } = this.#options.recorder;
     const known = this.#entries.get(id);
-    if (known) await known.exporter.stop(CHANGE_GRACE_MS);
+    // What fails is not waited for.
+    if (known) await known.exporter.stop(known.exporter.info().state === "running" ? CHANGE_GRACE_MS : 0);
     else if (!log.hasCursor(readerName(id))) {
       log.readerAt(readerName(id), { from: await startPosition(log, options.startAt ?? "latest") });
     }

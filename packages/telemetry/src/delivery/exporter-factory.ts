@@ -35,7 +35,7 @@ export class ExporterFactory {
     const redact = redactor(prepared.secrets);
     const problem = (message: string, error?: unknown): void =>
       onProblem(redact(message), redactError(error, redact));
-    const events = new HealthEvents(recorder.emit, id, problem);
+    const events = new HealthEvents(recorder.emit, id, owner.orgId ?? "default", problem);
     const told = {
       onStall: (reason: string, lagEvents: number) => events.stalled(reason, lagEvents),
       onRecover: (stalledMs: number) => events.recovered(stalledMs),

@@ -40,10 +40,10 @@ export type ExportResult =
 export interface Exporter {
   /**
    * Sends one batch. `signal` fires when nobody waits for the outcome any more (timeout, end): what is under way is given up.
-   * A reason must say what is wrong and where, and hold no secret.
+   * One that goes on after that is not waited for: the batch is given again while it runs. A reason must say what is wrong and where, and hold no secret.
    */
   export(batch: EventBatch, options: { readonly signal: AbortSignal }): Promise<ExportResult>;
-  /** Gives back connections, files, timers. Called once; no `export` is under way or comes after. */
+  /** Gives back connections, files, timers. Called once; no `export` comes after, and none is under way but such as outlived their time. */
   shutdown(): Promise<void>;
 }
 

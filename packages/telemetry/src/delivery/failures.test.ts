@@ -66,40 +66,6 @@ test("events rejected in an answer that took the rest are dropped one by one, or
   assert.match(JSON.parse(lines[1]!).reason, /^one of 10, 4 of which were rejected: quota$/);
 });
 
-test("a time that the destination names is waited for, by all batches", async (t) => {
-  const destination = new ScriptedDestination({ concurrency: 3, maxQueueSize: 100 });
-  const { delivery, emit } = await openTestDelivery(t, { scripted: destination });
-  await delivery.configure([{ provider: "scripted" }]);
-  let refusedAt = 0;
-  const early: number[] = [];
-  destination.answer = () => {
-    const now = performance.now();
-    if (refusedAt === 0) {
-      refusedAt = now;
-      return { status: "retry", reason: "429", afterMs: 300 };
-    }
-    // Those that were under way when it said so.
-    if (now - refusedAt < 295) early.push(now - refusedAt);
-    return { status: "ok" };
-  };
-  await emit(60);
-  await untilReceived(destination, 60);
-  assert.ok(early.length <= 2, `attempts before the time: ${early}`);
-});
-
-test("a retry that someone asks for does not wait, whatever the destination said", async (t) => {
-  const destination = new ScriptedDestination();
-  destination.answer = () => ({ status: "retry", reason: "429", afterMs: 1e9 });
-  const { delivery, emit } = await openTestDelivery(t, { scripted: destination });
-  await delivery.configure([{ provider: "scripted" }]);
-  await emit(1);
-  await until("it was refused", () => delivery.list()[0]?.failedAttempts === 1);
-  destination.answer = () => ({ status: "ok" });
-  assert.equal((await delivery.flush({ timeoutMs: 50 })).pending, 1);
-  delivery.retry("scripted");
-  await untilReceived(destination, 1);
-});
-
 test("an exporter that hangs is timed out and tried again, and its signal fires", async (t) => {
   const destination = new ScriptedDestination({ timeoutMs: 30 });
   let aborted = 0;

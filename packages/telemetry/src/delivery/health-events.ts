@@ -4,12 +4,19 @@ import { type Emit, type EventInput, newSpanId, newTraceId } from "@sandglass/pr
 export class HealthEvents {
   readonly #emit: Emit;
   readonly #exporter: string;
+  readonly #orgId: string;
   readonly #onProblem: (message: string, error?: unknown) => void;
   #traceId = newTraceId();
 
-  constructor(emit: Emit, exporter: string, onProblem: (message: string, error?: unknown) => void) {
+  constructor(
+    emit: Emit,
+    exporter: string,
+    orgId: string,
+    onProblem: (message: string, error?: unknown) => void,
+  ) {
     this.#emit = emit;
     this.#exporter = exporter;
+    this.#orgId = orgId;
     this.#onProblem = onProblem;
   }
 
@@ -26,7 +33,7 @@ export class HealthEvents {
     const event = {
       type,
       level,
-      orgId: "default",
+      orgId: this.#orgId,
       sandboxId: "",
       runId: "",
       traceId: this.#traceId,

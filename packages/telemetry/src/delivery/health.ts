@@ -14,24 +14,33 @@ export class Health {
     stallAfterMs: number,
     onStall: (reason: string) => void,
     onRecover: (stalledMs: number) => void,
+    stalledSince?: number,
   ) {
+    // Of the run before: whoever heard that it stalled wants to hear that it works again.
+    this.stalledSince = stalledSince;
+    this.#failingSince = stalledSince;
     this.#stallAfterMs = stallAfterMs;
     this.#onStall = onStall;
     this.#onRecover = onRecover;
   }
 
-  get isFailing(): boolean {
-    return this.#failingSince !== undefined;
+  /** Unix time in milliseconds; undefined while it works. */
+  get failingSince(): number | undefined {
+    return this.#failingSince;
   }
 
-  /** @param message without secrets */
-  failed(message: string, tookMs: number): void {
+  /**
+   * @param message without secrets
+   * @param afterMs it will not be asked before
+   */
+  failed(message: string, tookMs: number, afterMs = 0): void {
     const now = Date.now();
     this.failedAttempts += 1;
     this.lastError = { at: new Date(now).toISOString(), message };
     // An attempt that took its time has been failing since it began.
     this.#failingSince ??= now - tookMs;
-    if (this.stalledSince !== undefined || now - this.#failingSince < this.#stallAfterMs) return;
+    const failsForMs = now - this.#failingSince + afterMs;
+    if (this.stalledSince !== undefined || failsForMs < this.#stallAfterMs) return;
     this.stalledSince = this.#failingSince;
     this.#onStall(message);
   }

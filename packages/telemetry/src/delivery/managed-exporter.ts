@@ -30,6 +30,13 @@ export interface ManagedExporterOptions {
   onProblem(message: string, error?: unknown): void;
 }
 
+/** What is kept with an exporter's cursor. */
+type PlaceData = LedgerState & {
+  destination: string;
+  /** Unix time in milliseconds. */
+  stalledSince?: number;
+};
+
 /** The reader's name of an exporter. */
 export function readerName(id: string): string {
   return `exporter.${id}`;
@@ -62,10 +69,15 @@ export class ManagedExporter implements ExporterHandle {
       accepts: accepts && ((event) => accepts.call(prepared, event)),
       needsEvents: prepared.traits.needsEvents,
     });
+    const { data } = log.readerAt(readerName(id));
     this.#health = new Health(
       retry.stallAfterMs,
-      (reason) => options.onStall(reason, this.#counts().queued + this.#counts().inFlight),
+      (reason) => {
+        options.onStall(reason, this.#counts().queued + this.#counts().inFlight);
+        void this.#savePlace();
+      },
       options.onRecover,
+      (data as Partial<PlaceData> | undefined)?.stalledSince,
     );
     this.#schedule = new RetrySchedule(retry);
     this.#deadLetters = new DeadLetterFile(options.deadLetterPath, id);
@@ -229,13 +241,19 @@ export class ManagedExporter implements ExporterHandle {
     this.#ledger.disabled = reason;
     this.#turned.notify();
     onProblem(`the exporter ${id} is disabled: ${reason}`);
+    await this.#savePlace();
+    log.detachReader(readerName(id));
+  }
+
+  /** Where it is and how it is doing, for whoever comes after. */
+  async #savePlace(): Promise<void> {
+    const { id, log, onProblem } = this.options;
     try {
       const reader = log.readerAt(readerName(id));
       await reader.commit(this.#ledger.settledTo, this.#state());
     } catch (error) {
       onProblem(`the cursor of the exporter ${id} was not written`, error);
     }
-    log.detachReader(readerName(id));
   }
 
   #restore(reader: { committed: number; data: unknown }): Ledger {
@@ -249,8 +267,10 @@ export class ManagedExporter implements ExporterHandle {
     return ledger;
   }
 
-  #state(): LedgerState & { destination: string } {
-    return { ...this.#ledger.toState(), destination: this.options.prepared.destination };
+  #state(): PlaceData {
+    const { stalledSince } = this.#health;
+    const { destination } = this.options.prepared;
+    return { ...this.#ledger.toState(), destination, ...(stalledSince !== undefined && { stalledSince }) };
   }
 
   #counts(): ExporterInfo["counts"] {
@@ -259,7 +279,10 @@ export class ManagedExporter implements ExporterHandle {
 
   #lagMs(): number {
     const oldest = this.#ledger.oldestUnsettled()?.parse();
-    return oldest === undefined ? 0 : Math.max(0, Date.now() - Date.parse(oldest.timestamp));
+    if (oldest !== undefined) return Math.max(0, Date.now() - Date.parse(oldest.timestamp));
+    // What was not read yet has waited at least as long as nothing has worked.
+    const since = this.#counts().queued > 0 ? this.#health.failingSince : undefined;
+    return since === undefined ? 0 : Date.now() - since;
   }
 }
 

@@ -52,8 +52,12 @@ export class RetrySchedule {
 
   /** Waits as long as the destination asked for; resolves early only when it is insisted, or aborted. */
   async respect(signal: AbortSignal): Promise<void> {
-    const remaining = this.#notBefore - Date.now();
-    if (remaining > 0) await sleep(remaining, signal, this.#respecting);
+    // Another batch may have been told a later time meanwhile.
+    while (!signal.aborted) {
+      const remaining = this.#notBefore - Date.now();
+      if (remaining <= 0) return;
+      await sleep(remaining, signal, this.#respecting);
+    }
   }
 
   /** Ends the waits that we chose: it works again, or someone waits. What the destination asked for holds. */

@@ -49,7 +49,7 @@ export class Sender {
       const tookMs = performance.now() - startedAt;
       switch (result.status) {
         case "ok": {
-          const wasFailing = health.isFailing;
+          const wasFailing = health.failingSince !== undefined;
           health.delivered();
           if (wasFailing) schedule.wake();
           const outcome = await this.#accept(batch, result.rejected ?? [], signal);
@@ -64,16 +64,16 @@ export class Sender {
           throw new DestinationDisabled(this.#parts.redact(result.reason));
         case "retry":
           if (signal.aborted) throw new SendStopped();
-          this.#fail(result.reason, batch, tookMs, true);
+          this.#fail(result.reason, batch, tookMs, true, result.afterMs);
           if (result.afterMs !== undefined && result.afterMs > 0) schedule.postpone(result.afterMs);
           else await schedule.backOff(tries, signal);
       }
     }
   }
 
-  #fail(reason: string, batch: EventBatch, tookMs: number, willRetry: boolean): void {
+  #fail(reason: string, batch: EventBatch, tookMs: number, willRetry: boolean, afterMs?: number): void {
     const message = this.#parts.redact(reason);
-    this.#parts.health.failed(message, tookMs);
+    this.#parts.health.failed(message, tookMs, afterMs);
     this.#parts.onFailure(message, batch.events.length, willRetry);
   }
 
