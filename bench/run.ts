@@ -6,6 +6,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { cold } from "./cold.ts";
 import { create } from "./create.ts";
+import { backlog } from "./delivery/backlog.ts";
+import { emit } from "./delivery/emit.ts";
+import { jsonl } from "./delivery/jsonl.ts";
+import { otlp } from "./delivery/otlp.ts";
+import { postgres } from "./delivery/postgres.ts";
 import { exec } from "./exec.ts";
 import { log } from "./log.ts";
 import { describeMachine, type Machine, QUIET_LOAD } from "./measure/machine.ts";
@@ -14,10 +19,28 @@ import type { Row } from "./measure/row.ts";
 import { formatRows, formatTargets } from "./measure/table.ts";
 import { peers } from "./peers.ts";
 import { recording } from "./recording.ts";
+import { relay } from "./relay/relay.ts";
+import { samples } from "./samples.ts";
 import { stdout } from "./stdout.ts";
 import { tti } from "./tti.ts";
 
-const PARTS: readonly Part[] = [create, cold, exec, tti, peers, stdout, log, recording];
+const PARTS: readonly Part[] = [
+  create,
+  cold,
+  exec,
+  tti,
+  peers,
+  stdout,
+  log,
+  recording,
+  otlp,
+  jsonl,
+  postgres,
+  emit,
+  backlog,
+  relay,
+  samples,
+];
 const RESULTS = new URL("results/latest.json", import.meta.url);
 
 /** One part's outcome, as `latest.json` has it. */

@@ -7,11 +7,14 @@ const FORMAT: Record<Unit, (value: number) => string> = {
   "MB/s": (value) => `${Math.round(value).toLocaleString("en")} MB/s`,
   MB: (value) => `${value.toFixed(1)} MB`,
   bytes: (value) => `${value.toLocaleString("en")} bytes`,
+  events: (value) => `${value.toLocaleString("en")} events`,
+  "%": (value) => `${value.toFixed(1)} %`,
 };
 const TARGET_FORMAT: Record<Unit, (value: number) => string> = {
   ...FORMAT,
   ms: (value) => `${value} ms`,
   MB: (value) => `${value} MB`,
+  "%": (value) => `${value} %`,
 };
 
 /** The rows of one part, aligned; columns that are empty throughout are left out. */
