@@ -88,7 +88,13 @@ test("an exec that runs out of time, or is killed, says so", async () => {
   const slow = await shared.commands.run(["sleep", "100"], { timeoutMs: 200 });
   assert.equal(slow.cause, "timed_out");
   const execId = Promise.withResolvers<string>();
-  const running = shared.commands.run(["sleep", "100"], { onStart: (exec) => execId.resolve(exec.execId) });
+  const isUp = Promise.withResolvers<void>();
+  const running = shared.commands.run(["sh", "-c", "echo up; exec sleep 100"], {
+    onStart: (exec) => execId.resolve(exec.execId),
+    onStdout: () => isUp.resolve(),
+  });
+  // Before that there is nothing that a signal could end.
+  await isUp.promise;
   await shared.execs.kill(await execId.promise, { signal: "SIGTERM" });
   const killed = await running;
   assert.deepEqual([killed.cause, killed.signal, killed.exitCode], ["killed", "SIGTERM", 143]);

@@ -89,7 +89,9 @@ const withoutTerminal =
 
 /** Runs the printing process at a terminal of its own, which is read when its `stdout` is. */
 function printAtTerminal(t: TestContext, args: string): ChildProcessByStdio<null, Readable, null> {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...env } = process.env;
+  const env = { ...process.env };
+  // What is said of colours besides the terminal; Node takes a CI it does not know for one without.
+  for (const name of ["NO_COLOR", "FORCE_COLOR", "NODE_DISABLE_COLORS", "CI", "COLORTERM"]) delete env[name];
   const command = `'${process.execPath}' '${printingProcess}' ${args}`;
   const child = spawn("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     stdio: ["ignore", "pipe", "inherit"],
