@@ -23,6 +23,7 @@ needs=(
   "bench | podman                | command -v podman              | podman crun"
   "bench | socat                 | command -v socat               | socat"
   "bench | ripgrep               | command -v rg                  | ripgrep"
+  "bench | postgresql            | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   # Nothing is tested against these yet; take the line in when the first test is.
   # "test | chromium             | command -v chromium            | chromium"
 )

@@ -10,7 +10,7 @@ const TRACES = "/v1/traces";
 /** What Axiom answers; others do not mind. */
 const INGESTED = JSON.stringify({ ingested: 10_000, failed: 0, failures: [] });
 /** More is not kept for when there is time to look at it. */
-const MAX_KEPT_BYTES = 64 * 1024 * 1024;
+const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 
 /** What came since it was asked before. */
 export interface SinkCount {
@@ -63,7 +63,8 @@ export class Sink implements AsyncDisposable {
 class CountingServer {
   #server: Server | undefined;
   #tally = new SpanTally();
-  #kept: Buffer[] = [];
+  /** Bodies as the pieces that they came in. */
+  #kept: Buffer[][] = [];
   #keptBytes = 0;
   #requests = 0;
   #bytes = 0;
@@ -109,14 +110,14 @@ class CountingServer {
       else response.setHeader("content-type", "application/json").end(INGESTED);
       if (!isTraces) return;
       for (const chunk of chunks) this.#keptBytes += chunk.length;
-      this.#kept.push(Buffer.concat(chunks));
+      this.#kept.push(chunks);
       if (this.#keptBytes > MAX_KEPT_BYTES) this.#look();
     });
   }
 
   /** Later, where it can: whoever sends must not wait for it. */
   #look(): void {
-    for (const body of this.#kept) this.#tally.add(body);
+    for (const chunks of this.#kept) this.#tally.add(Buffer.concat(chunks));
     this.#kept = [];
     this.#keptBytes = 0;
   }
