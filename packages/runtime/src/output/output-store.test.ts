@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -146,13 +146,15 @@ describe("kept output", () => {
     );
   });
 
-  test("the oldest goes first when it is too much, what is still written stays", async () => {
+  test("what was written longest ago goes first when it is too much, what is still written stays", async () => {
     const own = new OutputStore(join(dir, "pruned"), 5000);
     const ids: string[] = [];
     for (let count = 0; count < 4; count++) {
       const sandboxId = newSandboxId();
       ids.push(sandboxId);
-      await writeFile(join(dir, "pruned", `${sandboxId}.out`), Buffer.alloc(2000));
+      const path = join(dir, "pruned", `${sandboxId}.out`);
+      await writeFile(path, Buffer.alloc(2000));
+      await utimes(path, 1000 + count, 1000 + count);
     }
     assert.equal(await own.prune(new Set([ids[0] ?? ""])), 4000);
     assert.deepEqual(

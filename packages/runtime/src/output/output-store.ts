@@ -62,15 +62,17 @@ export class OutputStore {
     return sealed;
   }
 
-  /** Removes the oldest sandboxes' output until what is kept fits. `live` ones stay. Returns the bytes removed. */
+  /** Removes the output that was longest not written to until what is kept fits. `live` ones stay. Returns the bytes removed. */
   async prune(live: ReadonlySet<string>): Promise<number> {
-    const files: { path: string; sandboxId: string; bytes: number }[] = [];
-    for (const name of (await readdir(this.#dir)).sort()) {
+    const files: { path: string; sandboxId: string; bytes: number; writtenMs: number }[] = [];
+    for (const name of await readdir(this.#dir)) {
       const sandboxId = name.replace(/\.out$/, "");
       if (!isSandboxId(sandboxId)) continue; // not ours
       const path = join(this.#dir, name);
-      files.push({ path, sandboxId, bytes: (await stat(path)).size });
+      const { size, mtimeMs } = await stat(path);
+      files.push({ path, sandboxId, bytes: size, writtenMs: mtimeMs });
     }
+    files.sort((a, b) => a.writtenMs - b.writtenMs);
     let total = files.reduce((sum, { bytes }) => sum + bytes, 0);
     let removed = 0;
     for (const { path, sandboxId, bytes } of files) {
