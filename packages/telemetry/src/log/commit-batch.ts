@@ -33,14 +33,21 @@ export class Batch {
 export class FrameBuffer {
   bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   length = 0;
+  readonly #seed: number;
+
+  /** @param seed of the log's checksums */
+  constructor(seed = 0) {
+    this.#seed = seed;
+  }
 
   /** Throws PAYLOAD_TOO_LARGE above 16 MiB. */
-  push(payload: string | Uint8Array, position: number): void {
+  push(payload: string | Uint8Array, position: number, head?: Uint8Array): void {
     const isText = typeof payload === "string";
     // The cheap upper bound is exact enough to grow by; the exact count is taken where the bound is over the limit.
-    let maxLength = isText ? payload.length * 3 : payload.length;
+    const headLength = head?.length ?? 0;
+    let maxLength = headLength + (isText ? payload.length * 3 : payload.length);
     if (maxLength > MAX_PAYLOAD_BYTES) {
-      maxLength = isText ? Buffer.byteLength(payload) : payload.length;
+      maxLength = headLength + (isText ? Buffer.byteLength(payload) : payload.length);
       if (maxLength > MAX_PAYLOAD_BYTES) {
         throw new SandglassError(
           "PAYLOAD_TOO_LARGE",
@@ -50,10 +57,11 @@ export class FrameBuffer {
     }
     this.#reserve(FRAME_HEADER_BYTES + maxLength);
     const start = this.length + FRAME_HEADER_BYTES;
+    if (head) this.bytes.set(head, start);
     let length = maxLength;
-    if (isText) length = this.bytes.write(payload, start, "utf8");
-    else this.bytes.set(payload, start);
-    sealFrame(this.bytes, this.length, length, position);
+    if (isText) length = headLength + this.bytes.write(payload, start + headLength, "utf8");
+    else this.bytes.set(payload, start + headLength);
+    sealFrame(this.bytes, this.length, length, position, this.#seed);
     this.length = start + length;
   }
 

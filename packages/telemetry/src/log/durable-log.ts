@@ -1,4 +1,5 @@
 import { mkdirSync, unlinkSync } from "node:fs";
+import { checksumSeed } from "./checksum-seed.ts";
 import { DirectoryLock } from "./directory-lock.ts";
 import { LogFeed, type LogUpdate } from "./log-feed.ts";
 import type { DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log-options.ts";
@@ -56,18 +57,26 @@ export class DurableLog {
     this.#options = options;
     this.#lock = lock;
     const report = (problem: LogProblem): void => this.#report(problem);
-    const found = recoverLog(options.dir, report);
+    const seed = options.holdsForeignBytes === true ? checksumSeed(options.dir) : 0;
+    const found = recoverLog(options.dir, report, seed);
     this.recovery = found.recovery;
     this.#segments = found.segments;
     const last = found.segments.at(-1);
     if (last && !found.canContinue) last.lastPosition = found.nextPosition - 1;
     const continued = found.canContinue ? last : undefined;
-    this.#writer = new LogWriter(options, found.segments, continued, found.nextPosition, {
-      report,
-      published: () => this.#view.changed.notify(),
-      rolled: () => this.#applyRetention(),
-    });
-    this.#view = this.#makeView();
+    this.#writer = new LogWriter(
+      options,
+      found.segments,
+      continued,
+      found.nextPosition,
+      {
+        report,
+        published: () => this.#view.changed.notify(),
+        rolled: () => this.#applyRetention(),
+      },
+      seed,
+    );
+    this.#view = this.#makeView(seed);
     this.#readers = new ReaderRegistry(options.dir, this.#view, options.durability === "power");
     this.#retentionTimer = setInterval(() => this.#applyRetention(), RETENTION_EVERY_MS).unref();
     this.#applyRetention();
@@ -103,10 +112,10 @@ export class DurableLog {
   /**
    * Like {@link DurableLog.append} with less to pay: returns the promise that all appends of one write share. Throws
    * what is known at once: PAYLOAD_TOO_LARGE, and LOG_UNAVAILABLE where the log is closed or the records that wait
-   * had to be written first and could not be.
+   * had to be written first and could not be. `head` stands in front of the payload, as if they had been one.
    */
-  enqueue(payload: string | Uint8Array): Promise<void> {
-    return this.#writer.enqueue(payload);
+  enqueue(payload: string | Uint8Array, head?: Uint8Array): Promise<void> {
+    return this.#writer.enqueue(payload, head);
   }
 
   /** Resolves when everything appended so far is acknowledged or refused. */
@@ -224,7 +233,7 @@ export class DurableLog {
     this.#options.onProblem?.(problem);
   }
 
-  #makeView(): LogView {
+  #makeView(checksumSeed: number): LogView {
     const log = this;
     return {
       segments: this.#segments,
@@ -234,6 +243,7 @@ export class DurableLog {
       get isClosed() {
         return log.#isClosed;
       },
+      checksumSeed,
       changed: new Notifier(),
       liveReaders: new Set<RetentionReader>(),
       report: (problem) => log.#report(problem),

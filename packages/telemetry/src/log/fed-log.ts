@@ -26,6 +26,7 @@ export class FedLog {
       get lastPosition() {
         return log.#lastPosition;
       },
+      checksumSeed: 0,
       isClosed: false,
       changed: new Notifier(),
       liveReaders: new Set<RetentionReader>(),

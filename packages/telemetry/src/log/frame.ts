@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
  * ```
  * offset  0  marker    4 bytes  F5 53 47 FA
  *         4  length    u32 LE   bytes of payload
- *         8  crc32     u32 LE   of everything behind it: position and payload
+ *         8  crc32     u32 LE   of everything behind it: position and payload, begun with the log's seed
  *        12  position  u64 LE   number of the record over the log's life
  *        20  payload
  * ```
@@ -14,6 +14,9 @@ import { crc32 } from "node:zlib";
  * The marker is what makes recovery fast: its first and last byte cannot occur in UTF-8, so in a log of JSON a reader that
  * lost its way finds the next record with one byte search and cannot be led astray by what a record says. The position is in
  * the frame so that it stays right behind a record that had to be skipped.
+ *
+ * A log of bytes that someone else chose has a seed for its checksums, which is kept beside it and known to nobody else: who can
+ * put a marker into a record still cannot make a frame that a reader would take for one.
  */
 export const FRAME_HEADER_BYTES = 20;
 /** Longest payload. Bounds what a damaged length can make a reader wait for. */
@@ -24,12 +27,13 @@ const MARKER_WORD = FRAME_MARKER.readUInt32LE(0);
 const TWO_32 = 0x1_0000_0000;
 
 /** Fills in the header of a frame whose `length` bytes of payload already stand behind it. */
-export function sealFrame(buffer: Buffer, offset: number, length: number, position: number): void {
+export function sealFrame(buffer: Buffer, offset: number, length: number, position: number, seed = 0): void {
   buffer.writeUInt32LE(MARKER_WORD, offset);
   buffer.writeUInt32LE(length, offset + 4);
   buffer.writeUInt32LE(position >>> 0, offset + 12);
   buffer.writeUInt32LE(Math.floor(position / TWO_32), offset + 16);
-  buffer.writeUInt32LE(crc32(buffer.subarray(offset + 12, offset + FRAME_HEADER_BYTES + length)), offset + 8);
+  const summed = buffer.subarray(offset + 12, offset + FRAME_HEADER_BYTES + length);
+  buffer.writeUInt32LE(crc32(summed, seed), offset + 8);
 }
 
 /** "short": the bytes end before the frame does; "damaged": no valid frame begins here. */
@@ -46,6 +50,11 @@ export class FrameScanner {
   payloadEnd = 0;
   /** After "short": bytes the whole frame needs, as far as it says. */
   neededBytes = 0;
+  readonly #seed: number;
+
+  constructor(seed = 0) {
+    this.#seed = seed;
+  }
 
   scan(buffer: Buffer, offset: number, end: number): FrameStatus {
     if (end - offset < FRAME_HEADER_BYTES) {
@@ -60,7 +69,8 @@ export class FrameScanner {
       this.neededBytes = FRAME_HEADER_BYTES + length;
       return "short";
     }
-    if (crc32(buffer.subarray(offset + 12, payloadEnd)) !== buffer.readUInt32LE(offset + 8)) return "damaged";
+    const sum = crc32(buffer.subarray(offset + 12, payloadEnd), this.#seed);
+    if (sum !== buffer.readUInt32LE(offset + 8)) return "damaged";
     this.position = buffer.readUInt32LE(offset + 12) + buffer.readUInt32LE(offset + 16) * TWO_32;
     this.payloadStart = offset + FRAME_HEADER_BYTES;
     this.payloadEnd = payloadEnd;

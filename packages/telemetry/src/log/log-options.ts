@@ -37,6 +37,8 @@ export interface DurableLogOptions {
    * A longer record gets a segment of its own.
    */
   segmentBytes?: number;
+  /** Its records hold bytes that someone else chose, and not UTF-8: see `frame.ts`. Not to be changed once it is there. Default false. */
+  holdsForeignBytes?: boolean;
   retention?: Retention;
   /** Told of everything in {@link LogProblem}; must not throw. */
   onProblem?: (problem: LogProblem) => void;

@@ -37,6 +37,8 @@ export interface ReadOptions {
 export interface LogView {
   readonly segments: readonly Segment[];
   readonly lastPosition: number;
+  /** Of the log's checksums; see `frame.ts`. */
+  readonly checksumSeed: number;
   readonly isClosed: boolean;
   readonly changed: Notifier;
   readonly liveReaders: Set<RetentionReader>;
@@ -54,11 +56,12 @@ export class LogReader implements RetentionReader {
   readonly #follow: boolean;
   readonly #lingerMs: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #scanner = new FrameScanner();
+  readonly #scanner: FrameScanner;
 
   constructor(view: LogView, options: ReadOptions, name = "a live reader") {
     this.name = name;
     this.#view = view;
+    this.#scanner = new FrameScanner(view.checksumSeed);
     this.#follow = options.follow ?? false;
     this.#lingerMs = options.lingerMs ?? 0;
     this.#signal = options.signal;

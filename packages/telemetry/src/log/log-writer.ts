@@ -33,7 +33,7 @@ export class LogWriter {
   readonly #segments: Segment[];
   readonly #events: LogWriterEvents;
   readonly #syncer: Syncer;
-  readonly #frames = new FrameBuffer();
+  readonly #frames: FrameBuffer;
   readonly #flushLater = (): void => {
     this.#flush();
   };
@@ -57,8 +57,10 @@ export class LogWriter {
     continued: Segment | undefined,
     nextPosition: number,
     events: LogWriterEvents,
+    seed: number,
   ) {
     this.#options = options;
+    this.#frames = new FrameBuffer(seed);
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes(options.retention?.maxBytes);
     this.#isPower = options.durability === "power";
     this.#segments = segments;
@@ -84,14 +86,14 @@ export class LogWriter {
     return this.#nextPosition;
   }
 
-  enqueue(payload: string | Uint8Array): Promise<void> {
+  enqueue(payload: string | Uint8Array, head?: Uint8Array): Promise<void> {
     if (this.#isClosing) throw new SandglassError("LOG_UNAVAILABLE", "the log is closed");
     if (this.#batch && this.#isFull(payload.length)) {
       // A record that follows a refused one is refused with it: its content may count on the other (an event's seq does).
       const refusal = this.#flush();
       if (refusal) throw refusal;
     }
-    this.#frames.push(payload, this.#nextPosition);
+    this.#frames.push(payload, this.#nextPosition, head);
     if (!this.#batch) {
       this.#batch = new Batch(this.#nextPosition);
       process.nextTick(this.#flushLater);

@@ -19,7 +19,7 @@ export interface RecoveredLog {
  * Finds the segments of a log and the end of its last one. What a crash tore is left out of `sizeBytes` (and thereby
  * cut away by the writer), what rotted in the middle is counted. Throws LOG_UNAVAILABLE for an unknown format version only.
  */
-export function recoverLog(dir: string, report: (problem: LogProblem) => void): RecoveredLog {
+export function recoverLog(dir: string, report: (problem: LogProblem) => void, seed = 0): RecoveredLog {
   const segments: Segment[] = [];
   let isLastHeaderDamaged = false;
   for (const name of readdirSync(dir).sort()) {
@@ -43,7 +43,7 @@ export function recoverLog(dir: string, report: (problem: LogProblem) => void): 
     segments.pop();
     return { segments, nextPosition: last.firstPosition, canContinue: false, recovery };
   }
-  const nextPosition = scanLastSegment(last, recovery, report);
+  const nextPosition = scanLastSegment(last, recovery, report, seed);
   return { segments, nextPosition, canContinue: !isLastHeaderDamaged, recovery };
 }
 
@@ -52,8 +52,9 @@ function scanLastSegment(
   segment: Segment,
   recovery: LogRecovery,
   report: (problem: LogProblem) => void,
+  seed: number,
 ): number {
-  const scanner = new FrameScanner();
+  const scanner = new FrameScanner(seed);
   let nextPosition = segment.firstPosition;
   let validEnd = SEGMENT_HEADER_BYTES;
   let offset = SEGMENT_HEADER_BYTES;
