@@ -44,6 +44,18 @@ export interface FileData {
   durationMs: number;
 }
 
+/**
+ * Who says it. Absent: the host's own API recorded it. `client`: derived from telemetry that a program with a key sent. `sandbox`: derived
+ * from telemetry that came out of a sandbox, where anything may be said: never part of a total that is trusted.
+ */
+export type EventOrigin = "client" | "sandbox";
+
+/**
+ * Where `costUsd` is from. `reported`: who reports the call says so. `table`: from the tokens, by list prices or those of the
+ * configuration. `unknown`: no price is known for the model, and `costUsd` is absent.
+ */
+export type Priced = "reported" | "table" | "unknown";
+
 /** The payload of every event type. A new type is added here, in `schemas/events.ts`, and in the projections. */
 export interface EventDataMap {
   "sandbox.created": {
@@ -96,16 +108,17 @@ export interface EventDataMap {
   "file.error": { path?: string; operation: string; code: string; message: string };
   "port.exposed": { port: number };
   "port.closed": { port: number };
-  "agent.thinking": { text?: string; bytes: number };
-  "agent.tool_call": { toolName: string; toolCallId: string; arguments?: string };
+  "agent.thinking": { text?: string; bytes: number; origin?: EventOrigin };
+  "agent.tool_call": { toolName: string; toolCallId: string; arguments?: string; origin?: EventOrigin };
   "agent.tool_result": {
     toolName: string;
     toolCallId: string;
     durationMs: number;
     isError: boolean;
     result?: string;
+    origin?: EventOrigin;
   };
-  "agent.error": { message: string; errorType?: string };
+  "agent.error": { message: string; errorType?: string; origin?: EventOrigin };
   /** What came up since the one before of this sandbox: all of them together are what it cost. */
   "cost.runtime": {
     cpuMs: number;
@@ -116,10 +129,21 @@ export interface EventDataMap {
   };
   "cost.llm": {
     model: string;
+    /** Who serves it, as the sender calls it: "openai", "aws.bedrock". */
+    provider?: string;
+    /** All of the input, also what was read from or written to a cache. */
     inputTokens: number;
+    /** All of the output, also reasoning. */
     outputTokens: number;
+    /** Of `inputTokens`: read from a cache. */
     cachedTokens?: number;
+    /** Of `inputTokens`: written to a cache. */
+    cacheCreationTokens?: number;
+    /** Of `outputTokens`. */
+    reasoningTokens?: number;
     costUsd?: number;
+    priced?: Priced;
+    origin?: EventOrigin;
   };
   "network.egress": {
     host: string;

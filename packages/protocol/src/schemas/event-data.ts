@@ -6,6 +6,7 @@ const text = z.string();
 const number = z.number();
 const count = z.number().int().nonnegative();
 const tags = z.record(z.string(), z.string());
+const origin = z.enum(["client", "sandbox"]).optional();
 
 const execSubject = {
   execId: text,
@@ -78,23 +79,29 @@ export const EVENT_DATA = {
   "file.error": z.object({ path: text.optional(), operation: text, code: text, message: text }),
   "port.exposed": port,
   "port.closed": port,
-  "agent.thinking": z.object({ text: text.optional(), bytes: count }),
-  "agent.tool_call": z.object({ toolName: text, toolCallId: text, arguments: text.optional() }),
+  "agent.thinking": z.object({ text: text.optional(), bytes: count, origin }),
+  "agent.tool_call": z.object({ toolName: text, toolCallId: text, arguments: text.optional(), origin }),
   "agent.tool_result": z.object({
     toolName: text,
     toolCallId: text,
     durationMs: number,
     isError: z.boolean(),
     result: text.optional(),
+    origin,
   }),
-  "agent.error": z.object({ message: text, errorType: text.optional() }),
+  "agent.error": z.object({ message: text, errorType: text.optional(), origin }),
   "cost.runtime": z.object({ cpuMs: number, memoryMbMs: number, costUsd: number }),
   "cost.llm": z.object({
     model: text,
+    provider: text.optional(),
     inputTokens: count,
     outputTokens: count,
     cachedTokens: count.optional(),
+    cacheCreationTokens: count.optional(),
+    reasoningTokens: count.optional(),
     costUsd: number.optional(),
+    priced: z.enum(["reported", "table", "unknown"]).optional(),
+    origin,
   }),
   "network.egress": z.object({
     host: text,
