@@ -12,6 +12,9 @@ export interface SandboxOptions {
   idleTimeout?: number;
   env?: Record<string, string>;
   metadata?: Record<string, string>;
+  otelExport?: boolean;
+  instrument?: boolean;
+  logs?: boolean;
 }
 
 /** Adds them. */
@@ -28,12 +31,16 @@ export function withSandboxOptions(command: Command): Command {
       "environment variable; again for more, NAME alone passes yours on",
       collectPairs,
     )
-    .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectPairs);
+    .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectPairs)
+    .option("--otel-export", "send its telemetry where your OTEL_EXPORTER_OTLP_* say, too")
+    .option("--instrument", "have its processes report spans")
+    .option("--logs", "make log records of its output's lines");
 }
 
 /** What they ask of the daemon. */
 export function requestOf(options: SandboxOptions): CreateSandboxRequest {
   const { template, memory, disk, vcpu, lifetime, idleTimeout, env, metadata } = options;
+  const { otelExport, instrument, logs } = options;
   return {
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMb: memory }),
@@ -43,5 +50,8 @@ export function requestOf(options: SandboxOptions): CreateSandboxRequest {
     ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
     ...(env !== undefined && { env }),
     ...(metadata !== undefined && { metadata }),
+    ...(otelExport !== undefined && { otelExport }),
+    ...(instrument !== undefined && { instrument }),
+    ...(logs !== undefined && { logs }),
   };
 }

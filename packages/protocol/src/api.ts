@@ -26,6 +26,16 @@ export interface CreateSandboxRequest {
   metadata?: Record<string, string>;
   isolation?: Isolation;
   record?: RecordMode;
+  /**
+   * What its programs send with OpenTelemetry, and the host's spans about it, go to the caller's own endpoint too: that of
+   * `OTEL_EXPORTER_OTLP_ENDPOINT` and its relatives in `env`, which never reach the sandbox, or the daemon's default. Default: where
+   * one of these names an endpoint.
+   */
+  otelExport?: boolean;
+  /** Programs inside report spans of themselves, without a change to their code. Default: the template's, else false. */
+  instrument?: boolean;
+  /** Lines of stdout and stderr become OpenTelemetry log records too. Default: the template's, else false. */
+  logs?: boolean;
   runId?: string;
 }
 
@@ -58,6 +68,10 @@ export interface SandboxInfo {
   unenforced: UnenforcedLimit[];
   onIdle: "pause" | "terminate";
   record: RecordMode;
+  /** Whether its telemetry goes to its owner's own endpoint too. */
+  otelExport: boolean;
+  instrument: boolean;
+  logs: boolean;
   metadata: Record<string, string>;
   runId: string;
   traceId: string;

@@ -66,7 +66,23 @@ export interface ExporterInfo {
   stalledSince?: string;
   /** Of the file that undeliverable events are in, where there is one. */
   deadLetterFile?: string;
+  /** Of an `otel` exporter that also passes on what sandboxes and agents send with OTLP. */
+  telemetry?: TelemetryDelivery;
 }
+
+/** How an exporter is doing with what sandboxes and agents send; as the fields of {@link ExporterInfo}, counted in requests. */
+export type TelemetryDelivery = Pick<
+  ExporterInfo,
+  | "state"
+  | "counts"
+  | "lagMs"
+  | "failedAttempts"
+  | "lastError"
+  | "lastDeliveryAt"
+  | "stalledSince"
+  | "deadLetterFile"
+>;
+
 export interface ExporterList {
   items: ExporterInfo[];
 }

@@ -9,6 +9,8 @@ while IFS= read -r -d '' __sandglass_id <&3; do
     IFS= read -r -d '' __sandglass_pair <&3
     if [[ $__sandglass_pair == *=* ]]; then export "${__sandglass_pair?}"; else unset "$__sandglass_pair"; fi
   done
+  # Has bash make the environment of its children anew: a subshell that opens a cell would have that of the cell before.
+  printf -v __sandglass_discard '%()T' -1
   IFS= read -r -d '' __sandglass_code <&3
   eval "$__sandglass_code" 3<&- 4>&-
   printf '{"id":"%s","exitCode":%d,"result":null}\n' "$__sandglass_id" "$?" >&4

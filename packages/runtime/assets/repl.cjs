@@ -61,6 +61,28 @@ function evaluate(code, name) {
   });
 }
 
+const CARRIER = {
+  keys: () => ["traceparent", "tracestate", "baggage"],
+  get: (env, key) => env[key.toUpperCase()] || undefined,
+};
+
+/**
+ * Begins a cell with the exec as the parent of its spans, where OpenTelemetry is there already: an SDK takes no context from the
+ * environment, and the environment of its start was another cell's. Its own propagator reads it; where no cell has loaded the API,
+ * nothing is.
+ */
+function inTrace(begin) {
+  const { context, propagation } = globalThis[Symbol.for("opentelemetry.js.api.1")] ?? {};
+  let begun;
+  try {
+    const caller = propagation?.extract(context.active(), process.env, CARRIER);
+    if (caller !== undefined) context.with(caller, () => (begun = begin()));
+  } catch (error) {
+    if (begun === undefined) fs.writeSync(2, `sandglass: no trace context for this cell: ${error}\n`);
+  }
+  return begun ?? begin();
+}
+
 /** A promise as a cell's last value is awaited, as in a notebook. */
 function settle({ error, value }) {
   if (error || !util.types.isPromise(value)) return { error, value };
@@ -91,7 +113,7 @@ async function run(request) {
   // The evaluator has a watch of its own for interrupts. It takes listeners away once it has begun, which would leave the default
   // action in its place, and leaves that behind when it is done: ours is away meanwhile, and back for a cell that awaits.
   process.off("SIGINT", onInterrupt);
-  const evaluated = evaluate(request.code, `cell ${++cells}`).then(settle);
+  const evaluated = inTrace(() => evaluate(request.code, `cell ${++cells}`)).then(settle);
   process.on("SIGINT", onInterrupt);
   const { error, value } = await Promise.race([evaluated, stopped]);
   stop = undefined;

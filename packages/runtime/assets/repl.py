@@ -22,6 +22,7 @@ ANSWERS = 4
 CO_COROUTINE = 0x80  # of a code object's flags: it awaits
 MAX_RESULT = 8 * 1024 * 1024  # bytes of a result's parts together; the host takes no more
 SELF = os.getpid()
+TRACE_VARIABLES = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")  # the host sets them before each cell
 
 for descriptor in (3, 4):
     os.set_inheritable(descriptor, False)
@@ -189,6 +190,27 @@ def exit_code(value):
     return 1
 
 
+def attach_trace():
+    """Makes the exec the parent of the cell's spans where OpenTelemetry is there already; returns what undoes it, or None.
+
+    An SDK takes no context from the environment, and the environment of its start was another cell's. Where a cell has not loaded
+    it, nothing is.
+    """
+    context = sys.modules.get("opentelemetry.context")
+    if context is None:
+        return None
+    try:
+        from opentelemetry.baggage.propagation import W3CBaggagePropagator
+        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+        carrier = {name.lower(): os.environ[name] for name in TRACE_VARIABLES if os.environ.get(name)}
+        caller = TraceContextTextMapPropagator().extract(carrier, context.get_current())
+        token = context.attach(W3CBaggagePropagator().extract(carrier, caller))
+        return lambda: context.detach(token)
+    except Exception:
+        return None  # half loaded, or another module of that name: the cell runs as it would without it
+
+
 def run(request):
     global cells
     cells += 1
@@ -197,7 +219,9 @@ def run(request):
     linecache.cache[name] = (len(source), None, f"{source}\n".splitlines(True), name)
     result = None
     code = 0
+    detach = None
     try:
+        detach = attach_trace()
         value = execute(ast.parse(source, name), name)
         if value is not None:
             main.__dict__["_"] = value
@@ -210,6 +234,8 @@ def run(request):
     except BaseException:
         show_error()
         code = 1
+    if detach is not None:
+        detach()
     mend_streams()
     if os.getpid() != SELF:
         os._exit(code)  # a child that the cell forked: the answer and the next cell are its parent's

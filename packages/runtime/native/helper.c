@@ -3,6 +3,7 @@
  *   create: in a child with a mount namespace of its own, builds the sandbox's root (mounts.c), joins its cgroups, connects
  *           the agent's socket, gives up root for the sandbox's own uid and executes bubblewrap.
  *   kill:   SIGKILL to a sandbox's bubblewrap, by the id the daemon gave it (no pid that could have been reused).
+ *   listen: opens listening sockets on the sandbox's own loopback and hands them to the daemon (listen.c).
  *
  * Messages come on stdin and leave on stdout: u32 length (little endian), then NUL-terminated strings.
  *   -> "create" id mount_point image disk skeleton usr uid idmap socket hello seccomp oom_score log N cgroup*N M argv*M
@@ -10,6 +11,8 @@
  *   <- "failed" id text            it has not
  *   -> "kill" id
  *   <- "exited" id wait_status     of every sandbox that was created, once
+ *   -> "listen" id number port…    the sockets leave on Node's own channel
+ *   <- "refused" id text           there are none: text is the number, "later" or "never", and why
  * When stdin closes the daemon is gone: everything is killed, then the helper leaves. When the helper goes, the kernel
  * kills the sandboxes (parent-death signal, here and in bubblewrap). */
 #include <errno.h>
@@ -31,6 +34,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "helper.h"
+#include "listen.h"
 #include "mounts.h"
 
 enum { MAX_MESSAGE = 256 * 1024, MAX_FIELDS = 1024, MAX_SANDBOXES = 4096, ID_SIZE = 64, AGENT_FD = 3, SECCOMP_FD = 4 };
@@ -44,7 +49,7 @@ struct sandbox {
 static struct sandbox sandboxes[MAX_SANDBOXES];
 static size_t sandbox_count;
 
-static void die(const char *what) {
+void die(const char *what) {
   dprintf(2, "sandglass-helper: %s: %s\n", what, strerror(errno));
   _exit(1);
 }
@@ -170,6 +175,17 @@ static struct sandbox *find(const char *id) {
   return NULL;
 }
 
+static void start_listening(const char *id, char **f, size_t n) {
+  char text[256];
+  const char *step = "find the sandbox";
+  unsigned long number = strtoul(f[0], NULL, 10);
+  const struct sandbox *s = find(id);
+  errno = ESRCH;
+  if (s && !s->failed && listen_inside(s->pid, number, f + 1, n - 1, &step) == 0) return;
+  snprintf(text, sizeof text, "%lu %s %s: %s", number, errno == EAGAIN ? "later" : "never", step, strerror(errno));
+  send_message("refused", id, text);
+}
+
 static void handle(char *message, size_t length) {
   char *fields[MAX_FIELDS];
   size_t n = 0;
@@ -185,6 +201,8 @@ static void handle(char *message, size_t length) {
   } else if (strcmp(fields[0], "kill") == 0) {
     struct sandbox *s = find(fields[1]);
     if (s) kill(s->pid, SIGKILL);
+  } else if (strcmp(fields[0], "listen") == 0 && n > 3) {
+    start_listening(fields[1], fields + 2, n - 2);
   } else {
     errno = EINVAL;
     die("unknown message");
@@ -229,7 +247,7 @@ static void reap(void) {
 
 int main(void) {
   static char buffer[MAX_MESSAGE];
-  static struct pollfd polls[MAX_SANDBOXES + 2];
+  static struct pollfd polls[MAX_SANDBOXES + 3];
   size_t held = 0;
   sigset_t mask;
   sigemptyset(&mask);
@@ -245,22 +263,25 @@ int main(void) {
   int children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
   if (children < 0) die("signalfd");
   fcntl(0, F_SETFD, FD_CLOEXEC);
+  open_channel();
   for (;;) {
     polls[0] = (struct pollfd){.fd = 0, .events = POLLIN};
     polls[1] = (struct pollfd){.fd = children, .events = POLLIN};
+    polls[2] = (struct pollfd){.fd = channel_fd(), .events = channel_events()};
     size_t count = sandbox_count;
-    for (size_t i = 0; i < count; i++) polls[i + 2] = (struct pollfd){.fd = sandboxes[i].status_fd, .events = POLLIN};
-    if (poll(polls, count + 2, -1) < 0) {
+    for (size_t i = 0; i < count; i++) polls[i + 3] = (struct pollfd){.fd = sandboxes[i].status_fd, .events = POLLIN};
+    if (poll(polls, count + 3, -1) < 0) {
       if (errno == EINTR) continue;
       die("poll");
     }
     for (size_t i = 0; i < count; i++)
-      if (sandboxes[i].status_fd >= 0 && (polls[i + 2].revents & (POLLIN | POLLHUP))) read_status(&sandboxes[i]);
+      if (sandboxes[i].status_fd >= 0 && (polls[i + 3].revents & (POLLIN | POLLHUP))) read_status(&sandboxes[i]);
     if (polls[1].revents & POLLIN) {
       struct signalfd_siginfo info;
       while (read(children, &info, sizeof info) > 0) {}
       reap();
     }
+    if (polls[2].revents) serve_channel(polls[2].revents);
     if (!(polls[0].revents & (POLLIN | POLLHUP))) continue;
     ssize_t n = read(0, buffer + held, sizeof buffer - held);
     if (n < 0 && errno == EINTR) continue;

@@ -1,3 +1,10 @@
+export type {
+  SandboxCollector,
+  SandboxSockets,
+  SocketHandle,
+  TelemetryDestination,
+  TelemetryOwner,
+} from "./collector.ts";
 export { hostChecks } from "./host/checks.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export { Runtime } from "./runtime.ts";

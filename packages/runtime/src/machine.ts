@@ -1,16 +1,27 @@
 import type { Language, SandboxLimits } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import { AgentConnection } from "./agent/connection.ts";
+import { Collection } from "./collection.ts";
+import type { SandboxCollector, TelemetryOwner } from "./collector.ts";
 import type { DriverSandbox, SandboxDriver } from "./drivers/driver.ts";
 import { Context } from "./exec/context.ts";
 import { Exec } from "./exec/exec.ts";
 import { Interpreter } from "./exec/interpreter.ts";
 import { Runners } from "./exec/runner.ts";
+import { instrumentedEnvironment } from "./instrument/instrumented-environment.ts";
+import { withTelemetry } from "./telemetry-environment.ts";
 import { baseEnvironment, type Template } from "./templates.ts";
 
 const AGENT_TIMEOUT_MS = 15_000;
 const FULL_BYTES = 64 * 1024;
 const DEFAULT_CONTEXT = "default";
+
+/** What every machine of a runtime is made with. */
+export interface MachineHost {
+  driver: SandboxDriver;
+  /** Takes its telemetry; undefined where nobody does. */
+  collector: SandboxCollector | undefined;
+}
 
 /** A booted sandbox without an owner: what the pool keeps, and what a `Sandbox` runs on once it is claimed. */
 export class Machine {
@@ -22,6 +33,7 @@ export class Machine {
   readonly bootMs: number;
   readonly connectMs: number;
   limits: SandboxLimits;
+  readonly #collection: Collection | undefined;
   readonly #contexts = new Map<string, Context>();
   /** Called once when it is gone without having been asked; the text says what is known. */
   onGone: ((reason: string) => void) | undefined;
@@ -34,6 +46,7 @@ export class Machine {
     agent: AgentConnection;
     limits: SandboxLimits;
     connectMs: number;
+    collection: Collection | undefined;
   }) {
     this.id = parts.id;
     this.template = parts.template;
@@ -42,6 +55,7 @@ export class Machine {
     this.limits = parts.limits;
     this.bootMs = parts.driver.bootMs;
     this.connectMs = parts.connectMs;
+    this.#collection = parts.collection;
     this.runners = new Runners(parts.agent, parts.driver);
     parts.agent.onClose = (violation) => this.#gone(violation || "the sandbox's agent went away");
   }
@@ -51,16 +65,20 @@ export class Machine {
     id: string,
     template: Template,
     limits: SandboxLimits,
-    driver: SandboxDriver,
+    { driver, collector }: MachineHost,
   ): Promise<Machine> {
     const sandbox = await driver.create({ id, limits, mounts: template.mounts });
     const started = performance.now();
     const agent = new AgentConnection(sandbox.socket);
     const timer = setTimeout(() => agent.close(), AGENT_TIMEOUT_MS);
+    // Beside the agent's coming up, which takes longer.
+    const collection = collector && new Collection(collector, id, sandbox);
     try {
-      await agent.ready();
+      await Promise.all([agent.ready(), collection?.attached()]);
     } catch (error) {
       await sandbox.kill();
+      agent.close();
+      void collection?.detach();
       const said = sandbox.diagnosis();
       await sandbox.release();
       throw new SandglassError(
@@ -75,7 +93,7 @@ export class Machine {
       clearTimeout(timer);
     }
     const connectMs = sandbox.connectMs + performance.now() - started;
-    return new Machine({ id, template, driver: sandbox, agent, limits, connectMs });
+    return new Machine({ id, template, driver: sandbox, agent, limits, connectMs, collection });
   }
 
   get isGone(): boolean {
@@ -105,6 +123,28 @@ export class Machine {
     return context;
   }
 
+  /**
+   * The environment of a process: the template's, with these variables over it, and where to send telemetry.
+   *
+   * @param runId of its owner; "" while it has none
+   * @param isInstrumented whether it reports spans of itself; default as the template has it
+   */
+  environment(
+    own: Readonly<Record<string, string>> = {},
+    runId = "",
+    isInstrumented = this.template.instrument === true,
+  ): Record<string, string> {
+    const env = { ...baseEnvironment(this.template), ...own };
+    if (this.#collection === undefined) return env;
+    const sending = withTelemetry(env, { sandboxId: this.id, template: this.template.name, runId });
+    return isInstrumented ? instrumentedEnvironment(sending) : sending;
+  }
+
+  /** Its telemetry is this owner's from now on. Rejects with DRIVER_ERROR, or with what the collector says to the caller. */
+  async claim(owner: TelemetryOwner): Promise<void> {
+    await this.#collection?.claim(owner);
+  }
+
   isDiskFull(): boolean {
     const disk = this.#isGone ? undefined : this.driver.disk();
     return disk !== undefined && disk.freeBytes < FULL_BYTES;
@@ -125,17 +165,28 @@ export class Machine {
     return cpuMs;
   }
 
+  /** After {@link stop}: resolves when what it sent last is taken, or when that takes too long to be waited for. */
+  async detach(): Promise<void> {
+    await this.#collection?.detachSoon();
+  }
+
+  /** After {@link stop}: gives back everything on the host. */
+  async release(): Promise<void> {
+    // A socket that is still open keeps its network namespace.
+    await Promise.all([this.driver.release(), this.#collection?.detach()]);
+  }
+
   async destroy(): Promise<void> {
     this.onGone = undefined;
     await this.driver.kill();
     this.agent.close();
-    await this.driver.release();
+    await this.release();
   }
 
   async #startInterpreter(language: Language): Promise<Interpreter> {
     const runner = await this.runners.take();
     return Interpreter.start(language, runner, this.agent, {
-      env: baseEnvironment(this.template),
+      env: this.environment(),
       maxOpenFiles: this.limits.maxOpenFiles,
     });
   }

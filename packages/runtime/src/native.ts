@@ -9,12 +9,13 @@ const packageDir = fileURLToPath(new URL("..", import.meta.url));
 export const NATIVE = {
   helper: join(packageDir, "native/build/helper"),
   agent: join(packageDir, "native/build/agent"),
+  spans: join(packageDir, "native/build/libsandglass-spans.so"),
   assets: join(packageDir, "assets"),
 } as const;
 
 /** Throws DRIVER_ERROR where the set-up has not built the native programs. */
 export function requireNative(): void {
-  for (const path of [NATIVE.helper, NATIVE.agent]) {
+  for (const path of [NATIVE.helper, NATIVE.agent, NATIVE.spans]) {
     if (!existsSync(path)) {
       throw new SandglassError("DRIVER_ERROR", `the native program ${path} is not there`, {
         hint: "run `make setup`, which builds it",

@@ -1,8 +1,7 @@
 import type { SandboxLimits } from "@sandglass/protocol";
 import { newSandboxId } from "@sandglass/protocol";
-import type { SandboxDriver } from "./drivers/driver.ts";
 import { resolveLimits } from "./limits.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type MachineHost } from "./machine.ts";
 import type { Template } from "./templates.ts";
 import type { RuntimeOptions } from "./types.ts";
 
@@ -19,15 +18,15 @@ interface Shelf {
 
 /** Ready sandboxes, a shelf per template, refilled in the background one at a time. */
 export class Pool {
-  readonly #driver: SandboxDriver;
+  readonly #host: MachineHost;
   readonly #defaults: RuntimeOptions["defaults"];
   readonly #shelves = new Map<string, Shelf>();
   #tail: Promise<void> = Promise.resolve();
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(driver: SandboxDriver, templates: readonly Template[], defaults: RuntimeOptions["defaults"]) {
-    this.#driver = driver;
+  constructor(host: MachineHost, templates: readonly Template[], defaults: RuntimeOptions["defaults"]) {
+    this.#host = host;
     this.#defaults = defaults;
     for (const template of templates) {
       this.#shelves.set(template.name, {
@@ -111,7 +110,7 @@ export class Pool {
         newSandboxId(),
         shelf.template,
         resolveLimits({}, shelf.template, this.#defaults),
-        this.#driver,
+        this.#host,
       );
       try {
         await machine.prepare();

@@ -9,16 +9,18 @@ import type {
 } from "@sandglass/protocol";
 import { newSandboxId, SandglassError } from "@sandglass/protocol";
 import { recordBootFailure } from "./boot-failure.ts";
+import type { TelemetryOwner } from "./collector.ts";
 import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
 import type { SandboxDriver } from "./drivers/driver.ts";
 import { msSince } from "./duration.ts";
 import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type MachineHost } from "./machine.ts";
 import { OutputStore } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
 import { Sampler } from "./samples/sampler.ts";
 import { Sandbox } from "./sandbox.ts";
+import { telemetryOwner } from "./telemetry-owner.ts";
 import { type Template, Templates } from "./templates.ts";
 import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
 
@@ -31,6 +33,7 @@ const PRUNE_EVERY_MS = 30_000;
 export class Runtime implements RuntimeApi {
   readonly #options: RuntimeOptions;
   readonly #driver: SandboxDriver;
+  readonly #host: MachineHost;
   readonly #templates: Templates;
   readonly #pool: Pool;
   readonly #outputs: OutputStore;
@@ -45,13 +48,14 @@ export class Runtime implements RuntimeApi {
   private constructor(options: RuntimeOptions, driver: SandboxDriver, templates: Templates) {
     this.#options = options;
     this.#driver = driver;
+    this.#host = { driver, collector: options.collector };
     this.#templates = templates;
     this.#outputs = new OutputStore(
       join(options.dataDir, "output"),
       options.outputRetentionBytes ?? DEFAULT_OUTPUT_BYTES,
     );
     this.#sampler = options.sampling && new Sampler(options.sampling, driver.capabilities.hasDiskLimit);
-    this.#pool = new Pool(driver, templates.all(), options.defaults);
+    this.#pool = new Pool(this.#host, templates.all(), options.defaults);
     this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS).unref();
   }
 
@@ -68,7 +72,11 @@ export class Runtime implements RuntimeApi {
     return new Runtime(options, driver, templates);
   }
 
-  async create(request: CreateSandboxRequest, caller: CallContext): Promise<SandboxHandle> {
+  async create(
+    request: CreateSandboxRequest,
+    caller: CallContext,
+    options: { isTrusted?: boolean } = {},
+  ): Promise<SandboxHandle> {
     const started = performance.now();
     if (this.#isClosing) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
     if (request.isolation !== undefined && request.isolation !== this.#driver.name) {
@@ -87,7 +95,8 @@ export class Runtime implements RuntimeApi {
     }
     const context = { ...caller, runId: request.runId ?? caller.runId };
     const limits = resolveLimits(request, template, this.#options.defaults);
-    const making = this.#make({ request, template, limits, context, started });
+    const owner = telemetryOwner(request, template, context, this.#options, options.isTrusted ?? false);
+    const making = this.#make({ request, template, owner, limits, context, started });
     this.#making.add(making);
     const sandbox = await making.finally(() => this.#making.delete(making));
     try {
@@ -107,11 +116,12 @@ export class Runtime implements RuntimeApi {
   async #make(wanted: {
     request: CreateSandboxRequest;
     template: Template;
+    owner: TelemetryOwner;
     limits: SandboxLimits;
     context: CallContext;
     started: number;
   }): Promise<Sandbox> {
-    const { request, template, limits, context, started } = wanted;
+    const { request, template, owner, limits, context, started } = wanted;
     const pooled = await this.#pool.take(template, limits);
     const machine = pooled ?? (await this.#boot(template, limits, context));
     if (this.#isClosing) {
@@ -121,6 +131,7 @@ export class Runtime implements RuntimeApi {
     const sandbox = new Sandbox({
       machine,
       request,
+      owner,
       limits,
       source: pooled === undefined ? "on_demand" : "pool",
       isolation: this.#driver.name,
@@ -231,7 +242,7 @@ export class Runtime implements RuntimeApi {
   async #boot(template: Template, limits: SandboxLimits, context: CallContext): Promise<Machine> {
     const id = newSandboxId();
     try {
-      const machine = await Machine.boot(id, template, limits, this.#driver);
+      const machine = await Machine.boot(id, template, limits, this.#host);
       // What a template's warm-up defines must be there whether the pool had one or not.
       if (template.warmup !== undefined) {
         await machine.prepare().catch(async (error: Error) => {
@@ -252,7 +263,7 @@ export class Runtime implements RuntimeApi {
       if (this.#ended.size <= KEPT_ENDED) break;
       this.#ended.delete(id);
     }
-    const released = machine.driver.release().catch((error: Error) => {
+    const released = machine.release().catch((error: Error) => {
       process.emitWarning(`sandbox ${sandbox.id} could not be given back to the host: ${error.message}`, {
         code: "SANDGLASS_RELEASE",
       });

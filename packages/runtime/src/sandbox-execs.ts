@@ -8,12 +8,13 @@ import type {
 } from "@sandglass/protocol";
 import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandglass/protocol";
 import { StartError } from "./agent/connection.ts";
+import { cellEnvironment } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
 import type { Machine } from "./machine.ts";
 import type { SegmentWriter } from "./output/segment-writer.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
-import { baseEnvironment } from "./templates.ts";
+import { withoutDestination } from "./telemetry-destination.ts";
 import type { ExecHandle } from "./types.ts";
 
 /** Ended execs a live sandbox still answers for from memory; older ones are in the record. */
@@ -132,19 +133,15 @@ export class SandboxExecs {
   }
 
   #run(exec: Exec, request: ExecRequest): void {
-    const { machine, env, info } = this.#parts;
-    const trace = traceEnvironment({ ...exec.context, spanId: exec.spanId });
-    const own = { ...env, ...request.env, ...trace };
+    const { machine, info } = this.#parts;
+    const env = withoutDestination(this.#parts.env);
+    const trace = { ...traceEnvironment({ ...exec.context, spanId: exec.spanId }) };
+    const own = withoutDestination(request.env ?? {});
+    const environment = (variables: Readonly<Record<string, string>>): Record<string, string> =>
+      machine.environment(variables, info.runId, info.instrument);
     if (request.code !== undefined) {
       const context = machine.context(exec.subject.language as "python", exec.subject.contextId);
-      // An interpreter keeps its environment: what this cell does not carry is cleared, not left from the one before.
-      context.run({
-        exec,
-        code: request.code,
-        env: { TRACESTATE: "", BAGGAGE: "", ...own },
-        own: Object.keys(request.env ?? {}),
-        base: baseEnvironment(machine.template),
-      });
+      context.run({ exec, code: request.code, ...cellEnvironment({ env, own, trace, environment }) });
       return;
     }
     machine.runners
@@ -152,7 +149,7 @@ export class SandboxExecs {
       .then((runner) =>
         runCommand(exec, machine.agent, runner, {
           argv: request.argv ?? ["/bin/bash", "-c", request.command as string],
-          env: { ...baseEnvironment(machine.template), ...own },
+          env: environment({ ...env, ...own, ...trace }),
           cwd: request.cwd ?? "/workspace",
           stdin: request.stdin,
           maxOpenFiles: info.limits.maxOpenFiles,

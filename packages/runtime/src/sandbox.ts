@@ -12,6 +12,7 @@ import type {
   UnenforcedLimit,
 } from "@sandglass/protocol";
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
+import type { TelemetryOwner } from "./collector.ts";
 import { msSince, roundMs } from "./duration.ts";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
@@ -20,12 +21,15 @@ import type { Machine } from "./machine.ts";
 import type { SegmentWriter } from "./output/segment-writer.ts";
 import type { Sampler } from "./samples/sampler.ts";
 import { SandboxExecs } from "./sandbox-execs.ts";
+import { describeSandbox } from "./sandbox-info.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
 
 export interface SandboxParts {
   machine: Machine;
   request: CreateSandboxRequest;
+  /** Whose telemetry it sends, and where that goes. */
+  owner: TelemetryOwner;
   limits: SandboxLimits;
   source: SandboxSource;
   isolation: Isolation;
@@ -76,24 +80,9 @@ export class Sandbox implements SandboxHandle {
     this.#machine = parts.machine;
     this.id = parts.machine.id;
     this.orgId = parts.context.orgId;
-    const { request, limits, context } = parts;
-    this.#info = {
-      id: this.id,
-      state: "running",
-      template: parts.machine.template.name,
-      source: parts.source,
-      isolation: parts.isolation,
-      limits,
-      unenforced: [...parts.unenforced],
-      onIdle: request.onIdle ?? "pause",
-      record: request.record ?? "full",
-      metadata: request.metadata ?? {},
-      runId: context.runId,
-      traceId: context.traceId,
-      createdAt: microTimestamp(),
-      createMs: parts.createMs,
-    };
-    this.#record = new SandboxRecord(parts.emit, this.id, context.runId);
+    const { request, limits } = parts;
+    this.#info = describeSandbox(parts);
+    this.#record = new SandboxRecord(parts.emit, this.id, parts.context.runId);
     this.#execs = new SandboxExecs({
       machine: parts.machine,
       info: this.#info,
@@ -115,9 +104,18 @@ export class Sandbox implements SandboxHandle {
     parts.machine.onGone = (reason) => this.#end("driver_error", this.#own(), reason);
   }
 
-  /** Commits the sandbox's first events; then its clocks run. Where it is over already, it is not sampled any more. */
+  /** Commits the sandbox's first events while its telemetry is claimed; then its clocks run, unless it is over already. */
   async begin(): Promise<void> {
+    const claiming = this.#machine.claim(this.#parts.owner).then(
+      () => undefined,
+      (error: Error) => error,
+    );
     await this.#record.created(this.#parts, this.#spanId);
+    const refusal = await claiming;
+    if (refusal !== undefined && !this.#machine.isGone) {
+      await this.terminate("driver_error", this.#own(), refusal.message);
+      throw refusal;
+    }
     const say = this.#record.samples(this.#parts.context, this.#spanId);
     if (this.#ending === undefined) this.#endSamples = this.#parts.sampler?.begin(this.#machine, say);
     this.#lifetime.start();
@@ -216,7 +214,8 @@ export class Sandbox implements SandboxHandle {
     const isHosts = cause === "host_shutdown" || cause === "driver_error";
     const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
     const cpuMs = await this.#machine.stop(wasPaused);
-    await Promise.all([execs.ended, sampled]);
+    // Before the end is recorded, which says that there is no more to come.
+    await Promise.all([execs.ended, sampled, this.#machine.detach()]);
     const durationMs = msSince(started);
     if (cause === "driver_error") {
       const message = why.reason ?? "the sandbox went away";

@@ -2,7 +2,9 @@ import { existsSync, realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Language } from "@sandglass/protocol";
 import { nearestName, SandglassError } from "@sandglass/protocol";
+import type { TelemetryDestination } from "./collector.ts";
 import { NODE_DIRECTORY } from "./host/skeleton.ts";
+import { destinationIn, withoutDestination } from "./telemetry-destination.ts";
 import type { TemplateConfig } from "./types.ts";
 
 /** A template with everything filled in. */
@@ -11,7 +13,10 @@ export interface Template extends TemplateConfig {
   /** Of cells that name none. */
   defaultLanguage: Language;
   mounts: { source: string; target: string }[];
+  /** As it may reach a sandbox. */
   env: Record<string, string>;
+  /** Where the telemetry of its sandboxes goes besides, as its `env` was configured. */
+  destination: TelemetryDestination | undefined;
   warm: Language[];
   poolSize: number;
 }
@@ -67,7 +72,8 @@ export class Templates {
       ...config,
       name,
       mounts: config.mounts ?? [],
-      env: config.env ?? {},
+      env: withoutDestination(config.env ?? {}),
+      destination: destinationIn(config.env),
       // A template of one's own is neither warmed nor pooled unless it says so, but inherits what its base starts.
       warm:
         config.warm ??

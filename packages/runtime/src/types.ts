@@ -10,12 +10,22 @@ import type {
   Language,
   SandboxInfo,
 } from "@sandglass/protocol";
+import type { SandboxCollector, TelemetryDestination } from "./collector.ts";
 import type { SamplingOptions } from "./samples/sampling-options.ts";
 
 /** What the daemon (or a program in-process) asks of the runtime. Implemented by `Runtime` in `runtime.ts`. */
 export interface RuntimeApi {
-  /** Throws TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, DRIVER_ERROR, LOG_UNAVAILABLE. */
-  create(request: CreateSandboxRequest, context: CallContext): Promise<SandboxHandle>;
+  /**
+   * Throws TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, DRIVER_ERROR, LOG_UNAVAILABLE, INVALID_REQUEST (telemetry
+   * is to be exported to nowhere).
+   *
+   * @param options `isTrusted`: the caller may do what the operator may, so that its own telemetry endpoint may be on any network
+   */
+  create(
+    request: CreateSandboxRequest,
+    context: CallContext,
+    options?: { isTrusted?: boolean },
+  ): Promise<SandboxHandle>;
   /** Throws SANDBOX_NOT_FOUND where there is none of this id in the organisation. Ended ones stay known for a while. */
   get(id: string, orgId: string): SandboxHandle;
   /** Newest first; ended ones included where asked. */
@@ -98,6 +108,7 @@ export interface TemplateConfig {
   base?: "python" | "node" | "bash";
   /** Read-only directories of the host. */
   mounts?: { source: string; target: string }[];
+  /** Of `OTEL_EXPORTER_OTLP_*` in it nothing reaches a sandbox: they are the default of where its telemetry is exported to. */
   env?: Record<string, string>;
   /** A cell run before the sandbox enters the pool. */
   warmup?: string;
@@ -109,6 +120,9 @@ export interface TemplateConfig {
   memoryMb?: number;
   diskMb?: number;
   maxPids?: number;
+  /** Default of its sandboxes' `instrument` and `logs`; false where absent. */
+  instrument?: boolean;
+  logs?: boolean;
 }
 
 export interface RuntimeOptions {
@@ -127,6 +141,10 @@ export interface RuntimeOptions {
   >;
   /** How sandboxes are sampled, as `resource.sample` and `cost.runtime` events. Default: not at all. */
   sampling?: SamplingOptions;
+  /** Takes what programs inside send with OpenTelemetry. Default: nobody does, and nothing is told them of it. */
+  collector?: SandboxCollector;
+  /** Where telemetry of every sandbox goes whose request and template name no other endpoint. */
+  otelExport?: TelemetryDestination;
   /** False keeps no output segments; for measuring what recording costs. Default true. */
   recordOutput?: boolean;
   /** Bytes of kept exec output before the oldest goes; default 2 GiB. */

@@ -36,6 +36,7 @@ export type {
   SignalName,
   StartRunRequest,
   StreamEvent,
+  TelemetryDelivery,
   TraceInfo,
   TraceSpan,
   UnenforcedLimit,

@@ -1,5 +1,6 @@
 import type { CreateSandboxRequest, Page, SandboxInfo, SandboxState } from "@sandglass/protocol";
 import type { PageOptions } from "./execs.ts";
+import { withExportEnvironment } from "./otel/export-environment.ts";
 import { Sandbox } from "./sandbox.ts";
 import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
 import type { Transport } from "./transport/transport.ts";
@@ -33,6 +34,7 @@ export class Sandboxes {
   async create(options: CreateSandboxOptions = {}): Promise<Sandbox> {
     const { traceparent, tracestate, baggage, signal, ...request } = options;
     const tracing = this.#tracingOf({ traceparent, tracestate, baggage });
+    if (request.otelExport === true) request.env = withExportEnvironment(request.env);
     const json = this.#runId === undefined ? request : { runId: this.#runId, ...request };
     const call = { route: "createSandbox", json, signal, tracing } as const;
     const { value: info, response } = await this.#transport.json<SandboxInfo>(call, (created) => ({

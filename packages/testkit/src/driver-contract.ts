@@ -6,6 +6,7 @@ import { ContractSandbox, type DriverUnderTest } from "./driver-contract/contrac
 import { controlContract } from "./driver-contract/control.ts";
 import { isolationContract } from "./driver-contract/isolation.ts";
 import { limitsContract } from "./driver-contract/limits.ts";
+import { listeningContract } from "./driver-contract/listening.ts";
 import { seccompContract } from "./driver-contract/seccomp.ts";
 import { noTraces } from "./host-traces.ts";
 
@@ -54,6 +55,7 @@ export function driverContract(name: string, makeDriver: () => Promise<DriverUnd
     seccompContract(host);
     limitsContract(host);
     controlContract(host);
+    listeningContract(host);
 
     test("what it says of this host is well formed", async () => {
       for (const { limit, reason } of made.driver.unenforced)

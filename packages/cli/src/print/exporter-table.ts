@@ -1,4 +1,4 @@
-import type { ExporterInfo } from "sandglass";
+import type { ExporterInfo, TelemetryDelivery } from "sandglass";
 import type { Colors } from "../terminal.ts";
 import { age, duration } from "./duration.ts";
 import { printable, shortened } from "./printable.ts";
@@ -9,44 +9,26 @@ const ERROR_WIDTH = 60;
 /** All exporters, a line each. */
 export function exporterTable(exporters: readonly ExporterInfo[], colors: Colors): string {
   const headings = ["EXPORTER", "PROVIDER", "STATE", "DELIVERED", "WAITING", "DROPPED", "LAG", "LAST ERROR"];
-  const rows = exporters.map((exporter) => {
-    const { id, provider, state, counts, lastError } = exporter;
-    return [
-      id,
-      provider,
-      state,
-      String(counts.delivered),
-      String(counts.queued + counts.inFlight),
-      String(droppedOf(exporter)),
-      lagOf(exporter),
-      lastError === undefined ? "" : `${age(lastError.at)} ago: ${shortened(lastError.message, ERROR_WIDTH)}`,
-    ];
-  });
+  const rows = exporters.flatMap(({ id, provider, telemetry, ...delivery }) => [
+    rowOf(id, provider, delivery),
+    ...(telemetry === undefined ? [] : [rowOf(`${id}.telemetry`, provider, telemetry)]),
+  ]);
   return table(headings, rows, colors);
 }
 
-/** Everything about one, a line each. */
+/** Everything about one, a line each; what it passes on of sandboxes and agents below, counted in requests. */
 export function exporterDetails(exporter: ExporterInfo, colors: Colors): string {
-  const { counts, lastError, lastDeliveryAt, stalledSince, deadLetterFile, filterErrors } = exporter;
-  const reasons = Object.entries(counts.dropped).map(([reason, count]) => `${count} ${reason}`);
-  const lines: [name: string, value: string | undefined][] = [
+  const { telemetry, filterErrors } = exporter;
+  const lines: Line[] = [
     ["exporter", exporter.id],
     ["provider", exporter.provider],
     ["destination", exporter.destination],
-    ["state", stalledSince === undefined ? exporter.state : `${exporter.state} for ${age(stalledSince)}`],
     ["from", exporter.origin === "config" ? "the daemon's configuration" : "the API"],
-    ["accepted", String(counts.accepted)],
-    ["delivered", String(counts.delivered)],
-    ["filtered", String(counts.filtered)],
-    ["queued", String(counts.queued)],
-    ["in flight", String(counts.inFlight)],
-    ["dropped", reasons.length === 0 ? "0" : reasons.join(", ")],
-    ["lag", lagOf(exporter) || "none"],
-    ["failed attempts", String(exporter.failedAttempts)],
+    ...deliveryLines(exporter),
     ["filter errors", filterErrors === 0 ? undefined : String(filterErrors)],
-    ["last delivery", lastDeliveryAt === undefined ? undefined : `${age(lastDeliveryAt)} ago`],
-    ["last error", lastError === undefined ? undefined : `${age(lastError.at)} ago: ${lastError.message}`],
-    ["dead letters", deadLetterFile],
+    ...(telemetry === undefined
+      ? []
+      : deliveryLines(telemetry).map(([name, value]): Line => [`telemetry ${name}`, value])),
   ];
   const width = Math.max(...lines.map(([name]) => name.length));
   return lines
@@ -55,10 +37,45 @@ export function exporterDetails(exporter: ExporterInfo, colors: Colors): string 
     .join("\n");
 }
 
-function droppedOf({ counts }: ExporterInfo): number {
+type Line = [name: string, value: string | undefined];
+
+function deliveryLines(delivery: TelemetryDelivery): Line[] {
+  const { state, counts, failedAttempts, lastError, lastDeliveryAt, stalledSince, deadLetterFile } = delivery;
+  const reasons = Object.entries(counts.dropped).map(([reason, count]) => `${count} ${reason}`);
+  return [
+    ["state", stalledSince === undefined ? state : `${state} for ${age(stalledSince)}`],
+    ["accepted", String(counts.accepted)],
+    ["delivered", String(counts.delivered)],
+    ["filtered", String(counts.filtered)],
+    ["queued", String(counts.queued)],
+    ["in flight", String(counts.inFlight)],
+    ["dropped", reasons.length === 0 ? "0" : reasons.join(", ")],
+    ["lag", lagOf(delivery) || "none"],
+    ["failed attempts", String(failedAttempts)],
+    ["last delivery", lastDeliveryAt === undefined ? undefined : `${age(lastDeliveryAt)} ago`],
+    ["last error", lastError === undefined ? undefined : `${age(lastError.at)} ago: ${lastError.message}`],
+    ["dead letters", deadLetterFile],
+  ];
+}
+
+function rowOf(id: string, provider: string, delivery: TelemetryDelivery): string[] {
+  const { state, counts, lastError } = delivery;
+  return [
+    id,
+    provider,
+    state,
+    String(counts.delivered),
+    String(counts.queued + counts.inFlight),
+    String(droppedOf(delivery)),
+    lagOf(delivery),
+    lastError === undefined ? "" : `${age(lastError.at)} ago: ${shortened(lastError.message, ERROR_WIDTH)}`,
+  ];
+}
+
+function droppedOf({ counts }: TelemetryDelivery): number {
   return Object.values(counts.dropped).reduce((sum, count) => sum + count, 0);
 }
 
-function lagOf({ lagMs }: ExporterInfo): string {
+function lagOf({ lagMs }: TelemetryDelivery): string {
   return lagMs === 0 ? "" : duration(lagMs);
 }

@@ -70,20 +70,28 @@ export const ExporterCounts = z.object({
   dropped: z.record(z.string(), z.number()),
 });
 
-export const ExporterInfo = z.object({
-  id: z.string(),
-  provider: z.string(),
-  destination: z.string(),
+const delivery = {
   state: z.enum(["running", "stalled", "disabled"]),
-  origin: z.enum(["config", "api"]),
   counts: ExporterCounts,
   lagMs: z.number(),
   failedAttempts: z.number(),
-  filterErrors: z.number(),
   lastError: z.object({ at: z.string(), message: z.string() }).optional(),
   lastDeliveryAt: z.string().optional(),
   stalledSince: z.string().optional(),
   deadLetterFile: z.string().optional(),
+};
+
+export const ExporterInfo = z.object({
+  id: z.string(),
+  provider: z.string(),
+  destination: z.string(),
+  origin: z.enum(["config", "api"]),
+  filterErrors: z.number(),
+  ...delivery,
+  telemetry: z
+    .object(delivery)
+    .optional()
+    .describe("How it does with what sandboxes and agents send with OTLP, counted in requests."),
 });
 export const ExporterList = z.object({ items: z.array(ExporterInfo) });
 

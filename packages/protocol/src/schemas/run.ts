@@ -51,7 +51,9 @@ export const AddRunEventsResult = z.object({ accepted: z.number() });
 
 /** Strict where the event's own schema is not: what a caller misspells should not vanish. */
 function inputOf<T extends RunEventType>(type: T) {
-  const data: z.ZodObject = strictObject(EVENT_DATA[type].shape);
+  // Where an event comes from is not its sender's to say.
+  const { origin: _, ...shape }: z.ZodRawShape = EVENT_DATA[type].shape;
+  const data: z.ZodObject = strictObject(shape);
   return strictObject({
     type: z.literal(type),
     data: data as z.ZodObject & z.ZodType<EventDataMap[T]>,

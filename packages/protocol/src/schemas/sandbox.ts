@@ -36,10 +36,23 @@ export const CreateSandboxRequest = strictObject({
     .optional()
     .describe("How long without a call until `onIdle`; 0 is never."),
   onIdle: onIdle.optional().describe("Paused ones resume with the next call."),
-  env: environment.optional().describe("Environment of everything that runs in it."),
+  env: environment
+    .optional()
+    .describe("Environment of everything that runs in it, `OTEL_EXPORTER_OTLP_*` left out."),
   metadata: metadata.optional().describe("Pairs of your own, returned as given."),
   isolation: Isolation.optional(),
   record: record.optional().describe('"metadata" keeps code, commands, output and paths out of the record.'),
+  otelExport: z
+    .boolean()
+    .optional()
+    .describe(
+      "Its telemetry goes to your own endpoint too, which `OTEL_EXPORTER_OTLP_ENDPOINT` in `env` names. Default: where one is named.",
+    ),
+  instrument: z
+    .boolean()
+    .optional()
+    .describe("Programs inside report spans of themselves, without a change to their code."),
+  logs: z.boolean().optional().describe("Lines of stdout and stderr become OpenTelemetry log records too."),
   runId: runId.optional().describe("The agent run it belongs to."),
 });
 
@@ -67,6 +80,9 @@ export const SandboxInfo = z.object({
   unenforced: z.array(UnenforcedLimit),
   onIdle,
   record,
+  otelExport: z.boolean(),
+  instrument: z.boolean(),
+  logs: z.boolean(),
   metadata: z.record(z.string(), z.string()),
   runId: z.string(),
   traceId: z.string(),

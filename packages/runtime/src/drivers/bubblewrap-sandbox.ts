@@ -2,15 +2,20 @@ import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxLimits } from "@sandglass/protocol";
+import type { SocketHandle } from "../collector.ts";
 import type { SandboxCgroup } from "../host/cgroups.ts";
 import type { ExecCgroup } from "../host/exec-cgroup.ts";
+import { NotYet } from "../host/handed-sockets.ts";
 import type { Helper } from "../host/helper.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import type { DriverSandbox } from "./driver.ts";
 
 /** What runs in a sandbox is chosen by the OOM killer before anything of the host. */
 const OOM_SCORE = "100";
+/** bubblewrap makes the network some milliseconds after it has begun. */
+const LOOK_EVERY_MS = 1;
 
 interface Parts {
   id: string;
@@ -66,6 +71,18 @@ export class BubblewrapSandbox implements DriverSandbox {
       throw new Error(`process ${pid} of the sandbox ended before it was placed`);
     }
     return group;
+  }
+
+  async listen(ports: readonly number[]): Promise<SocketHandle[]> {
+    // Ends with the sandbox at the latest: then the helper knows it no more, and says so.
+    for (;;) {
+      try {
+        return await this.#parts.helper.listen(this.#parts.id, ports);
+      } catch (error) {
+        if (!(error instanceof NotYet)) throw error;
+      }
+      await delay(LOOK_EVERY_MS);
+    }
   }
 
   freeze(isFrozen: boolean): Promise<void> {

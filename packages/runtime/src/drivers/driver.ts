@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
+import type { SocketHandle } from "../collector.ts";
 import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 
@@ -31,6 +32,12 @@ export interface DriverSandbox {
   setLimits(limits: SandboxLimits): void;
   /** A group for one exec, joined by the process with this pid of the sandbox's own pid namespace. */
   attach(name: string, pid: number): Promise<ExecCgroup>;
+  /**
+   * Listening sockets on the loopback of the sandbox's own network namespace, in the order of `ports`; served by the host. May be
+   * asked for as soon as the sandbox is there, and resolves when it has a network. The caller closes them.
+   * Rejects with DRIVER_ERROR where the sandbox has gone or a port is taken.
+   */
+  listen(ports: readonly number[]): Promise<SocketHandle[]>;
   freeze(isFrozen: boolean): Promise<void>;
   /** Of all processes in it. Reading neither wakes nor disturbs them; throws where the sandbox is gone. */
   usage(): SandboxUsage;

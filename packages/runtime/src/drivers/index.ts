@@ -5,6 +5,7 @@
 export { AgentConnection } from "../agent/connection.ts";
 export { Channel, StartFlag } from "../agent/frames.ts";
 export type { AgentProcess, ProcessExit } from "../agent/process.ts";
+export type { SocketHandle } from "../collector.ts";
 export type { GroupUsage } from "../host/cgroup-counts.ts";
 export type { ExecCgroup } from "../host/exec-cgroup.ts";
 export { CLONE_NAMESPACE_FLAGS, DENIED_CALLS, SOCKET_FAMILIES } from "../host/seccomp-policy.ts";

@@ -22,6 +22,8 @@ export interface Cell {
   own: readonly string[];
   /** What they were, where they were anything. */
   base: Record<string, string>;
+  /** Set once in each interpreter, before its first cell that has this. */
+  initial?: Record<string, string>;
 }
 
 /**
@@ -37,6 +39,8 @@ export class Context {
   #lost: string | undefined;
   /** Names that the last cell brought for itself. */
   #borrowed: readonly string[] = [];
+  /** The interpreter that has its cells' `initial`. */
+  #told: Interpreter | undefined;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(id: string, language: Language, host: ContextHost) {
@@ -75,7 +79,11 @@ export class Context {
         grace ??= setTimeout(() => interpreter.group.kill(), INTERRUPT_GRACE_MS);
       },
     });
-    const answer = await interpreter.run({ id: exec.id, code: cell.code, env: this.#environment(cell) });
+    const answer = await interpreter.run({
+      id: exec.id,
+      code: cell.code,
+      env: this.#environment(cell, interpreter),
+    });
     clearTimeout(grace);
     interpreter.events = undefined;
     if (answer !== undefined) {
@@ -110,10 +118,12 @@ export class Context {
   }
 
   /** Without what the cell before had for itself. */
-  #environment({ env, own, base }: Cell): Record<string, string | null> {
+  #environment({ env, own, base, initial }: Cell, interpreter: Interpreter): Record<string, string | null> {
+    const first = initial === undefined || this.#told === interpreter ? {} : initial;
+    if (initial !== undefined) this.#told = interpreter;
     const given = Object.fromEntries(this.#borrowed.map((name) => [name, base[name] ?? null]));
     this.#borrowed = own;
-    return { ...given, ...env };
+    return { ...given, ...first, ...env };
   }
 
   /** The host could not run it. The next cell starts with an interpreter of its own. */

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { SandglassError } from "@sandglass/protocol";
+import type { SocketHandle } from "../collector.ts";
 import { NATIVE } from "../native.ts";
+import { HandedSockets } from "./handed-sockets.ts";
 
 /** What the helper needs to make one sandbox; the order of `native/helper.c`'s "create" message. */
 export interface HelperCreate {
@@ -35,6 +37,7 @@ interface Entry {
 export class Helper {
   readonly #child: ChildProcess;
   readonly #entries = new Map<string, Entry>();
+  readonly #sockets = new HandedSockets();
   #rest: Buffer = Buffer.alloc(0);
   #isClosed = false;
   /** Called when the helper is gone without having been asked. */
@@ -44,11 +47,13 @@ export class Helper {
     this.#child = child;
     child.stdout?.on("data", (chunk: Buffer) => this.#onData(chunk));
     child.stdin?.on("error", () => this.#lost()); // the pipe breaks when the helper is gone
+    child.on("message", (message, handle) => this.#sockets.onMessage(message, handle));
     child.on("exit", () => this.#lost());
   }
 
   static async start(): Promise<Helper> {
-    const child = spawn(NATIVE.helper, [], { stdio: ["pipe", "pipe", "inherit"], env: {} });
+    // The fourth is how sockets come here: Node takes a descriptor in no other way.
+    const child = spawn(NATIVE.helper, [], { stdio: ["pipe", "pipe", "inherit", "ipc"], env: {} });
     await once(child, "spawn");
     return new Helper(child);
   }
@@ -84,6 +89,21 @@ export class Helper {
     });
   }
 
+  /**
+   * Opens listening sockets on the loopback of a sandbox's own network namespace, in the order of `ports`. They are the caller's
+   * to close. Rejects with {@link NotYet} while the sandbox has no network, and with DRIVER_ERROR where it has gone or a port is taken.
+   */
+  async listen(id: string, ports: readonly number[]): Promise<SocketHandle[]> {
+    if (ports.length === 0) return [];
+    const { number, taken } = this.#sockets.expect(ports.length);
+    try {
+      this.#send(["listen", id, String(number), ...ports.map(String)]);
+    } catch (error) {
+      this.#sockets.refuse(number, error as Error);
+    }
+    return taken;
+  }
+
   kill(id: string): void {
     if (!this.#isClosed) this.#send(["kill", id]); // with the helper its sandboxes are gone
   }
@@ -116,6 +136,7 @@ export class Helper {
   }
 
   #onMessage([kind, id = "", text = ""]: string[]): void {
+    if (kind === "refused") return this.#sockets.onRefusal(text);
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     if (kind === "created") return entry.resolve(Number(text));
@@ -134,6 +155,7 @@ export class Helper {
     this.#isClosed = true;
     const entries = [...this.#entries.values()];
     this.#entries.clear();
+    this.#sockets.close(new SandglassError("DRIVER_ERROR", "the native helper went away"));
     for (const entry of entries) {
       entry.reject(new SandglassError("DRIVER_ERROR", "the native helper went away"));
       entry.onExit(9);

@@ -1,5 +1,6 @@
 import { cp, lstat, mkdir, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { placeInstrumentation } from "../instrument/files.ts";
 import { NATIVE } from "../native.ts";
 
 /** What of the host's /etc programs need to run; never keys, tokens or accounts. */
@@ -98,6 +99,7 @@ export async function buildSkeleton(target: string, mountPoints: readonly string
   await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
   for (const name of ["repl.py", "repl.cjs", "repl.bash"])
     await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  await placeInstrumentation(target);
   await addNode(target);
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
 }

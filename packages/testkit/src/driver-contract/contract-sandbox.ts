@@ -74,6 +74,11 @@ export class ContractSandbox {
       limits: { ...DEFAULT_LIMITS, diskMb: 32, ...limits },
       mounts,
     });
+    return ContractSandbox.around(id, sandbox);
+  }
+
+  /** One that a driver has just made. */
+  static async around(id: string, sandbox: DriverSandbox): Promise<ContractSandbox> {
     const agent = new AgentConnection(sandbox.socket);
     try {
       await agent.ready();

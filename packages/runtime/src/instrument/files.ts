@@ -1,0 +1,30 @@
+import { chmod, cp, mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { NATIVE } from "../native.ts";
+
+/** Where a sandbox has what instruments its programs. */
+export const INSIDE = {
+  /** Loaded into every program: its span. */
+  spans: "/run/sandglass/libsandglass-spans.so",
+  /** A directory with a `sitecustomize` for Python. */
+  python: "/run/sandglass/python",
+  /** A module for Node to require first. */
+  node: "/run/sandglass/node/register.cjs",
+} as const;
+
+const SOURCES: Record<keyof typeof INSIDE, string> = {
+  spans: join(dirname(NATIVE.agent), "libsandglass-spans.so"),
+  python: join(NATIVE.assets, "instrument/python"),
+  node: join(NATIVE.assets, "instrument/node/register.cjs"),
+};
+
+/** Puts them below `root`, which becomes a sandbox's `/`. They are in every sandbox; only its environment says whether they are used. */
+export async function placeInstrumentation(root: string): Promise<void> {
+  for (const name of ["spans", "python", "node"] as const) {
+    const target = join(root, INSIDE[name]);
+    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
+    await cp(SOURCES[name], target, { recursive: true });
+  }
+  // Python would keep what it compiled there, as a file that the sandbox had written.
+  await chmod(join(root, INSIDE.python), 0o555);
+}

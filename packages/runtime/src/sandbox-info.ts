@@ -1,0 +1,28 @@
+import type { SandboxInfo } from "@sandglass/protocol";
+import { microTimestamp } from "@sandglass/protocol";
+import type { SandboxParts } from "./sandbox.ts";
+
+/** A sandbox's description at its beginning. */
+export function describeSandbox(parts: SandboxParts): SandboxInfo {
+  const { machine, request, context } = parts;
+  const { template } = machine;
+  return {
+    id: machine.id,
+    state: "running",
+    template: template.name,
+    source: parts.source,
+    isolation: parts.isolation,
+    limits: parts.limits,
+    unenforced: [...parts.unenforced],
+    onIdle: request.onIdle ?? "pause",
+    record: request.record ?? "full",
+    otelExport: parts.owner.destination !== undefined,
+    instrument: request.instrument ?? template.instrument ?? false,
+    logs: request.logs ?? template.logs ?? false,
+    metadata: request.metadata ?? {},
+    runId: context.runId,
+    traceId: context.traceId,
+    createdAt: microTimestamp(),
+    createMs: parts.createMs,
+  };
+}
