@@ -19,6 +19,7 @@ needs=(
   "run  | mkfs.ext4              | has_program mkfs.ext4          | e2fsprogs"
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | git                    | command -v git                 | git"
+  "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
   "test | postgresql             | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "bench | podman                | command -v podman              | podman crun"
   "bench | socat                 | command -v socat               | socat"

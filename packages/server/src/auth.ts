@@ -28,6 +28,16 @@ export function authenticate(header: string | undefined, keyring: Keyring): KeyI
   });
 }
 
+/** The organisation that a header's key belongs to; undefined where it is none of this daemon's. */
+export function organisationOf(header: string | undefined, keyring: Keyring | undefined): string | undefined {
+  try {
+    return keyring && authenticate(header, keyring).orgId;
+  } catch (error) {
+    if (error instanceof SandglassError) return undefined;
+    throw error;
+  }
+}
+
 /**
  * What only the operator may do.
  *

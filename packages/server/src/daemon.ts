@@ -1,5 +1,5 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
-import { checkBind, provideLocalKey } from "./auth.ts";
+import { checkBind, organisationOf, provideLocalKey } from "./auth.ts";
 import { changedOptions, type LoadedConfig, withObservabilityOf } from "./config.ts";
 import { Credentials } from "./credentials.ts";
 import { ExporterAccess } from "./exporters/exporter-access.ts";
@@ -7,11 +7,13 @@ import { createApp } from "./http/app.ts";
 import { createHandlers, createReplays, type HandlerServices } from "./http/handlers.ts";
 import { Idempotency } from "./http/idempotency.ts";
 import { Listener } from "./http/listener.ts";
+import { OtlpIntake } from "./http/otlp-intake.ts";
 import { RequestEvents } from "./http/request-events.ts";
 import { createRequestGuard } from "./http/request-guard.ts";
 import type { RequestRecord } from "./http/request-record.ts";
 import { Keyring } from "./keys.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { SelfMetrics } from "./metrics/self-metrics.ts";
 import { Sandglass } from "./sandglass.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,6 +43,7 @@ export class Daemon {
   readonly #idempotency: Idempotency;
   readonly #stopping: AbortController;
   readonly #services: HandlerServices;
+  readonly #selfMetrics: SelfMetrics;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -52,6 +55,7 @@ export class Daemon {
     idempotency: Idempotency;
     stopping: AbortController;
     services: HandlerServices;
+    selfMetrics: SelfMetrics;
   }) {
     this.sandglass = parts.sandglass;
     this.metrics = parts.metrics;
@@ -61,6 +65,7 @@ export class Daemon {
     this.#idempotency = parts.idempotency;
     this.#stopping = parts.stopping;
     this.#services = parts.services;
+    this.#selfMetrics = parts.selfMetrics;
   }
 
   /**
@@ -79,6 +84,8 @@ export class Daemon {
     const baseUrl = listener.baseUrl(config.host);
     const metrics = new Metrics(() => observer.droppedLines);
     acquired.defer(() => metrics.close());
+    // Until it is there, nobody has a key.
+    let keyring: Keyring | undefined;
     const sandglass = await Sandglass.open(loaded, {
       event: (event) => {
         metrics.count(event);
@@ -87,9 +94,10 @@ export class Daemon {
       problem: (problem) => observer.complain(`the log: ${problem.kind}`, problem),
       exporterProblem: (message, error) => observer.complain(message, error),
       origins: listener.origins(config.host),
+      authorize: (authorization) => organisationOf(authorization, keyring),
     });
     acquired.defer(() => sandglass.stop());
-    const keyring = await Keyring.open(config.dataDir, config.apiKeys);
+    keyring = await Keyring.open(config.dataDir, config.apiKeys);
     await provideLocalKey(keyring, new Credentials(), baseUrl, config.apiKeys);
 
     const { recorder, runtime, runs, observability } = sandglass;
@@ -101,10 +109,21 @@ export class Daemon {
       keyring,
       metrics,
       observability,
+      collector: sandglass.collector,
       exporters: new ExporterAccess(observability),
       loaded,
       stopping: stopping.signal,
     };
+    const selfMetrics = new SelfMetrics({
+      loaded: () => services.loaded,
+      collect: () => metrics.collect(services),
+      readers: metrics.readers,
+      ownOrigins: listener.origins(config.host),
+      onProblem: (message, error) => observer.complain(message, error),
+    });
+    observability.onChange = () => selfMetrics.follow(observability.configured());
+    await observability.onChange();
+    acquired.defer(() => selfMetrics.close(0));
     const idempotency = await Idempotency.open(config.dataDir, createReplays(services), (error) =>
       observer.complain("an idempotency key was not written down", error),
     );
@@ -121,12 +140,28 @@ export class Daemon {
       stopping: stopping.signal,
       reportInternal: (error, { requestId }) => observer.complain(`request ${requestId} failed`, error),
     });
-    listener.serve(app, (record, response) => {
-      observer.request(record);
-      requests.watch(record, response);
-    });
+    const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, keyring, guard);
+    listener.serve(
+      (request, response) => (otlp?.takes(request) ? otlp.serve(request, response) : app(request, response)),
+      (record, response) => {
+        // What telemetry costs is counted where it is taken; an event for each request would be telemetry of telemetry.
+        if (otlp?.takesPath(record.path)) return;
+        observer.request(record);
+        requests.watch(record, response);
+      },
+    );
     acquired.move();
-    return new Daemon({ sandglass, metrics, baseUrl, listener, requests, idempotency, stopping, services });
+    return new Daemon({
+      sandglass,
+      metrics,
+      baseUrl,
+      listener,
+      requests,
+      idempotency,
+      stopping,
+      services,
+      selfMetrics,
+    });
   }
 
   /**
@@ -163,6 +198,7 @@ export class Daemon {
       this.#listener.close();
       await this.#requests.settled();
       await this.#idempotency.close();
+      await this.#selfMetrics.close(deadlineMs * DRAIN_SHARE);
       this.metrics.close();
       await this.sandglass.close();
     }

@@ -1,7 +1,13 @@
 import { type Emit, type EventInput, newSpanId, newTraceId, type RuntimeEvent } from "@sandglass/protocol";
 import { Runtime, type RuntimeApi, type TemplateConfig } from "@sandglass/runtime";
-import { type LogProblem, type ObservabilityExporterFactory, Recorder } from "@sandglass/telemetry";
 import {
+  type Collector,
+  type LogProblem,
+  type ObservabilityExporterFactory,
+  Recorder,
+} from "@sandglass/telemetry";
+import {
+  ConfigError,
   type LoadedConfig,
   loadConfig,
   type ProviderName,
@@ -16,6 +22,7 @@ import { Observability } from "./exporters/observability.ts";
 import { DEFAULT_ORG } from "./keys.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
+import { startCollector } from "./start-collector.ts";
 import { VERSION } from "./version.ts";
 
 /** Share of the stop's time that sandboxes get; the rest is for what is recorded. */
@@ -35,6 +42,8 @@ interface SandglassWatch {
   exporterProblem?: (message: string, error?: unknown) => void;
   /** Where it is served, if it is: no exporter may send there. */
   origins?: readonly string[];
+  /** The organisation of a key, as `Authorization` carries it; undefined for what is none. Default: there are no keys. */
+  authorize?: (authorization: string) => string | undefined;
 }
 
 /**
@@ -53,6 +62,8 @@ export class Sandglass implements AsyncDisposable {
   readonly sandboxes: LocalSandboxes;
   /** Where events are delivered to, to be looked at and changed while running. */
   readonly observability: Observability;
+  /** Takes the telemetry of sandboxes and agents; undefined where that is switched off. */
+  readonly collector: Collector | undefined;
   readonly #traceId = newTraceId();
   readonly #spanId = newSpanId();
   readonly #startedAt = performance.now();
@@ -63,13 +74,19 @@ export class Sandglass implements AsyncDisposable {
 
   private constructor(
     config: SandglassConfig,
-    parts: { recorder: Recorder; runtime: RuntimeApi; observability: Observability },
+    parts: {
+      recorder: Recorder;
+      runtime: RuntimeApi;
+      observability: Observability;
+      collector: Collector | undefined;
+    },
   ) {
-    const { recorder, runtime, observability } = parts;
+    const { recorder, runtime, observability, collector } = parts;
     this.config = config;
     this.recorder = recorder;
     this.runtime = runtime;
     this.observability = observability;
+    this.collector = collector;
     this.runs = new Runs(
       recorder.emit,
       (runId, orgId) => findRun(recorder, runId, orgId),
@@ -119,17 +136,27 @@ export class Sandglass implements AsyncDisposable {
     });
     acquired.defer(() => recorder.close());
     if (watch.event !== undefined) recorder.subscribe(watch.event);
+    const onProblem = watch.exporterProblem ?? warn;
+    const { origins: ownOrigins, authorize = () => undefined } = watch;
+    const collector =
+      config.collector.enabled && config.recording
+        ? await startCollector({ loaded, recorder, ownOrigins, authorize, onProblem })
+        : undefined;
+    acquired.defer(async () => collector?.stop(0));
     // Before anything happens that there are events about, so that an exporter which is new gets all of them.
     const observability = await Observability.open({
       recorder,
+      collector,
       loaded,
-      ownOrigins: watch.origins,
-      onProblem: watch.exporterProblem ?? warn,
+      ownOrigins,
+      onProblem,
     });
     acquired.defer(async () => void (await observability.shutdown(0)));
     const runtime = await Runtime.start({
       dataDir: config.dataDir,
       emit: recorder.emit,
+      ...(collector !== undefined && { collector }),
+      ...otelExportOf(loaded),
       templates: templatesOf(config),
       maxSandboxes: config.maxSandboxes,
       defaults: config.defaults,
@@ -140,7 +167,7 @@ export class Sandglass implements AsyncDisposable {
       outputRetentionBytes: outputBytes,
     });
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
-    const sandglass = new Sandglass(config, { recorder, runtime, observability });
+    const sandglass = new Sandglass(config, { recorder, runtime, observability, collector });
     await sandglass.#recover();
     acquired.move();
     return sandglass;
@@ -191,7 +218,11 @@ export class Sandglass implements AsyncDisposable {
     } finally {
       const least = this.config.shutdownTimeoutMs * DELIVERY_SHARE;
       const leftMs = Math.max(least, (this.#deadline ?? 0) - performance.now());
-      await this.observability.shutdown(leftMs).finally(() => this.recorder.close());
+      try {
+        await Promise.all([this.observability.shutdown(leftMs), this.collector?.stop(leftMs)]);
+      } finally {
+        await this.recorder.close();
+      }
     }
   }
 
@@ -203,6 +234,8 @@ export class Sandglass implements AsyncDisposable {
     const data = { version: VERSION, pid: process.pid, ...(!isClean && { recovery }) };
     await this.emit(this.#hostEvent({ type: "host.started", data }));
     await endCrashed(openSandboxes, this.runtime, this.emit);
+    // Not waited for: what a dead daemon forwarded is not in the way of this one.
+    this.collector?.recovered().catch((error: unknown) => warn("forwarded telemetry was not ended", error));
   }
 
   #hostEvent(event: Pick<Extract<EventInput, { type: `host.${string}` }>, "type" | "data">): EventInput {
@@ -219,6 +252,17 @@ function templatesOf({ templates, pool }: SandglassConfig): Record<string, Templ
     sized[name] = { ...(builtIn !== undefined && { base: builtIn }), ...sized[name], poolSize };
   }
   return sized;
+}
+
+/** @throws ConfigError naming a variable that a secret is to be read from and that is not set */
+function otelExportOf({ config, env }: LoadedConfig): { otelExport?: { env: Record<string, string> } } {
+  const variables = Object.entries(config.otelExport).map(([name, value]) => {
+    const text = typeof value === "string" ? value : env[value.env];
+    if (text === undefined)
+      throw new ConfigError(`otelExport.${name} names a variable that is not in the environment`);
+    return [name, text] as const;
+  });
+  return variables.length === 0 ? {} : { otelExport: { env: Object.fromEntries(variables) } };
 }
 
 async function findRun(recorder: Recorder, runId: string, orgId: string) {

@@ -1,3 +1,7 @@
+export { Collector, type CollectorOptions, type SandboxSockets } from "./collector/collector.ts";
+export type { CollectorSettings, CollectorSnapshot } from "./collector/messages.ts";
+export { isRelay } from "./collector/prepare-relay.ts";
+export { refuseWithoutKey } from "./collector/refuse-without-key.ts";
 export { Delivery, type DeliveryOptions } from "./delivery/delivery.ts";
 export type { ExporterFilter } from "./delivery/event-selector.ts";
 export type {
@@ -33,6 +37,7 @@ export type {
   PostgresConfig,
   WebhookConfig,
 } from "./exporters/exporter-configs.ts";
+export { type OtelMetricsLine, openOtelMetrics } from "./exporters/otel/open-otel-metrics.ts";
 export { PermanentError } from "./exporters/permanent-error.ts";
 export { ExporterRegistry } from "./exporters/registry.ts";
 export { DurableLog } from "./log/durable-log.ts";
@@ -40,6 +45,15 @@ export type { Durability, DurableLogOptions, LogProblem, LogRecovery, LogStats }
 export type { LogGap, LogItem, LogRecord, ReadOptions } from "./log/log-reader.ts";
 export type { NamedReader } from "./log/named-reader.ts";
 export type { Retention } from "./log/retention.ts";
+export {
+  type HistogramDataPoint,
+  type KeyValue,
+  type MetricsData,
+  type NumberDataPoint,
+  type OtlpMetric,
+  type Scope,
+  TEMPORALITY,
+} from "./otlp/model.ts";
 export { type LogFilter, parseLogDirectives } from "./projections/log-directives.ts";
 export {
   formatLogJson,

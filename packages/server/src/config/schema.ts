@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { collectorSchema, otelExportSchema } from "./collector-schema.ts";
 import type { ObservabilityOptions } from "./observability-options.ts";
 import { observabilitySchema } from "./observability-schema.ts";
 
@@ -18,6 +19,7 @@ const secretReference = z.strictObject({ env: z.string().min(1) });
 
 const count = z.int().min(0);
 const positive = z.int().min(1);
+const port = z.int().min(0).max(65_535);
 
 const templateSchema = z.strictObject({
   base: z.enum(["python", "node", "bash"]).optional(),
@@ -32,6 +34,8 @@ const templateSchema = z.strictObject({
   memoryMb: positive.optional(),
   diskMb: positive.optional(),
   maxPids: positive.optional(),
+  instrument: z.boolean().optional(),
+  logs: z.boolean().optional(),
 });
 
 /**
@@ -40,7 +44,7 @@ const templateSchema = z.strictObject({
  */
 export const configSchema = z.strictObject({
   host: z.string().min(1).default("127.0.0.1").describe("Address to listen on"),
-  port: z.int().min(0).max(65_535).default(7070).describe("Port to listen on; 0 takes a free one"),
+  port: port.default(7070).describe("Port to listen on; 0 takes a free one"),
   dataDir: z.string().min(1).optional().describe("Directory of the record, keys and sandboxes"),
   apiKeys: z
     .array(z.union([z.string(), secretReference]))
@@ -90,6 +94,10 @@ export const configSchema = z.strictObject({
     .describe(
       "Time between two samples of a sandbox's resources; 0 takes only those at its start and its end",
     ),
+  selfMetrics: z
+    .boolean()
+    .default(true)
+    .describe("Send the daemon's own metrics where otel exporters send metrics, each metricsIntervalMs"),
   costRates: z
     .strictObject({
       cpuHourUsd: z.number().min(0).default(0).describe("US dollars for an hour of one processor, as used"),
@@ -100,6 +108,14 @@ export const configSchema = z.strictObject({
         .describe("US dollars for an hour of one GiB of memory, as given"),
     })
     .prefault({}),
+  collector: collectorSchema,
+  otelExport: otelExportSchema,
+  otlpListen: z
+    .boolean()
+    .default(false)
+    .describe("Also take OTLP (API key needed) on its own ports, of the address that is listened on"),
+  otlpPort: port.default(4318).describe("Port of OTLP/HTTP with otlpListen; 0 takes a free one"),
+  otlpGrpcPort: port.default(4317).describe("Port of OTLP/gRPC with otlpListen; 0 takes a free one"),
   templates: z
     .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), templateSchema)
     .default({})

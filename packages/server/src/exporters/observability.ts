@@ -6,8 +6,8 @@ import {
   SandglassError,
 } from "@sandglass/protocol";
 import { parseRequest, ExporterSpec as specSchema } from "@sandglass/protocol/schemas";
-import type { Recorder } from "@sandglass/telemetry";
-import { Delivery, type ExporterOptions, type ExporterOwner } from "@sandglass/telemetry";
+import type { Collector, Recorder } from "@sandglass/telemetry";
+import { Delivery, type ExporterOptions, type ExporterOwner, isRelay } from "@sandglass/telemetry";
 import type { LoadedConfig } from "../config.ts";
 import {
   exporterExists,
@@ -24,6 +24,8 @@ const PROGRAM: ExporterOwner = { origin: "api", isTrusted: true };
 
 interface OpenOptions {
   recorder: Recorder;
+  /** Whose telemetry `otel` exporters pass on beside the events. */
+  collector?: Collector | undefined;
   loaded: LoadedConfig;
   /** Where this daemon is reached: no exporter may send there. */
   ownOrigins?: readonly string[] | undefined;
@@ -36,19 +38,24 @@ interface OpenOptions {
  * those that a program adds to its own sandglass, which last as long as it runs.
  */
 export class Observability {
+  /** Called after each change of the exporters. What it throws is the change's failure. */
+  onChange: (() => Promise<void>) | undefined;
   readonly #delivery: Delivery;
   readonly #kept: KeptExporters;
+  readonly #collector: Collector | undefined;
   /** One change at a time, so that what runs and what is on disk do not differ. */
   #changing: Promise<unknown> = Promise.resolve();
   #isShutDown = false;
 
-  private constructor(delivery: Delivery, kept: KeptExporters) {
+  private constructor(delivery: Delivery, kept: KeptExporters, collector: Collector | undefined) {
     this.#delivery = delivery;
     this.#kept = kept;
+    this.#collector = collector;
   }
 
   /** @throws ConfigError naming the option; Error where `exporters.json` cannot be understood */
-  static async open({ recorder, loaded, ownOrigins = [], onProblem }: OpenOptions): Promise<Observability> {
+  static async open(options: OpenOptions): Promise<Observability> {
+    const { recorder, collector, loaded, ownOrigins = [], onProblem } = options;
     const { config, env, cwd } = loaded;
     const { dataDir } = config;
     const kept = await KeptExporters.open(dataDir);
@@ -63,12 +70,13 @@ export class Observability {
       onProblem,
     });
     try {
-      const observability = new Observability(delivery, kept);
+      const observability = new Observability(delivery, kept, collector);
       await observability.configure(loaded);
       for (const entry of kept.all()) {
         const error = await kept.bringBack(entry, delivery);
         if (error !== undefined) onProblem(`the exporter ${entry.spec.id} could not be started`, error);
       }
+      await observability.#relay();
       return observability;
     } catch (error) {
       await delivery.shutdown(0);
@@ -98,7 +106,11 @@ export class Observability {
     const running = this.#delivery.list(orgId);
     // One whose id the configuration has taken meanwhile is there once.
     const broken = this.#kept.broken(orgId).filter(({ id }) => this.#delivery.find(id) === undefined);
-    return [...running, ...broken];
+    const relays = new Map(this.#collector?.snapshot().relays.map(({ id, ...telemetry }) => [id, telemetry]));
+    return [...running, ...broken].map((info) => {
+      const telemetry = relays.get(info.id);
+      return telemetry === undefined ? info : { ...info, telemetry };
+    });
   }
 
   /** @throws SandglassError EXPORTER_NOT_FOUND, also for one that is not the organisation's */
@@ -184,6 +196,7 @@ export class Observability {
   retry(id: string): Promise<ExporterInfo> {
     return this.#change(async () => {
       const kept = this.#kept.isBroken(id) ? this.#kept.get(id) : undefined;
+      await this.#collector?.retry(id);
       if (this.#delivery.find(id) !== undefined) this.#delivery.retry(id);
       else if (kept !== undefined) await this.#kept.bringBack(kept, this.#delivery);
       return this.get(id);
@@ -197,16 +210,31 @@ export class Observability {
    */
   async flush({ ids, timeoutMs }: FlushRequest = {}): Promise<FlushResult> {
     for (const id of ids ?? []) this.get(id);
-    return this.#delivery.flush({
-      ...(ids !== undefined && { ids: ids.filter((id) => this.#delivery.find(id) !== undefined) }),
-      ...(timeoutMs !== undefined && { timeoutMs }),
-    });
+    const [events, telemetry] = await Promise.all([
+      this.#delivery.flush({
+        ...(ids !== undefined && { ids: ids.filter((id) => this.#delivery.find(id) !== undefined) }),
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      }),
+      this.#collector?.flush(timeoutMs, ids),
+    ]);
+    return telemetry === undefined ? events : sumOfFlushes(events, telemetry);
   }
 
   /** Flushes within the deadline and ends all; what remains is delivered after the next start. */
   shutdown(deadlineMs: number): Promise<FlushResult> {
     this.#isShutDown = true;
     return this.#delivery.shutdown(deadlineMs);
+  }
+
+  /** Every exporter that runs as it is configured, and by whom. */
+  configured(): ReturnType<Delivery["configured"]> {
+    return this.#delivery.configured();
+  }
+
+  /** Has telemetry go where the exporters of events go now. */
+  async #relay(): Promise<void> {
+    await this.#collector?.relay(this.configured().filter(({ options }) => isRelay(options)));
+    await this.onChange?.();
   }
 
   async #add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
@@ -229,9 +257,18 @@ export class Observability {
     const done = this.#changing.then(() => {
       // What begins now would outlive the log.
       if (this.#isShutDown) throw new SandglassError("SHUTTING_DOWN", "exporters are being ended");
-      return work();
+      // Also where only a part of it could be done.
+      return work().finally(() => this.#relay());
     });
     this.#changing = done.catch(() => undefined);
     return done;
   }
+}
+
+function sumOfFlushes(events: FlushResult, telemetry: FlushResult): FlushResult {
+  return {
+    delivered: events.delivered + telemetry.delivered,
+    dropped: events.dropped + telemetry.dropped,
+    pending: events.pending + telemetry.pending,
+  };
 }

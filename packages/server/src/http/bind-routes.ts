@@ -78,6 +78,7 @@ function createServe(
       body: bodySchema === undefined ? undefined : schemas.parseRequest(bodySchema, body?.value),
       context: contextOf(record),
       caller,
+      accept: request.headers.accept ?? "",
       record,
       upload: () => uploadOf(request.raw),
     } as Call<RouteName>;

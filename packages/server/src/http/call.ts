@@ -22,6 +22,8 @@ export interface Call<N extends RouteName> {
   context: CallContext;
   /** Whose key it is, and what that may do. */
   caller: Caller;
+  /** The header `accept`; "" where there is none. */
+  accept: string;
   record: RequestRecord;
   /** For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer. */
   upload(): AsyncIterable<Uint8Array>;

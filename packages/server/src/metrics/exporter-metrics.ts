@@ -1,20 +1,22 @@
 import type { ExporterInfo } from "@sandglass/protocol";
-import type { Family, Sample } from "./exposition.ts";
+import type { RecorderStats } from "@sandglass/telemetry";
+import { counter, type Family, gauge, type NumberPoint, updown } from "./family.ts";
 
 /** Shown at zero too: an alert on a counter that does not exist yet never fires. */
 const DROP_REASONS = ["rejected", "retention", "corrupt"];
 
-/** What the exporters have done. The destination itself, which may name hosts, is not for metrics. */
-export function exporterFamilies(exporters: readonly ExporterInfo[]): Family[] {
-  const each = (read: (of: ExporterInfo) => number): Sample[] =>
+/**
+ * What the exporters have done. The destination itself, which may name hosts, is not for metrics.
+ *
+ * @param log what they read from, for what their queues take of it
+ */
+export function exporterFamilies(
+  exporters: readonly ExporterInfo[],
+  log: Pick<RecorderStats, "bytes" | "lastPosition" | "oldestPosition">,
+): Family[] {
+  const each = (read: (of: ExporterInfo) => number): NumberPoint[] =>
     exporters.map((of) => ({ labels: labelsOf(of), value: read(of) }));
-  const drops = exporters.flatMap((of) => {
-    const reasons = new Set([...DROP_REASONS, ...Object.keys(of.counts.dropped)]);
-    return [...reasons].map((reason) => ({
-      labels: { ...labelsOf(of), reason },
-      value: of.counts.dropped[reason] ?? 0,
-    }));
-  });
+  const bytesPerEvent = log.bytes / Math.max(1, log.lastPosition - log.oldestPosition + 1);
   return [
     total(
       "accepted",
@@ -31,56 +33,124 @@ export function exporterFamilies(exporters: readonly ExporterInfo[]): Family[] {
       "Events that the filter left out.",
       each(({ counts }) => counts.filtered),
     ),
-    total("dropped", "Events that were given up, by reason; healthy is 0.", drops),
-    gauge(
+    total(
+      "dropped",
+      "Events that were given up, by reason; healthy is 0.",
+      dropsOf(exporters, "sandglass.reason"),
+    ),
+    state(
       "queued",
+      "{event}",
       "Events that wait in the log.",
       each(({ counts }) => counts.queued),
     ),
-    gauge(
+    state(
       "in_flight",
+      "{event}",
       "Events being sent, or sent again.",
       each(({ counts }) => counts.inFlight),
     ),
-    gauge(
-      "lag_events",
-      "Events not dealt with yet.",
-      each(({ counts }) => counts.queued + counts.inFlight),
-    ),
-    gauge(
-      "lag_seconds",
+    state("lag_events", "{event}", "Events not dealt with yet.", each(waiting)),
+    state(
+      "lag",
+      "s",
       "Age of the oldest event not dealt with yet.",
       each(({ lagMs }) => lagMs / 1000),
     ),
-    total(
-      "failed_attempts",
+    state(
+      "queue",
+      "By",
+      "What the events not dealt with yet take of the log, by the mean size of an event.",
+      each((of) => Math.min(log.bytes, Math.round(waiting(of) * bytesPerEvent))),
+    ),
+    counter(
+      "sandglass.exporter.failed_attempts",
+      "{attempt}",
       "Attempts that failed since the start.",
       each((of) => of.failedAttempts),
     ),
-    total(
-      "filter_errors",
+    counter(
+      "sandglass.exporter.filter_errors",
+      "{error}",
       "Times that the filter threw; healthy is 0.",
       each((of) => of.filterErrors),
     ),
-    gauge(
+    state(
       "stalled",
+      "",
       "1 where nothing has been taken for a while.",
-      each(({ state }) => (state === "stalled" ? 1 : 0)),
+      each((of) => (of.state === "stalled" ? 1 : 0)),
     ),
-    gauge(
+    state(
       "disabled",
+      "",
       "1 where nothing is tried any more.",
-      each(({ state }) => (state === "disabled" ? 1 : 0)),
+      each((of) => (of.state === "disabled" ? 1 : 0)),
+    ),
+    ...sdkFamilies(exporters),
+  ];
+}
+
+/** The same by OpenTelemetry's names: to it, an event that is delivered is a log record that is exported. */
+function sdkFamilies(exporters: readonly ExporterInfo[]): Family[] {
+  const each = (read: (of: ExporterInfo) => number): NumberPoint[] =>
+    exporters.map((of) => ({ labels: componentOf(of), value: read(of) }));
+  const exported = [
+    ...each(({ counts }) => counts.delivered),
+    ...dropsOf(exporters, "error.type", componentOf),
+  ];
+  return [
+    counter(
+      "otel.sdk.exporter.log.exported",
+      "{log_record}",
+      "Log records that were exported, or, with an error type, given up.",
+      exported,
+      { isPersistent: true },
+    ),
+    updown(
+      "otel.sdk.exporter.log.inflight",
+      "{log_record}",
+      "Log records that are being exported.",
+      each(({ counts }) => counts.inFlight),
+    ),
+    updown(
+      "otel.sdk.processor.log.queue.size",
+      "{log_record}",
+      "Log records that wait to be exported.",
+      each(({ counts }) => counts.queued),
     ),
   ];
 }
 
+function dropsOf(
+  exporters: readonly ExporterInfo[],
+  label: string,
+  labels: (of: ExporterInfo) => Record<string, string> = labelsOf,
+): NumberPoint[] {
+  return exporters.flatMap((of) =>
+    [...new Set([...DROP_REASONS, ...Object.keys(of.counts.dropped)])].map((reason) => ({
+      labels: { ...labels(of), [label]: reason },
+      value: of.counts.dropped[reason] ?? 0,
+    })),
+  );
+}
+
+function waiting({ counts }: ExporterInfo): number {
+  return counts.queued + counts.inFlight;
+}
+
 function labelsOf({ id, provider }: ExporterInfo): Record<string, string> {
-  return { exporter: id, provider };
+  return { "sandglass.exporter": id, "sandglass.provider": provider };
 }
-function total(name: string, help: string, samples: Sample[]): Family {
-  return { name: `sandglass_exporter_${name}_total`, help, type: "counter", samples };
+
+function componentOf({ id, provider }: ExporterInfo): Record<string, string> {
+  return { "otel.component.type": `sandglass_${provider}_exporter`, "otel.component.name": id };
 }
-function gauge(name: string, help: string, samples: Sample[]): Family {
-  return { name: `sandglass_exporter_${name}`, help, type: "gauge", samples };
+
+/** Goes on over restarts: it is kept with the exporter's place in the log. */
+function total(name: string, help: string, points: NumberPoint[]): Family {
+  return counter(`sandglass.exporter.${name}`, "{event}", help, points, { isPersistent: true });
+}
+function state(name: string, unit: string, help: string, points: NumberPoint[]): Family {
+  return gauge(`sandglass.exporter.${name}`, unit, help, points);
 }

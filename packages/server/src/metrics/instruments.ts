@@ -1,65 +1,90 @@
-import type { Sample } from "./exposition.ts";
+import type { Exemplar, HistogramPoint, Labels, NumberPoint } from "./family.ts";
 
-/** Counts by labels. The labels' values have to be few: each combination is kept for good. */
-export class Counter {
-  readonly #samples = new Map<string, { labels: Readonly<Record<string, string>>; value: number }>();
+/** Of one instrument. Labels are chosen so that there are far fewer; this is what holds should one not be. */
+const MAX_SERIES = 1000;
+/** What is counted beyond them, by OpenTelemetry's name for it. */
+const OVERFLOW: Labels = { "otel.metric.overflow": "true" };
 
-  add(labels: Readonly<Record<string, string>>, by = 1): void {
-    const key = keyOf(labels);
-    const sample = this.#samples.get(key);
-    if (sample === undefined) this.#samples.set(key, { labels, value: by });
-    else sample.value += by;
+/** One state by labels. */
+class Series<State> {
+  readonly #states = new Map<string, { readonly labels: Labels; readonly state: State }>();
+  readonly #create: () => State;
+
+  constructor(create: () => State) {
+    this.#create = create;
   }
 
-  samples(): Iterable<Sample> {
-    return this.#samples.values();
+  at(labels: Labels): State {
+    const key = keyOf(labels);
+    const known = this.#states.get(key);
+    if (known !== undefined) return known.state;
+    // One place is kept for the rest.
+    if (this.#states.size >= MAX_SERIES - 1 && labels !== OVERFLOW) return this.at(OVERFLOW);
+    const state = this.#create();
+    this.#states.set(key, { labels, state });
+    return state;
+  }
+
+  entries(): Iterable<{ readonly labels: Labels; readonly state: State }> {
+    return this.#states.values();
   }
 }
 
-/** Counts of values up to fixed bounds, by labels. */
+/** Counts by labels. */
+export class Counter {
+  readonly #series = new Series(() => ({ value: 0 }));
+
+  /** @param zeros shown before anything is counted: an alert on a counter that does not exist yet never fires */
+  constructor(zeros: Iterable<Labels> = []) {
+    for (const labels of zeros) this.#series.at(labels);
+  }
+
+  add(labels: Labels, by = 1): void {
+    this.#series.at(labels).value += by;
+  }
+
+  points(): NumberPoint[] {
+    return Array.from(this.#series.entries(), ({ labels, state }) => ({ labels, value: state.value }));
+  }
+}
+
+/** Counts of values up to fixed bounds, by labels, with the latest exemplar of each bucket. */
 export class Histogram {
   readonly #bounds: readonly number[];
-  readonly #series = new Map<
-    string,
-    { labels: Readonly<Record<string, string>>; counts: number[]; sum: number }
-  >();
+  readonly #series: Series<{ counts: number[]; sum: number; exemplars: (Exemplar | undefined)[] }>;
 
-  /** @param bounds ascending, without the infinite one */
+  /** @param bounds upper, inclusive, ascending, without the infinite one */
   constructor(bounds: readonly number[]) {
     this.#bounds = bounds;
+    this.#series = new Series(() => ({
+      counts: new Array<number>(bounds.length + 1).fill(0),
+      sum: 0,
+      exemplars: new Array<Exemplar | undefined>(bounds.length + 1).fill(undefined),
+    }));
   }
 
-  observe(labels: Readonly<Record<string, string>>, value: number): void {
-    const key = keyOf(labels);
-    let series = this.#series.get(key);
-    if (series === undefined) {
-      series = { labels, counts: new Array<number>(this.#bounds.length + 1).fill(0), sum: 0 };
-      this.#series.set(key, series);
-    }
-    const bucket = this.#bounds.findIndex((bound) => value <= bound);
-    const index = bucket === -1 ? this.#bounds.length : bucket;
-    series.counts[index] = (series.counts[index] ?? 0) + 1;
+  /** @param exemplar where it was measured, of which the value is `value` */
+  observe(labels: Labels, value: number, exemplar?: Omit<Exemplar, "value">): void {
+    const series = this.#series.at(labels);
+    let bucket = 0;
+    while (bucket < this.#bounds.length && value > this.#bounds[bucket]!) bucket++;
+    series.counts[bucket]!++;
     series.sum += value;
+    if (exemplar !== undefined) series.exemplars[bucket] = { ...exemplar, value };
   }
 
-  *samples(): Generator<Sample> {
-    for (const { labels, counts, sum } of this.#series.values()) {
-      let total = 0;
-      for (const [index, count] of counts.entries()) {
-        total += count;
-        const bound = this.#bounds[index];
-        yield {
-          suffix: "_bucket",
-          labels: { ...labels, le: bound === undefined ? "+Inf" : String(bound) },
-          value: total,
-        };
-      }
-      yield { suffix: "_sum", labels, value: sum };
-      yield { suffix: "_count", labels, value: total };
-    }
+  points(): HistogramPoint[] {
+    return Array.from(this.#series.entries(), ({ labels, state: { counts, sum, exemplars } }) => ({
+      labels,
+      bounds: this.#bounds,
+      counts: [...counts],
+      sum,
+      exemplars: [...exemplars],
+    }));
   }
 }
 
-function keyOf(labels: Readonly<Record<string, string>>): string {
-  return Object.values(labels).join("\0");
+/** Labels of one instrument have the same names in the same order. */
+function keyOf(labels: Labels): string {
+  return labels === OVERFLOW ? "\0overflow" : Object.values(labels).join("\0");
 }

@@ -12,12 +12,19 @@ const MAX_BYTES = 64 * 1024 * 1024;
 export class DeadLetterFile {
   readonly path: string;
   readonly #exporter: string;
+  readonly #toJson: (payload: Buffer) => string;
   #writing: Promise<void> = Promise.resolve();
   #hasWritten = false;
 
-  constructor(path: string, exporter: string) {
+  /** @param toJson for a log whose records are not JSON */
+  constructor(
+    path: string,
+    exporter: string,
+    toJson = (payload: Buffer): string => payload.toString("utf8"),
+  ) {
     this.path = path;
     this.#exporter = exporter;
+    this.#toJson = toJson;
   }
 
   /** True once this run has put something into it. */
@@ -36,7 +43,7 @@ export class DeadLetterFile {
     const deadAt = new Date().toISOString();
     const lines = letters.map(({ event, reason }) => {
       const head = JSON.stringify({ deadAt, exporter: this.#exporter, reason });
-      return `${head.slice(0, -1)},"event":${event.payload.toString("utf8")}}\n`;
+      return `${head.slice(0, -1)},"event":${this.#toJson(event.payload)}}\n`;
     });
     await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
     await this.#makeRoom();

@@ -168,6 +168,11 @@ export class Delivery {
     return entry && (orgId === undefined || entry.owner.orgId === orgId) ? entry.exporter.info() : undefined;
   }
 
+  /** Every exporter as it is configured, and by whom. */
+  configured(): { id: string; options: ExporterOptions; owner: ExporterOwner }[] {
+    return [...this.#entries.values()].map(({ id, options, owner }) => ({ id, options, owner }));
+  }
+
   ownerOf(id: string): ExporterOwner | undefined {
     return this.#entries.get(id)?.owner;
   }

@@ -1,5 +1,6 @@
 import { compileFilter, type EventFilter, type EventPredicate, type RuntimeEvent } from "@sandglass/protocol";
 import { EventNeedles } from "../record/event-needles.ts";
+import { ScannedEvent } from "../scan/scanned-event.ts";
 import type { LogEvent } from "./log-event.ts";
 import { compileWhere } from "./where.ts";
 
@@ -16,26 +17,32 @@ export interface SelectorOptions {
   filter?: ExporterFilter | undefined;
   /** Only events of this organisation. */
   orgId?: string | undefined;
-  /** Of the destination itself. */
+  /** Of the destination itself. Reads fields of an event by their names alone. */
   accepts?: ((event: RuntimeEvent) => boolean) | undefined;
   /** Whether the destination looks inside events; then they are parsed here, so that it never meets one that cannot be. */
   needsEvents?: boolean | undefined;
+  /** Of the destination itself, for a log whose records are no events. */
+  acceptsRecord?: ((payload: Buffer) => boolean) | undefined;
 }
 
 /** Decides which events an exporter gets, without parsing where the bytes alone can tell. */
 export class EventSelector {
   /** Times that `condition` or `where` threw, and the event was let through. */
   errors = 0;
-  readonly #needles: EventNeedles;
+  /** Undefined where there is nothing that the bytes alone could tell. */
+  readonly #needles: EventNeedles | undefined;
   readonly #passes: EventPredicate | undefined;
   readonly #accepts: SelectorOptions["accepts"];
   readonly #orgId: string | undefined;
-  readonly #needsEvents: boolean;
-  /** Whether it may leave events out. */
-  readonly isSelective: boolean;
+  /** Whether nobody looks inside: all are wanted as they are. */
+  readonly #takesAll: boolean;
+  /** Whether events are parsed. Else they are only read, as far as what decides about them: most of an event is not made at all. */
+  readonly #parses: boolean;
+  readonly #scanned = new ScannedEvent();
+  readonly #acceptsRecord: SelectorOptions["acceptsRecord"];
 
   /** @throws SandglassError INVALID_REQUEST for a filter that can match nothing or cannot be read */
-  constructor({ filter = {}, orgId, accepts, needsEvents = true }: SelectorOptions) {
+  constructor({ filter = {}, orgId, accepts, needsEvents = true, acceptsRecord }: SelectorOptions) {
     const { where, condition, ...rest } = filter;
     const isNarrowed = (rest.types?.length ?? 0) > 0 || rest.minLevel !== undefined;
     const conditions = [
@@ -52,20 +59,28 @@ export class EventSelector {
     ];
     this.#passes =
       predicates.length === 0 ? undefined : (event) => predicates.every((passes) => passes(event));
-    this.#needles = new EventNeedles({ orgId }, rest);
+    this.#needles = isNarrowed || orgId !== undefined ? new EventNeedles({ orgId }, rest) : undefined;
     this.#accepts = accepts;
+    this.#acceptsRecord = acceptsRecord;
     this.#orgId = orgId;
-    this.isSelective = this.#passes !== undefined || accepts !== undefined || orgId !== undefined;
-    this.#needsEvents = needsEvents || this.isSelective;
+    // What a user wrote may do anything with an event.
+    this.#parses = needsEvents || conditions.length > 0;
+    this.#takesAll = !this.#parses && !isNarrowed && accepts === undefined && orgId === undefined;
   }
 
   select(candidate: LogEvent): Selection {
-    if (!this.#needles.mayMatch(candidate.payload)) return "filtered";
-    if (!this.#needsEvents) return "wanted";
-    const event = candidate.parse();
+    if (this.#acceptsRecord !== undefined)
+      return this.#acceptsRecord(candidate.payload) ? "wanted" : "filtered";
+    if (this.#needles?.mayMatch(candidate.payload) === false) return "filtered";
+    if (this.#takesAll) return "wanted";
+    const event = this.#parses ? candidate.parse() : this.#read(candidate);
     if (event === undefined) return "corrupt";
     if (this.#orgId !== undefined && event.orgId !== this.#orgId) return "filtered";
     if (this.#passes !== undefined && !this.#passes(event)) return "filtered";
     return this.#accepts === undefined || this.#accepts(event) ? "wanted" : "filtered";
+  }
+
+  #read(candidate: LogEvent): RuntimeEvent | undefined {
+    return this.#scanned.open(candidate) ? this.#scanned.event : undefined;
   }
 }

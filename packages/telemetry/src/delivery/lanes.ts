@@ -87,7 +87,7 @@ function inBatches(events: readonly LogEvent[], { batchSize, batchBytes }: Deliv
   let batch: LogEvent[] = [];
   let sizeBytes = 0;
   for (const event of events) {
-    const { length } = event.payload;
+    const { sizeBytes: length } = event;
     if (batch.length > 0 && (batch.length >= batchSize || sizeBytes + length > batchBytes)) {
       batches.push(batch);
       batch = [];

@@ -8,6 +8,7 @@ import { CLOSE_MS, type ExporterHandle } from "./exporter-handle.ts";
 import type { ExporterLog } from "./exporter-log.ts";
 import { Health } from "./health.ts";
 import { Ledger, type LedgerState } from "./ledger.ts";
+import type { LogEvent } from "./log-event.ts";
 import { openExporter } from "./open-exporter.ts";
 import { Pipeline } from "./pipeline.ts";
 import { redactor } from "./redactor.ts";
@@ -68,6 +69,7 @@ export class ManagedExporter implements ExporterHandle {
       orgId,
       accepts: accepts && ((event) => accepts.call(prepared, event)),
       needsEvents: prepared.traits.needsEvents,
+      acceptsRecord: prepared.records?.accepts,
     });
     const { data } = log.readerAt(readerName(id));
     this.#health = new Health(
@@ -80,7 +82,7 @@ export class ManagedExporter implements ExporterHandle {
       (data as Partial<PlaceData> | undefined)?.stalledSince,
     );
     this.#schedule = new RetrySchedule(retry);
-    this.#deadLetters = new DeadLetterFile(options.deadLetterPath, id);
+    this.#deadLetters = new DeadLetterFile(options.deadLetterPath, id, prepared.records?.toJson);
     this.#redact = redactor(prepared.secrets);
     this.#ledger = this.#restore(log.readerAt(readerName(id)));
   }
@@ -278,12 +280,19 @@ export class ManagedExporter implements ExporterHandle {
   }
 
   #lagMs(): number {
-    const oldest = this.#ledger.oldestUnsettled()?.parse();
-    if (oldest !== undefined) return Math.max(0, Date.now() - Date.parse(oldest.timestamp));
+    const oldest = this.#ledger.oldestUnsettled();
+    const time = oldest && timeOf(oldest, this.options.prepared);
+    if (time !== undefined) return Math.max(0, Date.now() - time);
     // What was not read yet has waited at least as long as nothing has worked.
     const since = this.#counts().queued > 0 ? this.#health.failingSince : undefined;
     return since === undefined ? 0 : Date.now() - since;
   }
+}
+
+function timeOf(record: LogEvent, { records }: PreparedExporter): number | undefined {
+  if (records !== undefined) return records.timeOf(record.payload);
+  const event = record.parse();
+  return event && Date.parse(event.timestamp);
 }
 
 function total(counts: Readonly<Record<string, number>>): number {

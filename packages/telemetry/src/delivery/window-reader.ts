@@ -8,6 +8,8 @@ import { Window } from "./window.ts";
 
 /** Most bytes of events held in memory for one exporter, whatever its batch size. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
+/** Events of a chunk are few where they are not one part in so many of it. */
+const FEW = 2;
 
 /**
  * Makes windows of what is read: each is given on when it is full, when its oldest event has waited long enough, or when someone
@@ -19,13 +21,15 @@ export class WindowReader {
   readonly #ledger: Ledger;
   readonly #dispatch: (window: Window) => void;
   readonly #capacity: number;
-  readonly #slab: EventSlab | undefined;
+  readonly #slab = new EventSlab();
   #current: Window | undefined;
   #timer: NodeJS.Timeout | undefined;
   #heldEvents = 0;
   #heldBytes = 0;
   #wakeRoom: (() => void) | undefined;
   #flushTo = 0;
+  /** Last position that was taken. */
+  #readTo = 0;
 
   constructor(
     traits: DeliveryTraits,
@@ -37,7 +41,6 @@ export class WindowReader {
     this.#selector = selector;
     this.#ledger = ledger;
     this.#dispatch = dispatch;
-    this.#slab = selector.isSelective ? new EventSlab() : undefined;
     const { order, batchSize, concurrency, maxQueueSize } = traits;
     // Where sandboxes share the lanes, a window is large enough to give each of them a batch.
     this.#capacity = order === "sandbox" ? Math.min(maxQueueSize, batchSize * concurrency) : batchSize;
@@ -50,6 +53,7 @@ export class WindowReader {
       if (signal.aborted) return;
       this.#add(item);
     }
+    this.#keepOnlyEvents(items);
     this.#closeIfFlushed();
   }
 
@@ -76,30 +80,42 @@ export class WindowReader {
   #add(item: LogItem): void {
     const window = this.#open("gap" in item ? item.gap.from : item.position);
     if ("gap" in item) {
+      this.#readTo = item.gap.to;
       window.miss(item.gap.from, item.gap.to, item.gap.reason);
       return;
     }
-    const event = new LogEvent(item.position, item.payload);
+    this.#readTo = item.position;
+    const event = LogEvent.of(item);
     const selection = this.#selector.select(event);
     if (selection === "filtered") window.skip(item.position);
     else if (selection === "corrupt") window.miss(item.position, item.position, "corrupt");
-    else {
-      if (this.#slab) event.moveTo(this.#slab.copy(item.payload));
-      this.#hold(window, event);
-    }
+    else this.#hold(window, event);
+  }
+
+  /** Where few of a chunk's events wait on, they are copied out of it: they would keep all of it in memory. */
+  #keepOnlyEvents(items: readonly LogItem[]): void {
+    const last = items.at(-1);
+    if (last === undefined || "gap" in last) return;
+    const { chunk } = last;
+    const waiting = this.#current?.events ?? [];
+    let keptBytes = 0;
+    let index = waiting.length;
+    while (index > 0 && waiting[index - 1]!.bytes === chunk) keptBytes += waiting[--index]!.sizeBytes;
+    if (keptBytes * FEW >= chunk.length) return;
+    for (const event of waiting.slice(index)) event.moveTo(this.#slab.copy(event.payload));
   }
 
   #hold(window: Window, event: LogEvent): void {
     const { batchBytes } = this.#traits;
     const limit = batchBytes * Math.ceil(this.#capacity / this.#traits.batchSize);
-    if (window.events.length > 0 && window.sizeBytes + event.payload.length > limit) {
+    if (window.events.length > 0 && window.sizeBytes + event.sizeBytes > limit) {
       this.#close();
       this.#hold(this.#open(event.position), event);
       return;
     }
     window.add(event);
     this.#heldEvents += 1;
-    this.#heldBytes += event.payload.length;
+    this.#heldBytes += event.sizeBytes;
     if (window.events.length >= this.#capacity) this.#close();
   }
 
@@ -121,8 +137,10 @@ export class WindowReader {
     this.#dispatch(window);
   }
 
+  /** Not before all that is flushed was read: what is in the log already is read next, and fills the window up. */
   #closeIfFlushed(): void {
-    if (this.#current !== undefined && this.#current.from <= this.#flushTo) this.#close();
+    if (this.#current === undefined || this.#current.from > this.#flushTo) return;
+    if (this.#readTo >= this.#flushTo) this.#close();
   }
 
   #isFull(): boolean {

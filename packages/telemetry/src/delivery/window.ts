@@ -44,7 +44,7 @@ export class Window implements EventBatch {
 
   add(event: LogEvent): void {
     this.events.push(event);
-    this.sizeBytes += event.payload.length;
+    this.sizeBytes += event.sizeBytes;
     this.to = event.position;
   }
 
@@ -68,6 +68,6 @@ export class Window implements EventBatch {
 /** A part of a window with the same events in it for as long as it is tried. */
 export function batchOf(events: readonly LogEvent[]): EventBatch {
   let sizeBytes = 0;
-  for (const { payload } of events) sizeBytes += payload.length;
+  for (const event of events) sizeBytes += event.sizeBytes;
   return { events, sizeBytes };
 }

@@ -25,6 +25,16 @@ export interface DeliveryFailure {
   readonly willRetry: boolean;
 }
 
+/** How an exporter reads a log whose records are no events. */
+export interface RecordReading {
+  /** Whether it is for this destination; else it is counted as filtered. */
+  accepts(payload: Buffer): boolean;
+  /** For the dead-letter file: JSON. */
+  toJson(payload: Buffer): string;
+  /** When it was taken, Unix time in milliseconds; undefined where the bytes do not say. */
+  timeOf(payload: Buffer): number | undefined;
+}
+
 /** A destination, configured and checked, not yet opened. */
 export interface PreparedExporter {
   /** Where it sends to, for people, without secrets: `https://cloud.axiom.co, dataset sandglass-events`. */
@@ -34,6 +44,8 @@ export interface PreparedExporter {
   /** What only one exporter may have, e.g. a file: `file:/var/log/events.jsonl`. */
   readonly claims?: readonly string[];
   readonly traits: DeliveryTraits;
+  /** Set where it reads another log than that of events. */
+  readonly records?: RecordReading;
   /** Events that mean nothing to this destination as configured are left out and counted as filtered. Default all are taken. */
   accepts?(event: RuntimeEvent): boolean;
   /** Asked at start where the exporter is `required`: throws an Error that says what cannot be reached and why. */

@@ -4,7 +4,7 @@ import type { Isolation, RuntimeEvent, RuntimeEventOf, SandboxInfo } from "@sand
  * A sandbox as the record tells, from its events in order: what is known of it once the runtime has forgotten it.
  *
  * The record holds less than the runtime did. Limits that `sandbox.created` does not carry read 0, `unenforced` is empty and
- * `onIdle` reads "terminate"; `record` reads "full" only where content of it is in the record.
+ * `onIdle` reads "terminate", what is said of telemetry false; `record` reads "full" only where content of it is in the record.
  */
 export class SandboxProjection {
   #info: SandboxInfo | undefined;
@@ -48,6 +48,9 @@ function created(event: RuntimeEventOf<"sandbox.created">): SandboxInfo {
     unenforced: [],
     onIdle: "terminate",
     record: "metadata",
+    otelExport: false,
+    instrument: false,
+    logs: false,
     metadata: metadata ?? {},
     runId: event.runId,
     traceId: event.traceId,

@@ -51,7 +51,8 @@ export function keyOf(event: RuntimeEvent): string {
       return `exec ${event.data.execId}`;
     case "agent.tool_call":
     case "agent.tool_result":
-      return `tool ${event.runId} ${event.data.toolCallId}`;
+      // What a sandbox says of a call ends none that someone else told of.
+      return `tool ${event.runId} ${event.data.origin === "sandbox" ? event.sandboxId : ""} ${event.data.toolCallId}`;
     case "run.started":
     case "run.completed":
       return `run ${event.runId}`;

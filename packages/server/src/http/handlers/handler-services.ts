@@ -1,5 +1,5 @@
 import type { RuntimeApi } from "@sandglass/runtime";
-import type { Recorder } from "@sandglass/telemetry";
+import type { Collector, Recorder } from "@sandglass/telemetry";
 import type { LoadedConfig } from "../../config.ts";
 import type { ExporterAccess } from "../../exporters/exporter-access.ts";
 import type { Observability } from "../../exporters/observability.ts";
@@ -15,6 +15,8 @@ export interface HandlerServices {
   keyring: Keyring;
   metrics: Metrics;
   observability: Observability;
+  /** Undefined where no telemetry is taken. */
+  collector?: Collector | undefined;
   exporters: ExporterAccess;
   /** In force now: it may be read again while the daemon runs. */
   loaded: LoadedConfig;

@@ -1,7 +1,8 @@
 import { SandglassError } from "@sandglass/protocol";
 import { grantScopes, requireAdmin } from "../../auth.ts";
 import { describeConfig } from "../../config.ts";
-import { EXPOSITION_TYPE } from "../../metrics/exposition.ts";
+import { CONTENT_TYPES } from "../../metrics/exposition.ts";
+import { negotiateFormat } from "../../metrics/negotiate-format.ts";
 import { VERSION } from "../../version.ts";
 import type { Handlers } from "../call.ts";
 import type { HandlerServices } from "./handler-services.ts";
@@ -46,9 +47,10 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
 
     openapi: readOpenApi,
 
-    metrics: ({ caller }) => {
+    metrics: ({ caller, accept }) => {
       requireAdmin(caller, "/metrics");
-      return { text: metrics.render(services), contentType: EXPOSITION_TYPE };
+      const format = negotiateFormat(accept);
+      return { text: metrics.render(services, format), contentType: CONTENT_TYPES[format] };
     },
   };
 }

@@ -12,9 +12,10 @@ type SandboxHandlers = Pick<
 export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
   const { runtime } = services;
   return {
-    createSandbox: async ({ body, context, record }) => {
+    createSandbox: async ({ body, context, record, caller }) => {
       record.runId = body.runId ?? "";
-      const handle = await runtime.create(body, { ...context, runId: record.runId });
+      const isTrusted = caller.scopes.includes("admin");
+      const handle = await runtime.create(body, { ...context, runId: record.runId }, { isTrusted });
       record.sandboxId = handle.id;
       return handle.info();
     },

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { LogEvent } from "../../delivery/log-event.ts";
 import type { MetricsData } from "../../otlp/model.ts";
+import { openingAttributes } from "../../projections/otel-attributes.ts";
 import { OtelMemory } from "../../projections/otel-memory.ts";
 import { otelEvent } from "../../projections/testing/otel-events.ts";
 import { testBatch } from "../http/testing/event-batch.ts";
@@ -23,7 +25,7 @@ function streamOfCounts(): {
     service: [],
     scope: { name: "test" },
     temporality: "delta",
-    memory: new OtelMemory(),
+    sandboxes: new OtelMemory(openingAttributes),
     encode({ resourceMetrics = [] }) {
       const metrics = resourceMetrics.flatMap(({ scopeMetrics = [] }) => scopeMetrics);
       const count = metrics.flatMap(({ metrics = [] }) => metrics).find(({ name }) => name === COUNT);
@@ -38,10 +40,17 @@ function streamOfCounts(): {
   return { stream, posts };
 }
 
+/** Counts a batch in; what has to be delivered for it. */
+function absorb(stream: MetricStream, events: readonly LogEvent[], isOff?: boolean): number {
+  const count = stream.countBatch(isOff);
+  for (const record of events) count.absorb(record.event, record);
+  return count.upTo;
+}
+
 test("batches that come while a report is under way are in one report after it", async () => {
   const { stream, posts } = streamOfCounts();
-  const first = stream.deliver(stream.absorb(execs), never);
-  const others = [1, 2, 3].map(() => stream.deliver(stream.absorb(execs), never));
+  const first = stream.deliver(absorb(stream, execs), never);
+  const others = [1, 2, 3].map(() => stream.deliver(absorb(stream, execs), never));
   assert.deepEqual(
     posts.map(({ count }) => count),
     [2],
@@ -58,12 +67,12 @@ test("batches that come while a report is under way are in one report after it",
 
 test("a report that did not arrive is a retry for all who wait, and goes out again as it was", async () => {
   const { stream, posts } = streamOfCounts();
-  const [first, second] = [stream.absorb(execs), stream.absorb(execs)];
+  const [first, second] = [absorb(stream, execs), absorb(stream, execs)];
   const both = [stream.deliver(first, never), stream.deliver(second, never)];
   const retry: SignalOutcome = { status: "retry", reason: "503" };
   posts[0]?.answer(retry);
   assert.deepEqual(await Promise.all(both), [retry, retry]);
-  const third = stream.deliver(stream.absorb(execs), never);
+  const third = stream.deliver(absorb(stream, execs), never);
   assert.deepEqual(
     posts.map(({ count }) => count),
     [4, 4],
@@ -83,11 +92,11 @@ test("a report that did not arrive is a retry for all who wait, and goes out aga
 
 test("a report that is refused is told to everyone in it and not sent again", async () => {
   const { stream, posts } = streamOfCounts();
-  const both = [stream.absorb(execs), stream.absorb(execs)].map((upTo) => stream.deliver(upTo, never));
+  const both = [absorb(stream, execs), absorb(stream, execs)].map((upTo) => stream.deliver(upTo, never));
   const fail: SignalOutcome = { status: "fail", reason: "400" };
   posts[0]?.answer(fail);
   assert.deepEqual(await Promise.all(both), [fail, fail]);
-  const next = stream.deliver(stream.absorb(execs), never);
+  const next = stream.deliver(absorb(stream, execs), never);
   posts[1]?.answer(OK);
   assert.deepEqual(await next, OK);
   assert.deepEqual(
@@ -98,7 +107,7 @@ test("a report that is refused is told to everyone in it and not sent again", as
 
 test("what was rejected of a report is told once", async () => {
   const { stream, posts } = streamOfCounts();
-  const both = [stream.absorb(execs), stream.absorb(execs)].map((upTo) => stream.deliver(upTo, never));
+  const both = [absorb(stream, execs), absorb(stream, execs)].map((upTo) => stream.deliver(upTo, never));
   const partial: SignalOutcome = { status: "ok", rejected: 1, reason: "too old" };
   posts[0]?.answer(partial);
   assert.deepEqual(await Promise.all(both), [partial, OK]);
@@ -106,10 +115,10 @@ test("what was rejected of a report is told once", async () => {
 
 test("events that no metric tells of make no report", async () => {
   const { stream, posts } = streamOfCounts();
-  assert.equal(stream.absorb(unmeasured), 0);
+  assert.equal(absorb(stream, unmeasured), 0);
   assert.deepEqual(await stream.deliver(0, never), OK);
   const nothing = testBatch([otelEvent("cost.runtime", { costUsd: -1 })]).events;
-  assert.deepEqual(await stream.deliver(stream.absorb(nothing), never), OK);
+  assert.deepEqual(await stream.deliver(absorb(stream, nothing), never), OK);
   assert.deepEqual(posts, []);
 });
 
@@ -119,7 +128,7 @@ test("samples go along as they were, a thousand in a report, and come to nothing
     service: [],
     scope: { name: "test" },
     temporality: "cumulative",
-    memory: new OtelMemory(),
+    sandboxes: new OtelMemory(openingAttributes),
     encode: (data) => Buffer.from(JSON.stringify(data)),
     post: async (body) => {
       bodies.push(JSON.parse(Buffer.from(body).toString()));
@@ -132,8 +141,8 @@ test("samples go along as they were, a thousand in a report, and come to nothing
       otelEvent("resource.sample", {}, { sandboxId: `sbx_${index % 3}` }),
     ),
   ]);
-  assert.equal(stream.absorb(testBatch([otelEvent("resource.sample")]).events, true), 0);
-  const upTo = stream.absorb(events);
+  assert.equal(absorb(stream, testBatch([otelEvent("resource.sample")]).events, true), 0);
+  const upTo = absorb(stream, events);
   assert.deepEqual(await stream.deliver(upTo, never), OK);
   const counts = bodies.map(({ resourceMetrics = [] }) =>
     resourceMetrics.map(({ scopeMetrics }) => scopeMetrics?.[0]?.metrics?.[0]?.gauge?.dataPoints?.length),

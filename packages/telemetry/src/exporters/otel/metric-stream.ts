@@ -1,7 +1,7 @@
-import type { RuntimeEventOf } from "@sandglass/protocol";
+import type { RuntimeEvent, RuntimeEventOf } from "@sandglass/protocol";
 import type { LogEvent } from "../../delivery/log-event.ts";
 import type { KeyValue, MetricsData, Scope } from "../../otlp/model.ts";
-import type { OtelMemory } from "../../projections/otel-memory.ts";
+import type { KnownSandboxes } from "../../projections/otel-memory.ts";
 import { EventMetrics, isMeasured, type Temporality } from "../../projections/otel-metrics.ts";
 import { isSample, SampleProjection } from "../../projections/otel-samples.ts";
 import type { SignalOutcome } from "./otlp-transport.ts";
@@ -9,6 +9,16 @@ import type { SignalOutcome } from "./otlp-transport.ts";
 const OK: SignalOutcome = { status: "ok" };
 /** In one report: some two kilobytes each, and gRPC servers take four megabytes unless told otherwise. */
 const MAX_SAMPLES = 1000;
+
+/** What of a batch is counted in, event by event. */
+export interface BatchCount {
+  /** Once for each. @param event can be read by the names of its fields, and need not be kept @param record the same */
+  absorb(event: RuntimeEvent, record: LogEvent): void;
+  /** What {@link MetricStream.deliver} has to come up to for them; 0 where none is measured. */
+  readonly upTo: number;
+  /** How many are measured. */
+  readonly measured: number;
+}
 
 interface Report {
   /** Undefined where nothing changed. */
@@ -27,11 +37,11 @@ export class MetricStream {
   readonly #scope: Scope;
   readonly #metrics: EventMetrics;
   readonly #samples: SampleProjection;
-  readonly #memory: OtelMemory;
+  readonly #sandboxes: KnownSandboxes;
   readonly #encode: (data: MetricsData) => Uint8Array;
   readonly #post: (body: Uint8Array, abort: AbortSignal) => Promise<SignalOutcome>;
   /** Samples that are in no report yet, with the number of their batch. */
-  #waiting: { event: RuntimeEventOf<"resource.sample">; batch: number }[] = [];
+  #waiting: { record: LogEvent; batch: number }[] = [];
   /** How many batches were counted in, and how many of them were reported. */
   #absorbed = 0;
   #delivered = 0;
@@ -43,7 +53,8 @@ export class MetricStream {
     service: readonly KeyValue[];
     scope: Scope;
     temporality: Temporality;
-    memory: OtelMemory;
+    /** Knows of every event that is counted in. */
+    sandboxes: KnownSandboxes;
     encode: (data: MetricsData) => Uint8Array;
     post: (body: Uint8Array, abort: AbortSignal) => Promise<SignalOutcome>;
   }) {
@@ -51,25 +62,30 @@ export class MetricStream {
     this.#scope = options.scope;
     this.#metrics = new EventMetrics({ temporality: options.temporality });
     this.#samples = new SampleProjection(options.temporality);
-    this.#memory = options.memory;
+    this.#sandboxes = options.sandboxes;
     this.#encode = options.encode;
     this.#post = options.post;
   }
 
   /**
-   * Counts events in, once and for all. Returns what {@link deliver} has to come up to for them; 0 where none is measured.
+   * Begins to count a batch in, which is done before anything else is asked of the stream.
    *
    * @param isOff reports are not sent at present: totals catch up, samples would only pile up and are left out
    */
-  absorb(events: readonly LogEvent[], isOff: boolean = false): number {
-    const measured = events.filter(({ event }) => isMeasured(event) && !(isOff && isSample(event)));
-    if (measured.length === 0) return 0;
-    this.#absorbed += 1;
-    for (const { event } of measured) {
-      if (isSample(event)) this.#waiting.push({ event, batch: this.#absorbed });
-      else this.#metrics.absorb(event, this.#memory);
-    }
-    return this.#absorbed;
+  countBatch(isOff: boolean = false): BatchCount {
+    const count = {
+      upTo: 0,
+      measured: 0,
+      absorb: (event: RuntimeEvent, record: LogEvent): void => {
+        if (!isMeasured(event)) return;
+        count.measured += 1;
+        if (isOff && isSample(event)) return;
+        if (count.upTo === 0) count.upTo = ++this.#absorbed;
+        if (isSample(event)) this.#waiting.push({ record, batch: count.upTo });
+        else this.#metrics.absorb(event, this.#sandboxes);
+      },
+    };
+    return count;
   }
 
   /** Resolves when the destination has everything up to a number that {@link absorb} gave, or what keeps it from having it. */
@@ -101,8 +117,10 @@ export class MetricStream {
   }
 
   #newReport(): Report {
-    const [service, scope, memory] = [this.#service, this.#scope, this.#memory];
-    const samples = this.#waiting.splice(0, MAX_SAMPLES).map(({ event }) => event);
+    const [service, scope, memory] = [this.#service, this.#scope, this.#sandboxes];
+    const samples = this.#waiting
+      .splice(0, MAX_SAMPLES)
+      .map(({ record }) => record.event as RuntimeEventOf<"resource.sample">);
     const resourceMetrics = this.#samples.project(samples, { service, scope, memory });
     const metrics = this.#metrics.collect();
     if (metrics.length > 0) {

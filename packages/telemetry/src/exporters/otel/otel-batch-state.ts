@@ -19,6 +19,10 @@ export interface BatchState {
   readonly metricsUpTo: number;
   /** How many of its events are measured. */
   readonly measured: number;
+  /** By index in the batch: the signals, by {@link BIT}, that have something to say of the event. */
+  readonly parts: Uint8Array;
+  /** Records that are no events, by index. */
+  readonly unreadable: readonly number[];
   /** Signals that are still to be sent. */
   readonly pending: Set<Signal>;
   /** What was not taken of those that were. */
@@ -41,6 +45,8 @@ const UNSENT: EventState = { sent: 0, metricsUpTo: 0 };
 export class SentMemory {
   readonly #batches = new WeakMap<EventBatch, BatchState>();
   readonly #events = new WeakMap<LogEvent, EventState>();
+  /** Most destinations never refuse a batch: then there is nothing to look up. */
+  #hasSplit = false;
 
   stateOf(batch: EventBatch, begin: () => BatchState): BatchState {
     let state = this.#batches.get(batch);
@@ -52,12 +58,13 @@ export class SentMemory {
   }
 
   eventState(event: LogEvent): EventState {
-    return this.#events.get(event) ?? UNSENT;
+    return this.#hasSplit ? (this.#events.get(event) ?? UNSENT) : UNSENT;
   }
 
   /** Keeps what `state` has for the parts that the batch is split into. @param done signals that it was sent by */
   split(batch: EventBatch, { metricsUpTo }: BatchState, done: readonly Signal[]): void {
     const bits = done.reduce((sum, signal) => sum | BIT[signal], 0);
+    this.#hasSplit = true;
     for (const event of batch.events) {
       const before = this.eventState(event);
       // Counted in, also where no report of it has arrived.

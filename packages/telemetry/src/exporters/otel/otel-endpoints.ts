@@ -24,22 +24,26 @@ export interface EndpointOptions {
  * @throws SandglassError INVALID_REQUEST where there is none at all, or for one that is no URL to send to (see `urlOption`)
  */
 export function resolveEndpoints(options: EndpointOptions): Map<Signal, UrlTarget> {
-  const { endpoint, env } = options;
-  const fromEnv = env.text("OTEL_EXPORTER_OTLP_ENDPOINT");
   const targets = new Map<Signal, UrlTarget>();
   for (const signal of SIGNALS) {
-    const name = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`;
-    const own = env.text(name);
-    if (endpoint !== undefined) targets.set(signal, below("endpoint", endpoint, signal, options));
-    else if (own !== undefined) targets.set(signal, targetOf(name, own, options));
-    else if (fromEnv !== undefined) {
-      targets.set(signal, below("OTEL_EXPORTER_OTLP_ENDPOINT", fromEnv, signal, options));
-    }
+    const target = endpointOf(signal, options);
+    if (target !== undefined) targets.set(signal, target);
   }
   if (targets.size > 0) return targets;
   throw new SandglassError("INVALID_REQUEST", "the endpoint of OpenTelemetry is missing", {
     hint: "set the option endpoint, e.g. http://127.0.0.1:4318, or the environment variable OTEL_EXPORTER_OTLP_ENDPOINT",
   });
+}
+
+/** Of one signal: see {@link resolveEndpoints}. Undefined where it has none. */
+export function endpointOf(signal: Signal, options: EndpointOptions): UrlTarget | undefined {
+  const { endpoint, env } = options;
+  if (endpoint !== undefined) return below("endpoint", endpoint, signal, options);
+  const name = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_ENDPOINT`;
+  const own = env.text(name);
+  if (own !== undefined) return targetOf(name, own, signal, options);
+  const base = env.text("OTEL_EXPORTER_OTLP_ENDPOINT");
+  return base === undefined ? undefined : below("OTEL_EXPORTER_OTLP_ENDPOINT", base, signal, options);
 }
 
 /** Whether a URL leads no further than this host. */
@@ -49,7 +53,7 @@ export function isLoopback(url: URL): boolean {
 }
 
 function below(option: string, text: string, signal: Signal, options: EndpointOptions): UrlTarget {
-  const target = targetOf(option, text, options);
+  const target = targetOf(option, text, signal, options);
   if (options.protocol === "grpc") return target;
   const url = new URL(target.url);
   const base = url.pathname.replace(/\/+$/, "").replace(/\/v1\/(traces|logs|metrics)$/, "");
@@ -57,9 +61,12 @@ function below(option: string, text: string, signal: Signal, options: EndpointOp
   return { ...target, url };
 }
 
-function targetOf(option: string, text: string, { protocol, env, context }: EndpointOptions): UrlTarget {
+function targetOf(option: string, text: string, signal: Signal, options: EndpointOptions): UrlTarget {
+  const { protocol, env, context } = options;
   // gRPC has targets without a scheme: `collector:4317`.
   const isBare = protocol === "grpc" && !/^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-  const scheme = env.isTrue("OTEL_EXPORTER_OTLP_INSECURE") ? "http" : "https";
+  const own = `OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_INSECURE`;
+  const isInsecure = env.isTrue(env.text(own) === undefined ? "OTEL_EXPORTER_OTLP_INSECURE" : own);
+  const scheme = isInsecure ? "http" : "https";
   return urlOption(option, isBare ? `${scheme}://${text}` : text, context);
 }

@@ -1,14 +1,13 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { EventBatch, Exporter, ExportResult, Rejection } from "../../delivery/exporter.ts";
 import type { KeyValue, Scope, Signal } from "../../otlp/model.ts";
-import { projectBatch } from "../../projections/otel-batch.ts";
-import { OtelMemory } from "../../projections/otel-memory.ts";
+import type { Wanted } from "../../projections/otel-batch.ts";
 import { isMeasured, type Temporality } from "../../projections/otel-metrics.ts";
 import { endsSpan } from "../../projections/otel-span.ts";
 import { isOpening } from "../../projections/span.ts";
 import { MetricStream } from "./metric-stream.ts";
 import { type BatchState, BIT, mergeRejected, SentMemory } from "./otel-batch-state.ts";
-import type { OtlpEncoder } from "./otlp-encoder.ts";
+import type { BatchEncoder, OtlpEncoder } from "./otlp-encoder.ts";
 import type { OtlpTransport, SignalOutcome } from "./otlp-transport.ts";
 import { SignalSwitches } from "./signal-switches.ts";
 
@@ -23,6 +22,12 @@ export interface OtelExporterOptions {
   /** Default a new one. */
   readonly switches?: SignalSwitches;
 }
+
+/** By the bits of traces and logs. */
+const WANTED: readonly Wanted[] = [0, 1, 2, 3].map((bits) => ({
+  traces: (bits & BIT.traces) !== 0,
+  logs: (bits & BIT.logs) !== 0,
+}));
 
 /** The signals, by `BIT`, that have something to say of an event. What begins a span is told with the span. */
 export function partsOf(event: RuntimeEvent): number {
@@ -39,7 +44,7 @@ export function partsOf(event: RuntimeEvent): number {
  */
 export class OtelExporter implements Exporter {
   readonly #options: OtelExporterOptions;
-  readonly #memory = new OtelMemory();
+  readonly #batches: BatchEncoder;
   readonly #sent = new SentMemory();
   readonly #switches: SignalSwitches;
   readonly #metrics: MetricStream;
@@ -50,11 +55,12 @@ export class OtelExporter implements Exporter {
     const { service, scope, temporality, encoder, transport } = options;
     this.#options = options;
     this.#switches = options.switches ?? new SignalSwitches();
+    this.#batches = encoder.batches({ service, scope });
     this.#metrics = new MetricStream({
       service,
       scope,
       temporality,
-      memory: this.#memory,
+      sandboxes: this.#batches.sandboxes,
       encode: (data) => encoder.metrics(data),
       post: (body, abort) => transport.post("metrics", body, abort),
     });
@@ -94,7 +100,7 @@ export class OtelExporter implements Exporter {
       return { status: "fail", reason: failed };
     }
     if (retry !== undefined) return { status: "retry", ...retry };
-    const rejected = [...mergeRejected(state.rejected), ...this.#untold(batch)];
+    const rejected = [...mergeRejected(state.rejected), ...this.#untold(state)];
     return rejected.length === 0 ? { status: "ok" } : { status: "ok", rejected };
   }
 
@@ -103,35 +109,35 @@ export class OtelExporter implements Exporter {
   }
 
   #begin({ events }: EventBatch): BatchState {
-    const { signals, service, scope, encoder } = this.#options;
-    const on = signals.filter((signal) => this.#switches.whyOff(signal) === undefined);
-    const states = events.map((event) => this.#sent.eventState(event));
-    const isWanted = (signal: Signal, index: number) =>
-      on.includes(signal) && (states[index]!.sent & BIT[signal]) === 0;
-    const projected = projectBatch(
-      events.map(({ event }) => event),
-      (index) => ({ traces: isWanted("traces", index), logs: isWanted("logs", index) }),
-      { service, scope, memory: this.#memory },
+    const { signals } = this.#options;
+    const on = signals
+      .filter((signal) => this.#switches.whyOff(signal) === undefined)
+      .reduce((sum, signal) => sum | BIT[signal], 0);
+    const count = signals.includes("metrics")
+      ? this.#metrics.countBatch((on & BIT.metrics) === 0)
+      : undefined;
+    const parts = new Uint8Array(events.length);
+    let metricsUpTo = 0;
+    const written = this.#batches.write(
+      events,
+      (index) => WANTED[on & ~this.#sent.eventState(events[index]!).sent & (BIT.traces | BIT.logs)]!,
+      (event, index) => {
+        const record = events[index]!;
+        const before = this.#sent.eventState(record);
+        parts[index] = partsOf(event);
+        metricsUpTo = Math.max(metricsUpTo, before.metricsUpTo);
+        if ((before.sent & BIT.metrics) === 0) count?.absorb(event, record);
+      },
     );
     const bodies: BatchState["bodies"] = new Map();
-    const { traces, logs, spanCount, logCount } = projected;
-    if (spanCount > 0) bodies.set("traces", { bytes: encoder.traces(traces), items: spanCount });
-    if (logCount > 0) bodies.set("logs", { bytes: encoder.logs(logs), items: logCount });
-
+    const { traces, logs, spanCount, logCount, unreadable } = written;
+    if (traces !== undefined) bodies.set("traces", { bytes: traces, items: spanCount });
+    if (logs !== undefined) bodies.set("logs", { bytes: logs, items: logCount });
     const pending = new Set<Signal>(bodies.keys());
-    let metricsUpTo = 0;
-    let measured = 0;
-    if (signals.includes("metrics")) {
-      const uncounted = events.filter((_, index) => (states[index]!.sent & BIT.metrics) === 0);
-      measured = uncounted.filter(({ event }) => isMeasured(event)).length;
-      const isOff = !on.includes("metrics");
-      metricsUpTo = Math.max(
-        this.#metrics.absorb(uncounted, isOff),
-        ...states.map((state) => state.metricsUpTo),
-      );
-      if (metricsUpTo > 0) pending.add("metrics");
-    }
-    return { bodies, metricsUpTo, measured, pending, rejected: [] };
+    metricsUpTo = count === undefined ? 0 : Math.max(metricsUpTo, count.upTo);
+    if (metricsUpTo > 0) pending.add("metrics");
+    const measured = count?.measured ?? 0;
+    return { bodies, metricsUpTo, measured, parts, unreadable, pending, rejected: [] };
   }
 
   #send(signal: Signal, state: BatchState, abort: AbortSignal): Promise<SignalOutcome> {
@@ -174,22 +180,22 @@ export class OtelExporter implements Exporter {
   /** With a request of nothing, which servers say yes to. */
   #ask(signal: Signal, abort: AbortSignal): Promise<SignalOutcome> {
     const { transport, encoder } = this.#options;
-    return transport.post(signal, encoder[signal]({}), abort);
+    return transport.post(signal, encoder.nothing, abort);
   }
 
-  /** Events that no signal tells of any more. */
-  #untold({ events }: EventBatch): Rejection[] {
+  /** Events that no signal tells of, or not any more. */
+  #untold({ parts, unreadable }: BatchState): Rejection[] {
+    const rejections = unreadable.map((index): Rejection => ({ index, reason: "the record is no event" }));
     const off = this.#options.signals.filter((signal) => this.#switches.whyOff(signal) !== undefined);
-    if (off.length === 0) return [];
+    if (off.length === 0) return rejections;
     const on = this.#options.signals.filter((signal) => !off.includes(signal));
     const bits = (signals: readonly Signal[]) => signals.reduce((sum, signal) => sum | BIT[signal], 0);
     const why = off.map((signal) => this.#switches.whyOff(signal)).join("; ");
     const advice = `set signals: ${JSON.stringify(on)} to leave such events out`;
     const reason = `unsupported_signal: ${off.join(" and ")} not taken: ${why}; ${advice}`;
-    return events.flatMap(({ event }, index) => {
-      const parts = partsOf(event);
-      const isTold = (parts & bits(on)) !== 0 || (parts & bits(off)) === 0;
-      return isTold ? [] : [{ index, reason }];
-    });
+    for (const [index, told] of parts.entries()) {
+      if ((told & bits(on)) === 0 && (told & bits(off)) !== 0) rejections.push({ index, reason });
+    }
+    return rejections;
   }
 }

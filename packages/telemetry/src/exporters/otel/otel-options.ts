@@ -52,6 +52,8 @@ export const otelSchema = z.strictObject({
   /** Default "gzip", and "none" to this host (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
   compression: z.enum(["gzip", "none"]).optional(),
   tls: tls.optional(),
+  /** Also passes on what sandboxes and agents send with OTLP. Default true. */
+  telemetry: z.boolean().optional(),
   /** Of metrics. Default "cumulative" (`OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE`). */
   temporality: z.enum(["cumulative", "delta"]).optional(),
 });

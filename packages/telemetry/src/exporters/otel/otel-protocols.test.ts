@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { FaultyServer, type SinkAnswer, type SinkRequest, until } from "@sandglass/testkit";
+import { openingAttributes } from "../../projections/otel-attributes.ts";
 import { projectBatch } from "../../projections/otel-batch.ts";
 import { OtelMemory } from "../../projections/otel-memory.ts";
 import { serviceResource } from "../../projections/otel-resource.ts";
@@ -68,7 +69,7 @@ const service = { name: "shop", version: "1.2.3", attributes: {} };
 const expected = projectBatch(events, () => ({ traces: true, logs: true }), {
   service: serviceResource(service),
   scope: { name: "sandglass", version: "0.1.0" },
-  memory: new OtelMemory(),
+  memory: new OtelMemory(openingAttributes),
 });
 
 for (const protocol of ["http/protobuf", "http/json", "grpc"] as const) {

@@ -32,6 +32,8 @@ export function otelTraits(options: OtelOptions, env: OtelEnv): DeliveryTraits {
     batchBytes: BATCH_BYTES,
     maxQueueSize: batchConfig.maxQueueSize ?? env.integer("OTEL_BSP_MAX_QUEUE_SIZE", 1, MAX_QUEUE) ?? 2048,
     timeoutMs: timeoutFrom(env),
+    // Read from their bytes; a record that is no event is rejected then.
+    needsEvents: false,
   });
 }
 

@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { collectorFamilies } from "./collector-metrics.ts";
+import { renderText } from "./exposition.ts";
+import { COLLECTOR_STATS } from "./testing/collector-stats.ts";
+import { parseMetrics, sampleValue } from "./testing/parse-metrics.ts";
+
+const CAPACITY = 4096;
+
+describe("metrics of the collector", () => {
+  const text = renderText(collectorFamilies(COLLECTOR_STATS, CAPACITY), "openmetrics");
+  const metrics = parseMetrics(text, "openmetrics");
+  const value = (name: string, labels: Record<string, string> = {}) => sampleValue(metrics, name, labels);
+
+  test("what came in has the Collector's names", () => {
+    const of = (name: string, labels = {}) =>
+      value(`otelcol_receiver_${name}_total`, { receiver: "otlp", ...labels });
+    const accepted = ["accepted_spans", "accepted_log_records", "accepted_metric_points"].map((name) =>
+      of(name),
+    );
+    assert.deepEqual(accepted, [40, 30, 20]);
+    assert.equal(of("refused_metric_points"), 7);
+    const outcomes = ["success", "refused", "failure"].map((outcome) => of("requests", { outcome }));
+    assert.deepEqual(outcomes, [5, 5, 4]);
+  });
+
+  test("every reason to refuse is there before anything was refused for it", () => {
+    const counts = {
+      malformed: 2,
+      too_large: 0,
+      rate_limited: 3,
+      in_flight: 0,
+      not_ready: 0,
+      aborted: 0,
+      timed_out: 0,
+      overloaded: 0,
+      unavailable: 4,
+    };
+    for (const [reason, count] of Object.entries(counts))
+      assert.equal(value("sandglass_receiver_refused_requests_total", { reason }), count, reason);
+  });
+
+  test("what is passed on adds up: accepted is delivered, waiting, being sent and given up", () => {
+    const of = (name: string, more = {}) => value(name, { exporter: "otel", ...more });
+    const dropped = ["rejected", "retention", "corrupt"].map(
+      (reason) => of("sandglass_relay_dropped_requests_total", { reason }) ?? Number.NaN,
+    );
+    assert.deepEqual(dropped, [0, 1, 0]);
+    const accepted = of("sandglass_relay_accepted_requests_total");
+    const delivered = of("sandglass_relay_delivered_requests_total") ?? Number.NaN;
+    const waiting = of("otelcol_exporter_queue_size") ?? Number.NaN;
+    assert.deepEqual([accepted, delivered, waiting], [6, 3, 2]);
+    assert.equal(accepted, delivered + waiting + dropped.reduce((sum, count) => sum + count, 0));
+    assert.deepEqual([of("sandglass_relay_lag_seconds"), of("sandglass_relay_stalled")], [1.5, 1]);
+    assert.equal(value("sandglass_forward_stalled_destinations"), 1);
+  });
+
+  test("its log and its process are there, with how much that may be", () => {
+    assert.equal(value("sandglass_telemetry_log_bytes"), 1000);
+    assert.equal(value("sandglass_telemetry_log_capacity_bytes"), CAPACITY);
+    assert.equal(value("sandglass_collector_cpu_seconds_total"), 2.5);
+  });
+
+  test("nothing that a sender says is a label", () => {
+    assert.equal(value("sandglass_derived_unpriced_calls_total"), 3);
+    for (const model of Object.keys(COLLECTOR_STATS.derived.unknownModels)) assert.ok(!text.includes(model));
+  });
+});

@@ -1,0 +1,56 @@
+/** Of all senders together, since the collector's process began. */
+export interface ReceivedCounts {
+  /** Requests that were taken. */
+  readonly requests: number;
+  /** Their bodies, as they came over the wire. */
+  readonly bytes: number;
+  readonly spans: number;
+  readonly logRecords: number;
+  readonly dataPoints: number;
+  /** Requests that were not taken, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Items that were left out of requests that were taken, by reason. */
+  readonly rejectedItems: Readonly<Record<string, number>>;
+}
+
+/** One of the daemon's own destinations of telemetry, counted in requests. */
+export interface RelayStats {
+  readonly id: string;
+  readonly state: string;
+  readonly counts: {
+    readonly accepted: number;
+    readonly delivered: number;
+    readonly queued: number;
+    readonly inFlight: number;
+    readonly dropped: Readonly<Record<string, number>>;
+  };
+  readonly lagMs: number;
+  readonly failedAttempts: number;
+}
+
+/** What the process counts that takes OTLP, true at one moment. */
+export interface CollectorStats {
+  readonly received: ReceivedCounts;
+  readonly log: { readonly bytes: number; readonly appended: number; readonly lastPosition: number };
+  readonly relays: readonly RelayStats[];
+  /** All endpoints of sandboxes' owners together, counted in requests. */
+  readonly forwarding: {
+    readonly destinations: number;
+    readonly stalled: number;
+    readonly accepted: number;
+    readonly delivered: number;
+    readonly queued: number;
+    readonly dropped: Readonly<Record<string, number>>;
+  };
+  readonly derived: {
+    readonly events: Readonly<Record<string, number>>;
+    readonly unknownModels: Readonly<Record<string, number>>;
+  };
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+}
+
+/** Where the latest is found; all zeros while the process has not said anything. */
+export interface CollectorStatsSource {
+  snapshot(): CollectorStats;
+}

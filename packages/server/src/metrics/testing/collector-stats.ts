@@ -1,0 +1,28 @@
+import type { CollectorStats } from "../collector-stats.ts";
+
+/** Of a collector to which everything has happened once. */
+export const COLLECTOR_STATS: CollectorStats = {
+  received: {
+    requests: 5,
+    bytes: 900,
+    spans: 40,
+    logRecords: 30,
+    dataPoints: 20,
+    refused: { malformed: 2, rate_limited: 3, unavailable: 4 },
+    rejectedItems: { metric_streams: 7 },
+  },
+  log: { bytes: 1000, appended: 6, lastPosition: 60 },
+  relays: [
+    {
+      id: "otel",
+      state: "stalled",
+      counts: { accepted: 6, delivered: 3, queued: 1, inFlight: 1, dropped: { retention: 1 } },
+      lagMs: 1500,
+      failedAttempts: 2,
+    },
+  ],
+  forwarding: { destinations: 2, stalled: 1, accepted: 9, delivered: 4, queued: 5, dropped: {} },
+  derived: { events: { "cost.llm": 3 }, unknownModels: { "model-of-a-stranger": 2, "another-one": 1 } },
+  cpuMs: 2500,
+  rssBytes: 4096,
+};

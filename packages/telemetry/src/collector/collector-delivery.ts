@@ -1,0 +1,139 @@
+import { join } from "node:path";
+import type { FlushResult } from "@sandglass/protocol";
+import type { DurableLog } from "../log/durable-log.ts";
+import type { DaemonLine } from "./daemon-line.ts";
+import { DestinationStore } from "./forward/destination-store.ts";
+import { Forwarder } from "./forward/forwarder.ts";
+import type {
+  CollectorSettings,
+  CollectorSnapshot,
+  ForwardSnapshot,
+  RelayTarget,
+  SandboxOwner,
+} from "./messages.ts";
+import { RelayDelivery } from "./relay-delivery.ts";
+import { TelemetryDerivation } from "./telemetry-derivation.ts";
+
+/** All that reads the log of telemetry: the daemon's own destinations, those of sandboxes' owners, and what is made into events. */
+export class CollectorDelivery {
+  readonly #log: DurableLog;
+  readonly #store: DestinationStore;
+  readonly #forwarder: Forwarder;
+  readonly #relays: RelayDelivery;
+  readonly #derivation: TelemetryDerivation;
+
+  static async open(
+    log: DurableLog,
+    settings: CollectorSettings,
+    line: DaemonLine,
+    onProblem: (message: string, error?: unknown) => void,
+  ): Promise<CollectorDelivery> {
+    const { dataDir, cwd, ownOrigins } = settings;
+    const store = await DestinationStore.open(join(dataDir, "otel-destinations"), {
+      cwd,
+      ownOrigins,
+      onProblem,
+    });
+    return new CollectorDelivery(log, store, settings, line, onProblem);
+  }
+
+  private constructor(
+    log: DurableLog,
+    store: DestinationStore,
+    settings: CollectorSettings,
+    line: DaemonLine,
+    onProblem: (message: string, error?: unknown) => void,
+  ) {
+    this.#log = log;
+    this.#store = store;
+    this.#forwarder = Forwarder.start({
+      log,
+      store,
+      deadLetterPath: join(settings.dataDir, "dead-letters", "forwarded.telemetry.jsonl"),
+      retry: settings.retry,
+      onStall: (id, reason, lagEvents) =>
+        line.post({ kind: "stalled", id: exporterOf(id), orgId: store.find(id)?.orgId, reason, lagEvents }),
+      onRecover: (id, stalledMs) =>
+        line.post({ kind: "recovered", id: exporterOf(id), orgId: store.find(id)?.orgId, stalledMs }),
+      onProblem,
+    });
+    this.#relays = new RelayDelivery(log, settings, line.post);
+    this.#derivation = new TelemetryDerivation(log, settings.derive, line, onProblem);
+  }
+
+  relay(targets: readonly RelayTarget[]): Promise<void> {
+    return this.#relays.configure(targets);
+  }
+
+  /** @returns where its owner wants the sandbox's telemetry; "" where that was not said */
+  async acquire(sandboxId: string, { orgId, destination, isTrusted }: SandboxOwner): Promise<string> {
+    if (destination === undefined) return "";
+    return (await this.#store.acquire({ sandboxId, orgId, env: destination.env, isTrusted })).id;
+  }
+
+  async end(sandboxIds: readonly string[]): Promise<void> {
+    for (const sandboxId of sandboxIds) await this.#store.end(sandboxId, this.#log.lastPosition);
+  }
+
+  async endBefore(): Promise<void> {
+    await this.#store.endAll(this.#log.lastPosition);
+  }
+
+  retry(id: string): void {
+    this.#relays.retry(id);
+  }
+
+  /** @param ids of the daemon's own destinations; with them, only those are waited for */
+  async flush(signal: AbortSignal, ids?: readonly string[]): Promise<FlushResult> {
+    const before = this.#forwarded();
+    const [relayed] = await Promise.all([
+      this.#relays.flush(signal, ids),
+      ids === undefined ? this.#forwarder.flush(signal) : undefined,
+    ]);
+    if (ids !== undefined) return relayed;
+    const after = this.#forwarded();
+    return {
+      delivered: relayed.delivered + after.delivered - before.delivered,
+      dropped: relayed.dropped + total(after.dropped) - total(before.dropped),
+      pending: relayed.pending + after.queued,
+    };
+  }
+
+  snapshot(): Pick<CollectorSnapshot, "relays" | "forwarding" | "derived"> {
+    return {
+      relays: this.#relays.infos(),
+      forwarding: this.#forwarded(),
+      derived: this.#derivation.stats(),
+    };
+  }
+
+  #forwarded(): ForwardSnapshot {
+    const { destinations, stalled, counts, unseen } = this.#forwarder.totals();
+    const dropped = Object.fromEntries(
+      Object.entries(counts.dropped).map(([reason, { requests }]) => [reason, requests]),
+    );
+    for (const [reason, count] of Object.entries(unseen)) dropped[reason] = (dropped[reason] ?? 0) + count;
+    return {
+      destinations,
+      stalled,
+      accepted: counts.accepted.requests,
+      delivered: counts.delivered.requests,
+      queued: counts.queued.requests + counts.inFlight.requests,
+      dropped,
+    };
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all([this.#relays.stop(graceMs), this.#forwarder.stop(graceMs), this.#derivation.stop()]);
+    await this.#store.flush();
+  }
+}
+
+/** What events call the way to an owner's endpoint. */
+function exporterOf(destinationId: string): string {
+  return `otel-export.${destinationId}`;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

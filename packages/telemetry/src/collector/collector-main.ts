@@ -1,0 +1,49 @@
+import { inspect } from "node:util";
+import { SandglassError } from "@sandglass/protocol";
+import { CollectorService } from "./collector-service.ts";
+import { DaemonLine } from "./daemon-line.ts";
+import type { CollectorCall, CollectorReport, CollectorValue, DaemonAnswer, WireError } from "./messages.ts";
+
+process.title = "sandglass-collector";
+// The daemon decides when it is over: a Ctrl-C reaches the whole group.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+
+const line = new DaemonLine((report) => post(report));
+let service: CollectorService | undefined;
+
+function post(report: CollectorReport): void {
+  // Where the daemon is gone nobody is left to tell.
+  if (process.connected) process.send?.(report, () => undefined);
+}
+
+async function perform(call: CollectorCall, socket: object | undefined): Promise<CollectorValue | undefined> {
+  if (call.kind === "start") {
+    service = await CollectorService.open(call.settings, line);
+    return service.places;
+  }
+  if (service === undefined) throw new Error("the collector was not started");
+  return service.perform(call, socket);
+}
+
+process.on("message", (message: CollectorCall | DaemonAnswer, socket: object | undefined) => {
+  if (message.kind === "authorized" || message.kind === "recorded") return line.hear(message);
+  const { call } = message;
+  perform(message, socket).then(
+    (value) => post({ kind: "result", call, ...(value && { value }) }),
+    (error: unknown) => post({ kind: "result", call, error: toWire(error) }),
+  );
+});
+
+// With the daemon its sandboxes are gone. What is in the log is delivered by the next.
+process.on("disconnect", () => {
+  line.close();
+  service?.stop(0).catch((error: unknown) => {
+    process.stderr.write(`sandglass-collector: ${inspect(error)}\n`);
+    process.exitCode = 1;
+  });
+});
+
+function toWire(error: unknown): WireError {
+  if (error instanceof SandglassError) return { message: error.message, code: error.code, hint: error.hint };
+  return { message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,147 @@
+import { inspect } from "node:util";
+import type { DurableLog } from "../log/durable-log.ts";
+import { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
+import { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
+import { RequestIntake } from "../otlp/receiver/request-intake.ts";
+import { DEFAULT_TENANT_LIMITS, type TenantLimits } from "../otlp/receiver/tenant.ts";
+import { ClientPorts } from "./client-ports.ts";
+import { ClientTenants } from "./client-tenants.ts";
+import { CollectorDelivery } from "./collector-delivery.ts";
+import type { DaemonLine } from "./daemon-line.ts";
+import type { CollectorCommand, CollectorPlaces, CollectorSettings, CollectorValue } from "./messages.ts";
+import { openTelemetryLog } from "./open-telemetry-log.ts";
+import { ReceivedCounts } from "./received-counts.ts";
+import { SandboxGates } from "./sandbox-gates.ts";
+import { SnapshotReports } from "./snapshot-reports.ts";
+import { TelemetryLogSink } from "./telemetry-log-sink.ts";
+import { encodeTelemetryHead } from "./telemetry-record.ts";
+
+/** Inflated, a request has to fit in a record of the log, with its head and what is stamped on it. */
+const MAX_REQUEST_BYTES = 15 * 1024 * 1024;
+/** Of a stop's time, what delivering may take. */
+const DELIVERY_SHARE = 0.7;
+
+interface Parts {
+  log: DurableLog;
+  delivery: CollectorDelivery;
+  gates: SandboxGates;
+  ports: ClientPorts;
+  http: OtlpHttpServer;
+  grpc: OtlpGrpcServer;
+  reports: SnapshotReports;
+}
+
+/** The collector itself, inside its process. */
+export class CollectorService {
+  readonly #parts: Parts;
+  #stopping: Promise<void> | undefined;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** @throws SandglassError LOG_UNAVAILABLE; Error where a port is taken */
+  static async open(settings: CollectorSettings, line: DaemonLine): Promise<CollectorService> {
+    const onProblem = (message: string, error?: unknown): void =>
+      line.post({ kind: "problem", message, ...(error !== undefined && { error: inspect(error) }) });
+    const limits: TenantLimits = { ...DEFAULT_TENANT_LIMITS, ...settings.limits };
+    await using acquired = new AsyncDisposableStack();
+    const log = await openTelemetryLog(settings, (problem) =>
+      onProblem(`the log of telemetry: ${problem.kind}`, problem),
+    );
+    acquired.defer(() => log.close());
+    const delivery = await CollectorDelivery.open(log, settings, line, onProblem);
+    acquired.defer(() => delivery.stop(0));
+    const intake = new RequestIntake({
+      sink: new TelemetryLogSink(log),
+      maxRequestBytes: MAX_REQUEST_BYTES,
+      maxInflatedBytes: MAX_REQUEST_BYTES,
+      onError: (error) => onProblem("telemetry could not be kept", error),
+    });
+    const counts = new ReceivedCounts(intake);
+    const http = new OtlpHttpServer({ intake });
+    const grpc = new OtlpGrpcServer({ intake });
+    const tenants = new ClientTenants(line, limits, ({ id }) => counts.add(id));
+    const ports = await ClientPorts.open({ settings, http, grpc, tenants });
+    const gates = new SandboxGates({ http, grpc, limits, counts, delivery });
+    const reports = new SnapshotReports(
+      () => ({
+        received: counts.total(),
+        log: log.stats(),
+        ...delivery.snapshot(),
+      }),
+      line.post,
+    );
+    acquired.move();
+    return new CollectorService({ log, delivery, gates, ports, http, grpc, reports });
+  }
+
+  get places(): CollectorPlaces {
+    const { socketPath, listening } = this.#parts.ports;
+    return { socketPath, listening };
+  }
+
+  /** @param socket that came with the command */
+  async perform(command: CollectorCommand, socket: object | undefined): Promise<CollectorValue | undefined> {
+    const { gates, delivery, log, reports } = this.#parts;
+    switch (command.kind) {
+      case "start":
+        throw new Error("the collector runs already");
+      case "attach":
+        if (socket === undefined) throw new Error("a socket was lost on its way");
+        await gates.attach(command.sandboxId, command.transport, socket);
+        return undefined;
+      case "claim":
+        return { destinationId: await gates.claim(command.sandboxId, command.owner) };
+      case "detach":
+        await gates.detach(command.sandboxId);
+        reports.now();
+        return undefined;
+      case "append":
+        await Promise.all(
+          command.records.map(({ head, body }) => log.enqueue(body, encodeTelemetryHead(head))),
+        );
+        return undefined;
+      case "end":
+        await delivery.end(command.sandboxIds);
+        return undefined;
+      case "endBefore":
+        await delivery.endBefore();
+        return undefined;
+      case "relay":
+        await delivery.relay(command.targets);
+        reports.now();
+        return undefined;
+      case "retry":
+        delivery.retry(command.id);
+        return undefined;
+      case "flush": {
+        const result = await delivery.flush(AbortSignal.timeout(command.timeoutMs), command.ids);
+        reports.now();
+        return result;
+      }
+      case "stop":
+        await this.stop(command.deadlineMs);
+        return undefined;
+    }
+  }
+
+  /** Takes no more, delivers for the time there is, and gives everything back. Idempotent. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { gates, ports, http, grpc, delivery, log, reports } = this.#parts;
+    const endsAt = performance.now() + deadlineMs;
+    await ports.close();
+    gates.destroy();
+    http.close();
+    await grpc.close(0);
+    if (deadlineMs > 0) await delivery.flush(AbortSignal.timeout(Math.ceil(deadlineMs * DELIVERY_SHARE)));
+    await delivery.stop(Math.max(0, endsAt - performance.now()) / 2);
+    reports.stop();
+    await log.close();
+  }
+}

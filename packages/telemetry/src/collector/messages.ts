@@ -1,0 +1,128 @@
+import type { FlushResult, TelemetryDelivery } from "@sandglass/protocol";
+import type { ExporterOptions, ExporterOwner } from "../delivery/exporter-options.ts";
+import type { RetryOptions } from "../delivery/retry-schedule.ts";
+import type { DerivedEvent } from "../derive/derived-event.ts";
+import type { PriceOverrides } from "../derive/price-table.ts";
+import type { Environment } from "../exporters/definition.ts";
+import type { Durability } from "../log/log-options.ts";
+import type { TenantCounts, TenantLimits } from "../otlp/receiver/tenant.ts";
+import type { TelemetryHead } from "./telemetry-record.ts";
+
+/** What the collector's process is started with. */
+export interface CollectorSettings {
+  /** Absolute. `telemetry/` and `otel-destinations/` below it are the collector's. */
+  dataDir: string;
+  durability: Durability;
+  /** Of the log of telemetry. */
+  maxBytes: number;
+  maxAgeMs?: number | undefined;
+  limits: Partial<TenantLimits>;
+  /** The daemon's own, for what exporters take from there. */
+  env: Environment;
+  cwd: string;
+  ownOrigins: readonly string[];
+  retry: Partial<RetryOptions>;
+  /** Where programs of the host send OTLP to, beside the daemon's own port. */
+  listen?: { host: string; httpPort: number; grpcPort: number } | undefined;
+  derive: { captureContent: boolean; prices: PriceOverrides };
+}
+
+/** Whose telemetry a sandbox sends; see `TelemetryOwner` of the runtime. */
+export interface SandboxOwner {
+  orgId: string;
+  template: string;
+  runId: string;
+  destination?: { env: Readonly<Record<string, string>> } | undefined;
+  /** Whether its endpoint may be on a private network. */
+  isTrusted: boolean;
+}
+
+/** One of the daemon's own destinations. */
+export interface RelayTarget {
+  id: string;
+  options: ExporterOptions;
+  owner: ExporterOwner;
+}
+
+/** To the collector. Each is answered by a `result` of the same number. */
+export type CollectorCommand =
+  | { kind: "start"; settings: CollectorSettings }
+  /** Comes with the socket. */
+  | { kind: "attach"; sandboxId: string; transport: "http" | "grpc" }
+  | { kind: "claim"; sandboxId: string; owner: SandboxOwner }
+  | { kind: "detach"; sandboxId: string }
+  /** Of a sandbox that is forwarded: what the host says of it, and that there is no more to come. */
+  | { kind: "append"; records: { head: TelemetryHead; body: Uint8Array }[] }
+  | { kind: "end"; sandboxIds: string[] }
+  /** The same of all that the process found when it began, and nobody claimed since. */
+  | { kind: "endBefore" }
+  | { kind: "relay"; targets: RelayTarget[] }
+  | { kind: "retry"; id: string }
+  | { kind: "flush"; timeoutMs: number; ids?: string[] | undefined }
+  | { kind: "stop"; deadlineMs: number };
+
+export type CollectorCall = CollectorCommand & { call: number };
+
+/** How one of the daemon's own destinations is doing with telemetry, counted in requests. */
+export type RelayInfo = TelemetryDelivery & { id: string };
+
+/** What the collector counts; true at one moment. */
+export interface CollectorSnapshot {
+  /** Of all senders, since the collector's process began. */
+  received: TenantCounts;
+  log: { bytes: number; appended: number; lastPosition: number };
+  relays: RelayInfo[];
+  forwarding: ForwardSnapshot;
+  derived: { events: Record<string, number>; unknownModels: Record<string, number> };
+  cpuMs: number;
+  rssBytes: number;
+}
+
+/** Of all endpoints of sandboxes' owners together, counted in requests. */
+export interface ForwardSnapshot {
+  destinations: number;
+  stalled: number;
+  accepted: number;
+  delivered: number;
+  queued: number;
+  dropped: Record<string, number>;
+}
+
+/** From the collector. What has a `call` and is no result is answered by a {@link DaemonAnswer}. */
+export type CollectorReport =
+  | { kind: "result"; call: number; value?: CollectorValue | undefined; error?: WireError }
+  | { kind: "snapshot"; snapshot: CollectorSnapshot }
+  /** `id` as events name it. */
+  | { kind: "stalled"; id: string; orgId: string | undefined; reason: string; lagEvents: number }
+  | { kind: "recovered"; id: string; orgId: string | undefined; stalledMs: number }
+  | { kind: "problem"; message: string; error?: string }
+  /** May the bearer of this header send, and for whom? */
+  | { kind: "authorize"; call: number; authorization: string }
+  | { kind: "derived"; call: number; events: OwnedDerivedEvent[] };
+
+export type DaemonAnswer =
+  | { kind: "authorized"; call: number; orgId: string | undefined }
+  | { kind: "recorded"; call: number; error?: string };
+
+export type CollectorValue = FlushResult | CollectorPlaces | { destinationId: string };
+
+/** Where the collector's process is, and what it found. */
+export interface CollectorPlaces {
+  /** Of OTLP/HTTP for programs with a key, as the daemon's own port passes it on. */
+  socketPath: string;
+  listening?: { http: string; grpc: string } | undefined;
+}
+
+/** What was derived, and whose it is. */
+export interface OwnedDerivedEvent extends DerivedEvent {
+  orgId: string;
+  sandboxId: string;
+  runId: string;
+}
+
+/** An error on its way between processes. */
+export interface WireError {
+  message: string;
+  code?: string | undefined;
+  hint?: string | undefined;
+}

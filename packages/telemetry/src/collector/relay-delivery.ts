@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import { inspect, isDeepStrictEqual } from "node:util";
+import type { FlushResult } from "@sandglass/protocol";
+import { sum } from "../delivery/exporter-entries.ts";
+import { parseStartAt } from "../delivery/exporter-options.ts";
+import { ManagedExporter, readerName } from "../delivery/managed-exporter.ts";
+import { redactor } from "../delivery/redactor.ts";
+import { DEFAULT_RETRY } from "../delivery/retry-schedule.ts";
+import type { DurableLog } from "../log/durable-log.ts";
+import type { CollectorReport, CollectorSettings, RelayInfo, RelayTarget } from "./messages.ts";
+import { prepareRelay } from "./prepare-relay.ts";
+
+/** What a request that is under way may take when its target is changed or removed. */
+const CHANGE_GRACE_MS = 2_000;
+
+interface Entry {
+  readonly target: RelayTarget;
+  readonly exporter: ManagedExporter;
+}
+
+/** The daemon's own destinations of telemetry: each reads the log for itself, as exporters read that of events. */
+export class RelayDelivery {
+  readonly #log: DurableLog;
+  readonly #settings: CollectorSettings;
+  readonly #post: (report: CollectorReport) => void;
+  readonly #entries = new Map<string, Entry>();
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(log: DurableLog, settings: CollectorSettings, post: (report: CollectorReport) => void) {
+    this.#log = log;
+    this.#settings = settings;
+    this.#post = post;
+  }
+
+  /** Makes the destinations be exactly these. One that stays goes on where it was; one that goes leaves its place. */
+  configure(targets: readonly RelayTarget[]): Promise<void> {
+    const done = this.#changing.then(async () => {
+      const wanted = new Map(targets.map((target) => [target.id, target]));
+      const gone = [...this.#entries.values()].filter(
+        ({ target }) => !isDeepStrictEqual(wanted.get(target.id), target),
+      );
+      await Promise.all(gone.map(({ target }) => this.#stop(target.id, CHANGE_GRACE_MS)));
+      for (const target of targets) if (!this.#entries.has(target.id)) await this.#start(target);
+      this.#detachStrangers();
+    });
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+
+  retry(id: string): void {
+    this.#entries.get(id)?.exporter.retry();
+  }
+
+  async flush(signal: AbortSignal, ids?: readonly string[]): Promise<FlushResult> {
+    const chosen = [...this.#entries.values()].filter(({ target }) => ids?.includes(target.id) ?? true);
+    return sum(await Promise.all(chosen.map(({ exporter }) => exporter.flush(signal))));
+  }
+
+  infos(): RelayInfo[] {
+    return [...this.#entries.values()].map(({ exporter }) => {
+      const {
+        id,
+        state,
+        counts,
+        lagMs,
+        failedAttempts,
+        lastError,
+        lastDeliveryAt,
+        stalledSince,
+        deadLetterFile,
+      } = exporter.info();
+      return {
+        id,
+        state,
+        counts,
+        lagMs,
+        failedAttempts,
+        ...(lastError && { lastError }),
+        ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
+        ...(stalledSince !== undefined && { stalledSince }),
+        ...(deadLetterFile !== undefined && { deadLetterFile }),
+      };
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    await this.#changing;
+    await Promise.all([...this.#entries.keys()].map((id) => this.#stop(id, graceMs)));
+  }
+
+  async #start(target: RelayTarget): Promise<void> {
+    const { id, options, owner } = target;
+    const { env, cwd, ownOrigins, retry, dataDir } = this.#settings;
+    const prepared = prepareRelay(options, { env, cwd, ownOrigins, isTrusted: owner.isTrusted }, owner.orgId);
+    const name = readerName(id);
+    if (!this.#log.hasCursor(name)) this.#log.readerAt(name, { from: this.#startOf(options.startAt) });
+    const redact = redactor(prepared.secrets);
+    const exporter = new ManagedExporter({
+      id,
+      provider: options.provider,
+      origin: owner.origin,
+      orgId: owner.orgId,
+      prepared,
+      log: this.#log,
+      deadLetterPath: join(dataDir, "dead-letters", `${id}.telemetry.jsonl`),
+      retry: { ...DEFAULT_RETRY, ...retry },
+      onStall: (reason, lagEvents) =>
+        this.#post({ kind: "stalled", id: `${id}.telemetry`, orgId: owner.orgId, reason, lagEvents }),
+      onRecover: (stalledMs) =>
+        this.#post({ kind: "recovered", id: `${id}.telemetry`, orgId: owner.orgId, stalledMs }),
+      onProblem: (message, error) =>
+        this.#post({ kind: "problem", message: redact(message), error: redact(inspect(error)) }),
+    });
+    this.#entries.set(id, { target, exporter });
+    await exporter.start();
+  }
+
+  async #stop(id: string, graceMs: number): Promise<void> {
+    const entry = this.#entries.get(id);
+    this.#entries.delete(id);
+    await entry?.exporter.stop(graceMs);
+    this.#log.detachReader(readerName(id));
+  }
+
+  /** Nothing is kept in the log for destinations that are not there any more. */
+  #detachStrangers(): void {
+    const ours = new Set([...this.#entries.keys()].map(readerName));
+    for (const { name } of this.#log.stats().readers) {
+      if (name.startsWith(readerName("")) && !ours.has(name)) this.#log.detachReader(name);
+    }
+  }
+
+  #startOf(startAt = "latest"): "start" | "end" | number {
+    const from = parseStartAt(startAt);
+    if (from === "earliest") return "start";
+    return from === "latest" ? "end" : this.#log.positionAt(from);
+  }
+}

@@ -1,0 +1,87 @@
+import type { EventBatch, Exporter, ExportResult, Rejection } from "../delivery/exporter.ts";
+import type { LogEvent } from "../delivery/log-event.ts";
+import type { OtlpTransport, SignalOutcome } from "../exporters/otel/otlp-transport.ts";
+import { SIGNALS, type Signal } from "../otlp/model.ts";
+import { mergeRequests } from "../otlp/relay/merge-requests.ts";
+import { readTelemetryRecord, type TelemetryRecord } from "./telemetry-record.ts";
+
+export interface RelayExporterOptions {
+  readonly transport: OtlpTransport;
+  /** A request in protobuf, as the destination wants it. */
+  readonly encode: (signal: Signal, body: Uint8Array) => Uint8Array;
+}
+
+interface Held {
+  readonly event: LogEvent;
+  readonly record: TelemetryRecord;
+}
+
+/**
+ * Passes on what sandboxes and programs sent, as it is: requests of one signal one behind the other, as one. What a signal has taken
+ * is not sent again when the batch is.
+ */
+export class RelayExporter implements Exporter {
+  readonly #options: RelayExporterOptions;
+  readonly #taken = new WeakSet<LogEvent>();
+  /** Signals that the destination took once. */
+  readonly #known = new Set<Signal>();
+
+  constructor(options: RelayExporterOptions) {
+    this.#options = options;
+  }
+
+  async export(
+    { events }: EventBatch,
+    { signal: abort }: { readonly signal: AbortSignal },
+  ): Promise<ExportResult> {
+    const open: Held[] = [];
+    for (const event of events) {
+      const record = this.#taken.has(event) ? undefined : readTelemetryRecord(event.payload);
+      if (record !== undefined) open.push({ event, record });
+    }
+    const outcomes = await Promise.all(
+      SIGNALS.map(async (signal) => {
+        const held = open.filter(({ record }) => record.signal === signal);
+        return { signal, held, outcome: await this.#send(signal, held, abort) };
+      }),
+    );
+    for (const { signal, held, outcome } of outcomes) {
+      if (outcome?.status !== "ok") continue;
+      this.#known.add(signal);
+      for (const { event } of held) this.#taken.add(event);
+    }
+    const rejected: Rejection[] = [];
+    let retry: ExportResult | undefined;
+    let fail: ExportResult | undefined;
+    for (const { signal, held, outcome } of outcomes) {
+      if (outcome === undefined || outcome.status === "ok") continue;
+      if (outcome.status === "fail") fail ??= outcome;
+      // One that takes other signals, and never took this one, has no place for it.
+      else if (outcome.status === "unsupported" && !this.#known.has(signal) && this.#known.size > 0) {
+        const reason = `unsupported_signal: ${outcome.reason}`;
+        for (const { event } of held) {
+          this.#taken.add(event);
+          rejected.push({ index: events.indexOf(event), reason });
+        }
+      } else {
+        const afterMs = outcome.status === "retry" ? outcome.afterMs : undefined;
+        retry ??= { status: "retry", reason: outcome.reason, afterMs };
+      }
+    }
+    // What is to be tried again first: a batch that is split is given anew.
+    return retry ?? fail ?? { status: "ok", ...(rejected.length > 0 && { rejected }) };
+  }
+
+  async shutdown(): Promise<void> {
+    this.#options.transport.close();
+  }
+
+  async #send(signal: Signal, held: readonly Held[], abort: AbortSignal): Promise<SignalOutcome | undefined> {
+    const [first, ...more] = held;
+    if (first === undefined) return undefined;
+    const { transport, encode } = this.#options;
+    const merged =
+      more.length === 0 ? first.record.body : mergeRequests(held.map(({ record }) => record.body));
+    return transport.post(signal, encode(signal, merged), abort);
+  }
+}

@@ -1,0 +1,70 @@
+import type { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
+import type { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
+import type { TenantLimits } from "../otlp/receiver/tenant.ts";
+import type { CollectorDelivery } from "./collector-delivery.ts";
+import type { SandboxOwner } from "./messages.ts";
+import type { ReceivedCounts } from "./received-counts.ts";
+import { SandboxGate } from "./sandbox-gate.ts";
+import { SandboxTenant } from "./sandbox-tenant.ts";
+
+/** Longest that a closed connection's last request is waited for. */
+const DRAIN_MS = 2_000;
+
+export interface SandboxGatesParts {
+  http: OtlpHttpServer;
+  grpc: OtlpGrpcServer;
+  limits: TenantLimits;
+  counts: ReceivedCounts;
+  delivery: CollectorDelivery;
+}
+
+/** The sandboxes that are listened to. */
+export class SandboxGates {
+  readonly #parts: SandboxGatesParts;
+  readonly #gates = new Map<string, SandboxGate>();
+
+  constructor(parts: SandboxGatesParts) {
+    this.#parts = parts;
+  }
+
+  /** @param socket a listening one, in the sandbox's own network */
+  async attach(sandboxId: string, transport: "http" | "grpc", socket: object): Promise<void> {
+    const { limits, counts } = this.#parts;
+    let gate = this.#gates.get(sandboxId);
+    if (gate === undefined) {
+      gate = new SandboxGate(new SandboxTenant(sandboxId, limits));
+      this.#gates.set(sandboxId, gate);
+      counts.add(sandboxId);
+    }
+    const server = this.#parts[transport];
+    await gate.listen(socket, (connection, tenant) => server.serve(connection, tenant));
+  }
+
+  /**
+   * @returns the destination that its owner named; "" where none
+   * @throws SandglassError INVALID_REQUEST for one that cannot be
+   */
+  async claim(sandboxId: string, owner: SandboxOwner): Promise<string> {
+    const gate = this.#gates.get(sandboxId);
+    if (gate === undefined) throw new Error(`${sandboxId} is not listened to`);
+    const destinationId = await this.#parts.delivery.acquire(sandboxId, owner);
+    gate.tenant.claim({ ...owner, destinationId });
+    return destinationId;
+  }
+
+  /** Resolves when all it had sent is in the log. */
+  async detach(sandboxId: string): Promise<void> {
+    const gate = this.#gates.get(sandboxId);
+    if (gate === undefined) return;
+    this.#gates.delete(sandboxId);
+    await gate.close();
+    // Its connections are closed; what came over them may still be on its way into the log.
+    await Promise.all([this.#parts.http.drained(sandboxId), this.#parts.grpc.drained(sandboxId, DRAIN_MS)]);
+    this.#parts.counts.remove(sandboxId);
+  }
+
+  destroy(): void {
+    for (const gate of this.#gates.values()) gate.destroy();
+    this.#gates.clear();
+  }
+}
