@@ -18,6 +18,8 @@ import { encodeTelemetryHead } from "./telemetry-record.ts";
 
 /** Inflated, a request has to fit in a record of the log, with its head and what is stamped on it. */
 const MAX_REQUEST_BYTES = 15 * 1024 * 1024;
+/** What a request that is being taken when it stops may take until it is answered. */
+const ANSWER_MS = 250;
 /** Of a stop's time, what delivering may take. */
 const DELIVERY_SHARE = 0.7;
 
@@ -137,8 +139,7 @@ export class CollectorService {
     const endsAt = performance.now() + deadlineMs;
     await ports.close();
     gates.destroy();
-    http.close();
-    await grpc.close(0);
+    await Promise.all([http.close(ANSWER_MS), grpc.close(ANSWER_MS)]);
     if (deadlineMs > 0) await delivery.flush(AbortSignal.timeout(Math.ceil(deadlineMs * DELIVERY_SHARE)));
     await delivery.stop(Math.max(0, endsAt - performance.now()) / 2);
     reports.stop();

@@ -46,3 +46,6 @@ export type IntakeAnswer =
       readonly message: string;
       readonly retryAfterMs?: number;
     };
+
+/** A request that was not taken. */
+export type Refusal = Extract<IntakeAnswer, { status: "refused" }>;

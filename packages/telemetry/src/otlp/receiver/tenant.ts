@@ -8,7 +8,7 @@ export interface TenantLimits {
   readonly itemsPerSecond: number;
   /** Bytes of bodies being read, inflated or written, all its requests together. Default 32 MiB. */
   readonly inFlightBytes: number;
-  /** Distinct streams of metrics (name and attributes) over its life. Default 10,000. */
+  /** Distinct streams of metrics (resource, scope, name, unit, kind and attributes) over its life. Default 10,000. */
   readonly metricStreams: number;
   /** Connections at once. Default 128. */
   readonly connections: number;

@@ -1,0 +1,58 @@
+import type { ServerResponse } from "node:http";
+import type { Signal } from "../model.ts";
+import { type Encoding, encodeExportResponse, encodeRpcStatus } from "./export-answer.ts";
+import type { HeadProblem } from "./http-request-head.ts";
+import type { IntakeAnswer, Refusal, RefusalReason } from "./intake.ts";
+
+/** HTTP's word for each refusal, and gRPC's code, which the body has. */
+const REFUSALS: Readonly<Record<RefusalReason, readonly [status: number, code: number]>> = {
+  malformed: [400, 3],
+  too_large: [413, 8],
+  rate_limited: [429, 8],
+  in_flight: [429, 8],
+  not_ready: [503, 14],
+  overloaded: [503, 14],
+  unavailable: [503, 14],
+};
+
+/** gRPC's code for each problem with a head. */
+const PROBLEM_CODES: Readonly<Record<HeadProblem["status"], number>> = { 403: 7, 404: 5, 405: 12, 415: 3 };
+
+const CONTENT_TYPE: Readonly<Record<Encoding, string>> = {
+  protobuf: "application/x-protobuf",
+  json: "application/json",
+};
+
+/** Answers a request that was taken, or a refusal, in what the request was written in (OTLP 1.11, "OTLP/HTTP Response"). */
+export function answerExport(
+  response: ServerResponse,
+  signal: Signal,
+  answer: IntakeAnswer,
+  encoding: Encoding,
+): void {
+  if (answer.status === "refused") answerRefusal(response, answer, encoding);
+  else send(response, 200, encoding, encodeExportResponse(signal, encoding, answer.rejected));
+}
+
+export function answerRefusal(response: ServerResponse, refusal: Refusal, encoding: Encoding): void {
+  const { reason, message, retryAfterMs } = refusal;
+  const [status, code] = REFUSALS[reason];
+  const body = encodeRpcStatus(code, message, retryAfterMs, encoding);
+  // In whole seconds (RFC 9110, 10.2.3); the body says it exactly.
+  if (retryAfterMs !== undefined)
+    response.setHeader("retry-after", Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  send(response, status, encoding, body);
+}
+
+export function answerProblem(response: ServerResponse, problem: HeadProblem): void {
+  const { status, message, encoding, headers = {} } = problem;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  send(response, status, encoding, encodeRpcStatus(PROBLEM_CODES[status], message, undefined, encoding));
+}
+
+function send(response: ServerResponse, status: number, encoding: Encoding, body: Buffer): void {
+  response.writeHead(status, { "content-type": CONTENT_TYPE[encoding], "content-length": body.length });
+  // Without a body, also without an empty one, the head is written by itself, which is the quicker way.
+  if (body.length === 0) response.end();
+  else response.end(body);
+}
