@@ -20,6 +20,7 @@ needs=(
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | git                    | command -v git                 | git"
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
+  "test | pip                    | /usr/bin/python3 -m pip --version | python3-pip"
   "test | postgresql             | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "bench | podman                | command -v podman              | podman crun"
   "bench | socat                 | command -v socat               | socat"
@@ -135,6 +136,13 @@ fi
 native=packages/runtime/native
 if [ -d "$native" ] && ! make -q -C "$native" >/dev/null 2>&1; then
   step "building native programs" make -C "$native"
+fi
+
+# --- OpenTelemetry's own packages, for the programs inside the sandboxes of tests
+
+if [ "$wanted_for" = test ] && [ ! -f node_modules/.cache/sandglass-tests/.ready ]; then
+  step "installing OpenTelemetry for the tests' sandboxes" node tests/telemetry/sandbox-packages.ts
+  touch node_modules/.cache/sandglass-tests/.ready
 fi
 
 say "ready (Node $(node --version))"

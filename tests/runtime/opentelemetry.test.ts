@@ -66,23 +66,26 @@ describe("an SDK of OpenTelemetry that an earlier cell has started", () => {
   let packages: SdkPackages;
   let host: TestRuntime;
   let sandbox: SandboxHandle;
-  before(async () => {
-    packages = await sdkPackages();
-    host = await startRuntime({
-      templates: {
-        traced: {
-          base: "python",
-          mounts: [
-            { source: packages.python, target: "/opt/otel-python" },
-            { source: packages.node, target: "/opt/otel-node" },
-          ],
-          env: { PYTHONPATH: "/opt/otel-python" },
+  before(
+    async () => {
+      packages = await sdkPackages();
+      host = await startRuntime({
+        templates: {
+          traced: {
+            base: "python",
+            mounts: [
+              { source: packages.python, target: "/opt/otel-python" },
+              { source: packages.node, target: "/opt/otel-node" },
+            ],
+            env: { PYTHONPATH: "/opt/otel-python" },
+          },
         },
-      },
-      defaults: { idleTimeoutMs: 0, memoryMb: 512 },
-    });
-    sandbox = await host.create({ template: "traced" });
-  });
+        defaults: { idleTimeoutMs: 0, memoryMb: 512 },
+      });
+      sandbox = await host.create({ template: "traced" });
+    },
+    { timeout: 400_000 },
+  );
   after(async () => {
     await host?.close();
     await packages?.remove();

@@ -94,7 +94,10 @@ export class Sandbox {
     return this.#call("getSandbox");
   }
 
-  /** Freezes every process; the next exec, or {@link resume}, thaws them. */
+  /**
+   * Freezes every process until {@link resume}; execs are refused with SANDBOX_PAUSED meanwhile. One that fell asleep for being idle
+   * wakes by itself.
+   */
   pause(): Promise<SandboxInfo> {
     return this.#call("pauseSandbox");
   }

@@ -56,9 +56,14 @@ export class DaemonLog implements DaemonObserver {
     this.#lines.write(this.#format(this.#line("ERROR", message, { error: inspect(error) })));
   }
 
-  /** Printed whatever the directives: it is what a person, and a program, waits for. */
-  ready(baseUrl: string): void {
-    this.say("INFO", "ready", { url: baseUrl });
+  /**
+   * Printed whatever the directives: it is what a person, and a program, waits for.
+   *
+   * @param otlp where OTLP is taken on ports of its own, which may have been chosen by the system
+   */
+  ready(baseUrl: string, otlp?: { http: string; grpc: string }): void {
+    const ports = otlp === undefined ? {} : { otlp_http: otlp.http, otlp_grpc: otlp.grpc };
+    this.say("INFO", "ready", { url: baseUrl, ...ports });
   }
 
   /** Something about the daemon itself, printed whatever the directives. */

@@ -35,7 +35,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   handleSignals(starting, loaded.config.shutdownTimeoutMs, new Reload(load, log), log);
   try {
     const daemon = await starting;
-    log.ready(daemon.baseUrl);
+    log.ready(daemon.baseUrl, daemon.sandglass.collector?.listening);
   } catch (error) {
     await log.drain(GRACE_MS);
     refuse(error);

@@ -11,6 +11,8 @@ import { resolveTls } from "./otel-tls.ts";
 import type { OtlpTarget, OtlpTargets, OtlpTransport } from "./otlp-transport.ts";
 import { USER_AGENT } from "./own-identity.ts";
 
+const COMPRESSIONS = ["gzip", "none"] as const;
+
 /** Where an `otel` exporter sends, from its options and the environment. */
 export interface ResolvedOtel {
   readonly env: OtelEnv;
@@ -48,11 +50,14 @@ export function resolveOtel(options: OtelOptions, context: PrepareContext): Reso
     });
   }
   const tls = resolveTls(options.tls, env, context);
-  const compression = options.compression ?? env.oneOf("OTEL_EXPORTER_OTLP_COMPRESSION", ["gzip", "none"]);
   const { headers } = options;
   const targetOf = (signal: Signal): OtlpTarget => {
     // Of a signal that is not sent, one of the others stands in.
     const endpoint = (endpoints.get(signal) ?? endpoints.get(signals[0]!))!;
+    const compression =
+      options.compression ??
+      env.oneOf(`OTEL_EXPORTER_OTLP_${signal.toUpperCase()}_COMPRESSION`, COMPRESSIONS) ??
+      env.oneOf("OTEL_EXPORTER_OTLP_COMPRESSION", COMPRESSIONS);
     return resolveTarget(signal, endpoint, { protocol, headers, compression, env, secrets: secretsEnv });
   };
   const targets = { traces: targetOf("traces"), logs: targetOf("logs"), metrics: targetOf("metrics") };
