@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { CreateSandboxRequest } from "@sandglass/protocol";
+import { type CreateSandboxRequest, SandglassError } from "@sandglass/protocol";
 import {
   callContext,
   livingPids,
@@ -201,6 +201,33 @@ describe("a sandbox with a collector", () => {
     const before = collector.calls.length;
     await assert.rejects(host.create({ otelExport: true }), { code: "INVALID_REQUEST" });
     assert.equal(collector.calls.length, before);
+  });
+
+  test("with a destination that cannot be it is refused before anything is made, and the pool is as it was", async () => {
+    await isFull();
+    const [before, recorded] = [collector.calls.length, host.events.all.length];
+    collector.onCheck = ({ destination }) => {
+      assert.deepEqual(destination, { env: DESTINATION });
+      throw new SandglassError("INVALID_REQUEST", "not there");
+    };
+    const refused = host.create({ template: "python", env: DESTINATION });
+    await assert.rejects(refused, { code: "INVALID_REQUEST" });
+    collector.onCheck = undefined;
+    assert.equal(collector.calls.length, before);
+    assert.equal(host.events.all.length, recorded);
+    assert.equal(host.runtime.stats().pool.python?.ready, 1);
+  });
+
+  test("whose caller is refused when it is claimed ended by that call: nothing of the host's failed", async () => {
+    let id = "";
+    collector.onClaim = async (claimed) => {
+      id = claimed;
+      throw new SandglassError("EXPORTER_LIMIT_REACHED", "too many");
+    };
+    await assert.rejects(host.create(), { code: "EXPORTER_LIMIT_REACHED" });
+    collector.onClaim = undefined;
+    assert.equal(host.events.ofType("sandbox.terminated", id)[0]?.data.cause, "user");
+    assert.deepEqual(host.events.ofType("sandbox.error", id), []);
   });
 
   test("no process sees where its telemetry goes, nor anything on its disk or in an event", async () => {

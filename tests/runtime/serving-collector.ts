@@ -17,10 +17,16 @@ export class ServingCollector implements SandboxCollector {
   readonly owners = new Map<string, TelemetryOwner>();
   readonly collected = new Map<string, Collected[]>();
   readonly #servers = new Map<string, Server[]>();
+  /** In place of looking at the owner. */
+  onCheck: ((owner: TelemetryOwner) => void) | undefined;
   /** In place of what attach, claim and detach do first. */
   onAttach: ((sandboxId: string, open: () => Promise<SandboxSockets>) => Promise<void>) | undefined;
   onClaim: ((sandboxId: string) => Promise<void>) | undefined;
   onDetach: ((sandboxId: string) => Promise<void>) | undefined;
+
+  check(owner: TelemetryOwner): void {
+    this.onCheck?.(owner);
+  }
 
   async attach(sandboxId: string, open: () => Promise<SandboxSockets>): Promise<void> {
     this.calls.push(`attach ${sandboxId}`);

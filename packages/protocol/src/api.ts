@@ -34,7 +34,10 @@ export interface CreateSandboxRequest {
   otelExport?: boolean;
   /** Programs inside report spans of themselves, without a change to their code. Default: the template's, else false. */
   instrument?: boolean;
-  /** Lines of stdout and stderr become OpenTelemetry log records too. Default: the template's, else false. */
+  /**
+   * Lines of stdout and stderr become OpenTelemetry log records too, up to 1,000 lines and 1 MiB a second; how many were beyond that is
+   * said. Default: the template's, else false. Refused beside `record: "metadata"`, which keeps output out.
+   */
   logs?: boolean;
   runId?: string;
 }

@@ -45,6 +45,12 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     stdoutBytes: 2,
     stderrBytes: 0,
     contextLost: true,
+    exception: {
+      type: "ValueError",
+      message: "no such month",
+      stacktrace:
+        'Traceback (most recent call last):\n  File "<cell 1>", line 1, in <module>\nValueError: no such month\n',
+    },
     stdoutTail: "1\n",
     stderrTail: "",
   },

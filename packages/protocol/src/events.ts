@@ -18,6 +18,16 @@ export interface ExecSubject {
   command?: string;
 }
 
+/** What a cell raised and did not catch. What it says of itself is the cell's own word: cut where it is long, and not to be trusted. */
+export interface ExecException {
+  /** As the language calls it: `ValueError`, `json.decoder.JSONDecodeError`, `TypeError`. */
+  type: string;
+  /** This and the stack trace only where `record` is "full". */
+  message?: string;
+  /** As it is written to stderr; absent where what was thrown has none. */
+  stacktrace?: string;
+}
+
 export interface ExecCompletedData extends ExecSubject {
   /** 128 + signal number where a signal ended it. */
   exitCode: number;
@@ -32,6 +42,7 @@ export interface ExecCompletedData extends ExecSubject {
   contextLost?: boolean;
   /** Says a limit in words where the cause is a limit: "memory limit 256 MiB". */
   reason?: string;
+  exception?: ExecException;
   /** Last 4 KiB of each stream, where `record` is "full". */
   stdoutTail?: string;
   stderrTail?: string;

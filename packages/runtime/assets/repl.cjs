@@ -8,12 +8,12 @@ const { PassThrough, Writable } = require("node:stream");
 const util = require("node:util");
 
 const MAX_RESULT = 2 * 1024 * 1024; // characters
+const MAX_EXCEPTION = [1024, 15 * 1024, 48 * 1024]; // bytes of an exception's type, message and stack; the host takes no more
 const OWN_FRAMES =
   /at new Promise \(<anonymous>\)|\/run\/sandglass\/repl\.cjs|node:vm|node:internal|node:domain|node:repl|at REPLServer|at bound \(/;
 
-function answer(message, part) {
-  const head = Buffer.from(`${JSON.stringify(message)}\n`);
-  const data = part === undefined ? head : Buffer.concat([head, part]);
+function answer(message, ...parts) {
+  const data = Buffer.concat([Buffer.from(`${JSON.stringify(message)}\n`), ...parts]);
   for (let at = 0; at < data.length; ) at += writeSome(data, at);
 }
 
@@ -41,15 +41,52 @@ const server = repl.start({
   breakEvalOnSigint: true,
 });
 
+const isError = (value) => value instanceof Error || util.types.isNativeError(value);
+
+/** A text of what a cell made, which may be anything, and may throw when it is looked at. */
+function textOf(ask) {
+  try {
+    const text = ask();
+    return typeof text === "string" ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const inspect = (value) => textOf(() => util.inspect(value)) ?? typeof value;
+
+/** As it is written to stderr. */
 function describe(error) {
-  if (!(error instanceof Error) && !(util.types.isNativeError?.(error) ?? false))
-    return `Uncaught ${util.inspect(error)}`;
-  const text = error.stack ?? String(error);
+  if (!isError(error)) return `Uncaught ${inspect(error)}`;
+  const text = textOf(() => error.stack) ?? textOf(() => String(error)) ?? "Error";
   return text
     .split("\n")
     .filter((line) => !OWN_FRAMES.test(line))
     .join("\n")
     .trimEnd();
+}
+
+/** Type, message and stack trace of what was thrown; what is no error has no stack. */
+function describeException(error, shown) {
+  const type = textOf(() => error.constructor.name) || textOf(() => error.name) || typeof error;
+  if (!isError(error)) return [type, typeof error === "string" ? error : inspect(error), ""];
+  return [type, textOf(() => error.message) ?? "", shown];
+}
+
+/** At most so many bytes: of a longer text the beginning and the end, with the sign that there was more between them. */
+function cut(text, most) {
+  const whole = Buffer.from(text.length <= most ? text : "");
+  if (text.length <= most && whole.length <= most) return whole;
+  const half = Math.floor((most - 3) / 2);
+  // A character that is cut in two would be replaced by a sign as long as itself.
+  const begin = Buffer.from(text.slice(0, half))
+    .toString("utf8", 0, half)
+    .replace(/\ufffd+$/, "");
+  const end = Buffer.from(text.slice(-half))
+    .subarray(-half)
+    .toString("utf8")
+    .replace(/^\ufffd+/, "");
+  return Buffer.from(`${begin}\u2026${end}`);
 }
 
 function evaluate(code, name) {
@@ -88,8 +125,13 @@ function settle({ error, value }) {
   if (error || !util.types.isPromise(value)) return { error, value };
   return value.then(
     (settled) => ({ value: settled }),
-    (reason) => ({ error: reason ?? new Error(`rejected with ${reason}`) }),
+    (reason) => ({ error: reason ?? nothing(`rejected with ${reason}`) }),
   );
+}
+
+/** Stands for null and undefined, which are no reason to fail, though they were thrown. */
+function nothing(message) {
+  return Object.assign(new Error(message), { stack: `Error: ${message}` });
 }
 
 class CellExit extends Error {
@@ -108,7 +150,7 @@ let cells = 0;
 let stop;
 async function run(request) {
   const stopped = new Promise((resolve) => {
-    stop = (error) => resolve({ error });
+    stop = (error) => resolve({ error: error ?? nothing(`${error} was thrown`) });
   });
   // The evaluator has a watch of its own for interrupts. It takes listeners away once it has begun, which would leave the default
   // action in its place, and leaves that behind when it is done: ours is away meanwhile, and back for a cell that awaits.
@@ -126,9 +168,17 @@ async function run(request) {
     return answer({ id: request.id, exitCode: 0, result: null });
   }
   if (error instanceof CellExit) return answer({ id: request.id, exitCode: error.exitCode, result: null });
-  const isInterrupt = error.code === "ERR_SCRIPT_EXECUTION_INTERRUPTED";
-  fs.writeSync(2, `${isInterrupt ? "interrupted" : describe(error)}\n`);
-  answer({ id: request.id, exitCode: isInterrupt ? 130 : 1, result: null });
+  if (textOf(() => error.code) === "ERR_SCRIPT_EXECUTION_INTERRUPTED") {
+    fs.writeSync(2, "interrupted\n");
+    return answer({ id: request.id, exitCode: 130, result: null });
+  }
+  const shown = describe(error);
+  fs.writeSync(2, `${shown}\n`);
+  const parts = describeException(error, shown).map((text, index) => cut(text, MAX_EXCEPTION[index]));
+  answer(
+    { id: request.id, exitCode: 1, result: null, exception: parts.map(({ length }) => length) },
+    ...parts,
+  );
 }
 
 function onInterrupt() {

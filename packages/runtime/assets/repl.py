@@ -1,7 +1,8 @@
 """Runs the cells of one context, one after the other, in one namespace.
 
 Requests come on descriptor 3, one JSON object a line: {"id", "code", "env"}. Answers leave on descriptor 4, a JSON object
-on a line, {"id", "exitCode", "result": [[mime, bytes], ...] or null}, and behind it the bytes of the parts. What a cell prints goes to the process's own stdout and stderr, which the host reads.
+on a line, {"id", "exitCode", "result": [[mime, bytes], ...] or null, "exception": [bytes, bytes, bytes] or null}, and behind it the
+bytes of the parts: those of the result, then the exception's type, message and traceback. What a cell prints goes to the process's own stdout and stderr, which the host reads.
 A cell that raises, exits or is interrupted leaves the namespace as it is.
 """
 
@@ -21,6 +22,7 @@ REQUESTS = os.fdopen(3, "r", encoding="utf-8", newline="\n")
 ANSWERS = 4
 CO_COROUTINE = 0x80  # of a code object's flags: it awaits
 MAX_RESULT = 8 * 1024 * 1024  # bytes of a result's parts together; the host takes no more
+MAX_EXCEPTION = (1024, 15 * 1024, 48 * 1024)  # bytes of an exception's type, message and traceback; the host takes no more
 SELF = os.getpid()
 TRACE_VARIABLES = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")  # the host sets them before each cell
 
@@ -47,6 +49,7 @@ sys.stdout.reconfigure(errors="sandglass", write_through=True)
 sys.stderr.reconfigure(errors="sandglass", write_through=True)
 
 loop = None
+loop_file = None  # where the frames of what runs `loop` are
 cells = 0
 print_pieces = builtins.print
 
@@ -72,6 +75,23 @@ def encode(text):
     return text.encode("utf-8", "backslashreplace")
 
 
+def cut(text, most):
+    """At most so many bytes: of a longer text the beginning and the end, with the sign that there was more between them."""
+    if len(text) <= most and len(data := encode(text)) <= most:
+        return data
+    half = (most - 3) // 2
+    begin = encode(text[:half])[:half].decode("utf-8", "ignore")
+    end = encode(text[-half:])[-half:].decode("utf-8", "ignore")
+    return encode(f"{begin}\u2026{end}")
+
+
+def answer_failure(cell, code, exception):
+    if exception is None:
+        return answer({"id": cell, "exitCode": code, "result": None})
+    parts = [cut(text, most) for text, most in zip(exception, MAX_EXCEPTION)]
+    answer({"id": cell, "exitCode": code, "result": None, "exception": [len(part) for part in parts]}, parts)
+
+
 def answer_cell(cell, code, result):
     if result is None:
         return answer({"id": cell, "exitCode": code, "result": None})
@@ -85,9 +105,10 @@ def answer_cell(cell, code, result):
 
 
 def run_async(coroutine):
-    global loop
+    global loop, loop_file
     import asyncio  # takes longer to load than everything else here: only cells that await pay for it
 
+    loop_file = asyncio.base_events.__file__
     if loop is None or loop.is_closed():
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -155,15 +176,31 @@ def describe(value):
 
 
 def show_error():
-    """The traceback without this file's own frames."""
+    """Writes the traceback without the frames that run a cell; returns it."""
     kind, error, trace = sys.exc_info()
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, loop_file):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(kind, error, trace))
     try:
         sys.stderr.write(text)
     except Exception:  # the cell closed or replaced it
-        os.write(2, text.encode("utf-8", "sandglass"))
+        try:
+            os.write(2, text.encode("utf-8", "sandglass"))
+        except OSError:
+            pass  # the descriptor too: it wants to hear of nothing
+    return text
+
+
+def describe_exception(error, trace):
+    """Its type as OpenTelemetry for Python calls it, its message, and the traceback."""
+    kind = type(error)
+    module = kind.__module__
+    name = kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+    try:
+        message = str(error)
+    except BaseException:
+        message = ""  # one that cannot say what it is; the traceback says that too
+    return name, message, trace
 
 
 def mend_streams():
@@ -218,11 +255,12 @@ def run(request):
     source = request["code"]
     linecache.cache[name] = (len(source), None, f"{source}\n".splitlines(True), name)
     result = None
+    exception = None
     code = 0
     detach = None
     try:
         detach = attach_trace()
-        value = execute(ast.parse(source, name), name)
+        value = execute(compile(source, name, "exec", ast.PyCF_ONLY_AST), name)
         if value is not None:
             main.__dict__["_"] = value
             result = describe(value)
@@ -231,15 +269,18 @@ def run(request):
     except KeyboardInterrupt:
         show_error()
         code = 130
-    except BaseException:
-        show_error()
+    except BaseException as error:
+        exception = describe_exception(error, show_error())
         code = 1
     if detach is not None:
         detach()
     mend_streams()
     if os.getpid() != SELF:
         os._exit(code)  # a child that the cell forked: the answer and the next cell are its parent's
-    answer_cell(request["id"], code, result)
+    if code == 0:
+        answer_cell(request["id"], code, result)
+    else:
+        answer_failure(request["id"], code, exception)
 
 
 answer({"ready": True})
@@ -259,4 +300,4 @@ while True:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         run(request)
     except KeyboardInterrupt:
-        answer_cell(request["id"], 130, None)
+        answer_failure(request["id"], 130, None)

@@ -28,6 +28,8 @@ export interface TelemetryOwner {
 
 /** Takes what programs inside sandboxes send with OTLP. */
 export interface SandboxCollector {
+  /** Asked before a sandbox is taken for this owner. @throws SandglassError INVALID_REQUEST for a destination that cannot be */
+  check?(owner: TelemetryOwner): void;
   /**
    * Serves both sockets from now on. What comes in before {@link claim} is told to try again.
    *

@@ -7,7 +7,9 @@ export type {
 } from "./collector.ts";
 export { hostChecks } from "./host/checks.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
+export type { OutputLine, OutputLines } from "./output/lines/output-lines.ts";
 export { Runtime } from "./runtime.ts";
+export { destinationIn } from "./telemetry-destination.ts";
 export type {
   ExecHandle,
   FilesHandle,

@@ -16,6 +16,8 @@ import { msSince } from "./duration.ts";
 import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
 import { Machine, type MachineHost } from "./machine.ts";
+import type { TakeLines } from "./output/lines/output-lines.ts";
+import { wantedLines } from "./output/lines/wanted-lines.ts";
 import { OutputStore } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
 import { Sampler } from "./samples/sampler.ts";
@@ -96,7 +98,8 @@ export class Runtime implements RuntimeApi {
     const context = { ...caller, runId: request.runId ?? caller.runId };
     const limits = resolveLimits(request, template, this.#options.defaults);
     const owner = telemetryOwner(request, template, context, this.#options, options.isTrusted ?? false);
-    const making = this.#make({ request, template, owner, limits, context, started });
+    const takeLines = wantedLines(request, template, this.#options.onLines);
+    const making = this.#make({ request, template, owner, takeLines, limits, context, started });
     this.#making.add(making);
     const sandbox = await making.finally(() => this.#making.delete(making));
     try {
@@ -117,11 +120,12 @@ export class Runtime implements RuntimeApi {
     request: CreateSandboxRequest;
     template: Template;
     owner: TelemetryOwner;
+    takeLines: TakeLines | undefined;
     limits: SandboxLimits;
     context: CallContext;
     started: number;
   }): Promise<Sandbox> {
-    const { request, template, owner, limits, context, started } = wanted;
+    const { request, template, owner, takeLines, limits, context, started } = wanted;
     const pooled = await this.#pool.take(template, limits);
     const machine = pooled ?? (await this.#boot(template, limits, context));
     if (this.#isClosing) {
@@ -139,6 +143,7 @@ export class Runtime implements RuntimeApi {
       context,
       emit: this.#options.emit,
       sampler: this.#sampler,
+      takeLines,
       segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
       createMs: msSince(started),
       onEnded: (ended) => this.#onEnded(ended, machine),

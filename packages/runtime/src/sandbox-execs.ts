@@ -12,6 +12,9 @@ import { cellEnvironment } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
 import type { Machine } from "./machine.ts";
+import { ExecLines } from "./output/lines/exec-lines.ts";
+import { LineAllowance } from "./output/lines/line-allowance.ts";
+import type { TakeLines } from "./output/lines/output-lines.ts";
 import type { SegmentWriter } from "./output/segment-writer.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import { withoutDestination } from "./telemetry-destination.ts";
@@ -29,6 +32,8 @@ export interface SandboxExecsParts {
   record: SandboxRecord;
   /** Where their output is kept; undefined keeps none. */
   segment: SegmentWriter | undefined;
+  /** Takes the lines of their output; undefined where they are not wanted. */
+  takeLines: TakeLines | undefined;
   onFinished(): void;
 }
 
@@ -36,6 +41,7 @@ export interface SandboxExecsParts {
 export class SandboxExecs {
   readonly #parts: SandboxExecsParts;
   readonly #execs = new Map<string, Exec>();
+  readonly #allowance = new LineAllowance();
   #started = 0;
   #running = 0;
   /** Set once the sandbox ends: what starts after that ends at once. */
@@ -115,21 +121,34 @@ export class SandboxExecs {
     return { ended: Promise.all([...this.#execs.values()].map((exec) => exec.completed)) };
   }
 
-  #make(request: ExecRequest, context: CallContext): Exec {
+  #make(request: ExecRequest, caller: CallContext): Exec {
     const { machine, info, record, segment } = this.#parts;
     const execId = newExecId();
+    const context = { ...caller, runId: caller.runId || info.runId };
+    const spanId = newSpanId();
     return new Exec({
       sandboxId: info.id,
       subject: subjectOf(execId, request, machine.template.defaultLanguage),
       record: info.record,
-      context: { ...context, runId: context.runId || info.runId },
-      spanId: newSpanId(),
+      context,
+      spanId,
+      lines: this.#linesOf(execId, spanId, context, request.env),
       limits: info.limits,
       timeoutMs: request.timeoutMs ?? 0,
       segment,
       emit: record.emit,
       onFinished: () => this.#finished(),
     });
+  }
+
+  #linesOf(execId: string, spanId: string, context: CallContext, own?: Record<string, string>) {
+    const { machine, info, env, takeLines } = this.#parts;
+    if (takeLines === undefined) return undefined;
+    const { orgId, runId, traceId, traceFlags } = context;
+    const { OTEL_SERVICE_NAME: serviceName = info.template } = machine.environment({ ...env, ...own }, runId);
+    const whose = { sandboxId: info.id, orgId, runId, template: info.template, serviceName };
+    const head = { ...whose, execId, traceId, spanId, traceFlags };
+    return new ExecLines({ head, allowance: this.#allowance, take: takeLines });
   }
 
   #run(exec: Exec, request: ExecRequest): void {

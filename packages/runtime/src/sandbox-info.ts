@@ -18,7 +18,7 @@ export function describeSandbox(parts: SandboxParts): SandboxInfo {
     record: request.record ?? "full",
     otelExport: parts.owner.destination !== undefined,
     instrument: request.instrument ?? template.instrument ?? false,
-    logs: request.logs ?? template.logs ?? false,
+    logs: parts.takeLines !== undefined,
     metadata: request.metadata ?? {},
     runId: context.runId,
     traceId: context.traceId,

@@ -18,15 +18,13 @@ import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
-import type { SegmentWriter } from "./output/segment-writer.ts";
 import type { Sampler } from "./samples/sampler.ts";
-import { SandboxExecs } from "./sandbox-execs.ts";
+import { SandboxExecs, type SandboxExecsParts } from "./sandbox-execs.ts";
 import { describeSandbox } from "./sandbox-info.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
 
-export interface SandboxParts {
-  machine: Machine;
+export interface SandboxParts extends Pick<SandboxExecsParts, "machine" | "segment" | "takeLines"> {
   request: CreateSandboxRequest;
   /** Whose telemetry it sends, and where that goes. */
   owner: TelemetryOwner;
@@ -37,8 +35,6 @@ export interface SandboxParts {
   context: CallContext;
   emit: Emit;
   sampler: Sampler | undefined;
-  /** Where its execs' output is kept; undefined keeps none. */
-  segment: SegmentWriter | undefined;
   createMs: number;
   onEnded(sandbox: Sandbox): void;
 }
@@ -89,6 +85,7 @@ export class Sandbox implements SandboxHandle {
       env: request.env ?? {},
       record: this.#record,
       segment: parts.segment,
+      takeLines: parts.takeLines,
       onFinished: () => this.#idle.touch(),
     });
     this.files = new Files({
@@ -113,7 +110,8 @@ export class Sandbox implements SandboxHandle {
     await this.#record.created(this.#parts, this.#spanId);
     const refusal = await claiming;
     if (refusal !== undefined && !this.#machine.isGone) {
-      await this.terminate("driver_error", this.#own(), refusal.message);
+      const isCallers = refusal instanceof SandglassError && refusal.status < 500;
+      await this.terminate(isCallers ? "user" : "driver_error", this.#own(), refusal.message);
       throw refusal;
     }
     const say = this.#record.samples(this.#parts.context, this.#spanId);
@@ -214,8 +212,8 @@ export class Sandbox implements SandboxHandle {
     const isHosts = cause === "host_shutdown" || cause === "driver_error";
     const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
     const cpuMs = await this.#machine.stop(wasPaused);
-    // Before the end is recorded, which says that there is no more to come.
-    await Promise.all([execs.ended, sampled, this.#machine.detach()]);
+    // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
+    await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);
     const durationMs = msSince(started);
     if (cause === "driver_error") {
       const message = why.reason ?? "the sandbox went away";

@@ -9,7 +9,8 @@ import type { RuntimeOptions } from "./types.ts";
  * Whose telemetry a sandbox will send, and where that goes besides.
  *
  * @param isTrusted the caller may do what the operator may
- * @throws SandglassError UNSUPPORTED_ON_HOST, INVALID_REQUEST where `otelExport` is asked for and cannot be
+ * @throws SandglassError UNSUPPORTED_ON_HOST, INVALID_REQUEST where `otelExport` is asked for and cannot be, or the
+ *   destination cannot
  */
 export function telemetryOwner(
   request: CreateSandboxRequest,
@@ -21,7 +22,9 @@ export function telemetryOwner(
   const owner = { orgId, template: template.name, runId };
   if (collector !== undefined) {
     const { destination, isOperators } = resolveDestination(request, [template.destination, otelExport]);
-    return { ...owner, destination, isTrusted: isTrusted || isOperators };
+    const known = { ...owner, destination, isTrusted: isTrusted || isOperators };
+    collector.check?.(known);
+    return known;
   }
   if (request.otelExport !== true) return { ...owner, isTrusted };
   throw new SandglassError("UNSUPPORTED_ON_HOST", "otelExport: true, but sandboxes have no collector here", {

@@ -11,6 +11,7 @@ import type {
   SandboxInfo,
 } from "@sandglass/protocol";
 import type { SandboxCollector, TelemetryDestination } from "./collector.ts";
+import type { TakeLines } from "./output/lines/output-lines.ts";
 import type { SamplingOptions } from "./samples/sampling-options.ts";
 
 /** What the daemon (or a program in-process) asks of the runtime. Implemented by `Runtime` in `runtime.ts`. */
@@ -143,6 +144,8 @@ export interface RuntimeOptions {
   sampling?: SamplingOptions;
   /** Takes what programs inside send with OpenTelemetry. Default: nobody does, and nothing is told them of it. */
   collector?: SandboxCollector;
+  /** Takes lines of the output of sandboxes with `logs`. Default: nobody does, and asking for them is refused. */
+  onLines?: TakeLines;
   /** Where telemetry of every sandbox goes whose request and template name no other endpoint. */
   otelExport?: TelemetryDestination;
   /** False keeps no output segments; for measuring what recording costs. Default true. */

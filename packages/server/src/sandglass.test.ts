@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type RuntimeEvent, SandglassError } from "@sandglass/protocol";
+import { ConfigError, loadConfig, type SandglassOptions } from "./config.ts";
 import { Sandglass } from "./sandglass.ts";
 
 async function directory(context: TestContext): Promise<string> {
@@ -87,6 +88,44 @@ test("a start that fails half-way gives back what it had taken", async (context)
   await assert.rejects(Sandglass.start({ dataDir, templates }), /nowhere/);
   await using sandglass = await Sandglass.start({ dataDir, pool: { python: 0 } });
   assert.equal(sandglass.recorder.stats().lastPosition, 1);
+});
+
+test("a caller's destination that cannot be is refused before there is a sandbox, and nothing is recorded as the host's failure", async (context) => {
+  const seen: RuntimeEvent[] = [];
+  const dataDir = await directory(context);
+  const loaded = await loadConfig({ options: { dataDir, pool: { python: 0 } }, env: {}, cwd: dataDir });
+  await using sandglass = await Sandglass.open(loaded, { event: (event) => seen.push(event) });
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "nowhere s3cret" };
+  await assert.rejects(sandglass.sandboxes.create({ template: "bash", env }), (error) => {
+    assert.ok(error instanceof SandglassError && error.code === "INVALID_REQUEST");
+    assert.match(error.message, /OTEL_EXPORTER_OTLP_ENDPOINT/);
+    assert.ok(!error.message.includes("s3cret"));
+    return true;
+  });
+  await sandglass.endWork(1_000);
+  assert.deepEqual(
+    seen.map(({ type }) => type).filter((type) => type.startsWith("sandbox.")),
+    [],
+  );
+});
+
+test("an operator's destination that cannot be is refused at the start, which names the option and changes nothing", async (context) => {
+  const dataDir = join(await directory(context), "data");
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: "ftp://user:s3cret@otlp.example.com" };
+  const wrong: [option: RegExp, options: SandglassOptions][] = [
+    [/otelExport: .*OTEL_EXPORTER_OTLP_ENDPOINT/, { otelExport: env }],
+    [/otelExport: .*endpoint/, { otelExport: { OTEL_EXPORTER_OTLP_HEADERS: "api-key=s3cret" } }],
+    [/templates\.mine\.env: .*OTEL_EXPORTER_OTLP_ENDPOINT/, { templates: { mine: { env } } }],
+  ];
+  for (const [option, options] of wrong) {
+    await assert.rejects(Sandglass.start({ dataDir, ...options }), (error) => {
+      assert.ok(error instanceof ConfigError, String(error));
+      assert.match(error.message, option);
+      assert.ok(!error.message.includes("s3cret"));
+      return true;
+    });
+  }
+  await assert.rejects(stat(dataDir), { code: "ENOENT" });
 });
 
 test("a directory that is not ours is refused before anything is written into it", async (context) => {

@@ -7,7 +7,6 @@ import {
   Recorder,
 } from "@sandglass/telemetry";
 import {
-  ConfigError,
   type LoadedConfig,
   loadConfig,
   type ProviderName,
@@ -15,6 +14,7 @@ import {
   type SandglassOptions,
 } from "./config.ts";
 import { prepareDataDir } from "./data-format.ts";
+import { defaultDestination } from "./default-destination.ts";
 import { endCrashed } from "./end-crashed.ts";
 
 import { registerExporter } from "./exporters/exporter-providers.ts";
@@ -22,7 +22,7 @@ import { Observability } from "./exporters/observability.ts";
 import { DEFAULT_ORG } from "./keys.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
-import { startCollector } from "./start-collector.ts";
+import { sandboxCollector, startCollector } from "./start-collector.ts";
 import { VERSION } from "./version.ts";
 
 /** Share of the stop's time that sandboxes get; the rest is for what is recorded. */
@@ -125,6 +125,8 @@ export class Sandglass implements AsyncDisposable {
   static async open(loaded: LoadedConfig, watch: SandglassWatch = {}): Promise<Sandglass> {
     const { config } = loaded;
     const { maxBytes, maxAgeMs, outputBytes } = config.retention;
+    const { origins: ownOrigins, authorize = () => undefined } = watch;
+    const otelExport = defaultDestination(loaded, ownOrigins);
     await prepareDataDir(config.dataDir, VERSION);
     await using acquired = new AsyncDisposableStack();
     const recorder = await Recorder.open({
@@ -137,10 +139,9 @@ export class Sandglass implements AsyncDisposable {
     acquired.defer(() => recorder.close());
     if (watch.event !== undefined) recorder.subscribe(watch.event);
     const onProblem = watch.exporterProblem ?? warn;
-    const { origins: ownOrigins, authorize = () => undefined } = watch;
     const collector =
       config.collector.enabled && config.recording
-        ? await startCollector({ loaded, recorder, ownOrigins, authorize, onProblem })
+        ? startCollector({ loaded, recorder, ownOrigins, authorize, onProblem })
         : undefined;
     acquired.defer(async () => collector?.stop(0));
     // Before anything happens that there are events about, so that an exporter which is new gets all of them.
@@ -155,8 +156,11 @@ export class Sandglass implements AsyncDisposable {
     const runtime = await Runtime.start({
       dataDir: config.dataDir,
       emit: recorder.emit,
-      ...(collector !== undefined && { collector }),
-      ...otelExportOf(loaded),
+      ...(collector !== undefined && {
+        collector: sandboxCollector(collector, loaded, ownOrigins),
+        onLines: (lines) => collector.addLines(lines),
+      }),
+      ...(otelExport !== undefined && { otelExport }),
       templates: templatesOf(config),
       maxSandboxes: config.maxSandboxes,
       defaults: config.defaults,
@@ -167,6 +171,8 @@ export class Sandglass implements AsyncDisposable {
       outputRetentionBytes: outputBytes,
     });
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
+    // Its process has started meanwhile.
+    await collector?.ready();
     const sandglass = new Sandglass(config, { recorder, runtime, observability, collector });
     await sandglass.#recover();
     acquired.move();
@@ -252,17 +258,6 @@ function templatesOf({ templates, pool }: SandglassConfig): Record<string, Templ
     sized[name] = { ...(builtIn !== undefined && { base: builtIn }), ...sized[name], poolSize };
   }
   return sized;
-}
-
-/** @throws ConfigError naming a variable that a secret is to be read from and that is not set */
-function otelExportOf({ config, env }: LoadedConfig): { otelExport?: { env: Record<string, string> } } {
-  const variables = Object.entries(config.otelExport).map(([name, value]) => {
-    const text = typeof value === "string" ? value : env[value.env];
-    if (text === undefined)
-      throw new ConfigError(`otelExport.${name} names a variable that is not in the environment`);
-    return [name, text] as const;
-  });
-  return variables.length === 0 ? {} : { otelExport: { env: Object.fromEntries(variables) } };
 }
 
 async function findRun(recorder: Recorder, runId: string, orgId: string) {

@@ -1,4 +1,5 @@
-import { Collector, type Recorder } from "@sandglass/telemetry";
+import type { SandboxCollector } from "@sandglass/runtime";
+import { Collector, checkDestination, type Recorder } from "@sandglass/telemetry";
 import type { LoadedConfig } from "./config.ts";
 
 interface CollectorParts {
@@ -11,13 +12,13 @@ interface CollectorParts {
   onProblem(message: string, error?: unknown): void;
 }
 
-/** @throws SandglassError LOG_UNAVAILABLE; Error where a port of `otlpListen` is taken */
-export function startCollector(parts: CollectorParts): Promise<Collector> {
+/** Begins to start it. `ready()` rejects with SandglassError LOG_UNAVAILABLE, and with an Error where a port of `otlpListen` is taken. */
+export function startCollector(parts: CollectorParts): Collector {
   const { loaded, recorder, ownOrigins = [], authorize, onProblem } = parts;
   const { config, env, cwd } = loaded;
   const { collector, retention } = config;
   const { maxBytes, captureContent, prices, enabled: _, ...limits } = collector;
-  return Collector.start({
+  return Collector.begin({
     settings: {
       dataDir: config.dataDir,
       durability: config.durability,
@@ -38,4 +39,20 @@ export function startCollector(parts: CollectorParts): Promise<Collector> {
     recorder,
     onProblem,
   });
+}
+
+/** The collector as the runtime has it: what cannot be a destination is known before there is a sandbox that sends there. */
+export function sandboxCollector(
+  collector: Collector,
+  { cwd }: LoadedConfig,
+  ownOrigins: readonly string[] = [],
+): SandboxCollector {
+  return {
+    check({ destination, isTrusted }) {
+      if (destination !== undefined) checkDestination(destination.env, { cwd, ownOrigins, isTrusted });
+    },
+    attach: (sandboxId, open) => collector.attach(sandboxId, open),
+    claim: (sandboxId, owner) => collector.claim(sandboxId, owner),
+    detach: (sandboxId) => collector.detach(sandboxId),
+  };
 }

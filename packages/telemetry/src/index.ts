@@ -1,7 +1,11 @@
-export { Collector, type CollectorOptions, type SandboxSockets } from "./collector/collector.ts";
+export { Collector, type CollectorOptions } from "./collector/collector.ts";
+export { checkDestination, type DestinationContext } from "./collector/forward/check-destination.ts";
 export type { CollectorSettings, CollectorSnapshot } from "./collector/messages.ts";
+export type { OutputLine, OutputLines } from "./collector/output-lines.ts";
 export { isRelay } from "./collector/prepare-relay.ts";
+export { type ClientRefusal, refuseRequest } from "./collector/refuse-request.ts";
 export { refuseWithoutKey } from "./collector/refuse-without-key.ts";
+export type { SandboxSockets } from "./collector/served-sandboxes.ts";
 export { Delivery, type DeliveryOptions } from "./delivery/delivery.ts";
 export type { ExporterFilter } from "./delivery/event-selector.ts";
 export type {

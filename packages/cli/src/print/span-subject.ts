@@ -8,7 +8,7 @@ const REASON_COLUMNS = 120;
 type Attributes = TraceSpan["attributes"];
 
 /** What a span was about, in a few words: a request's route, a cell's code, a file's path. */
-export function spanSubject({ attributes }: TraceSpan): string {
+export function spanSubject({ attributes, cause }: TraceSpan): string {
   const subject =
     requestSubject(attributes) ??
     first(
@@ -22,7 +22,10 @@ export function spanSubject({ attributes }: TraceSpan): string {
     [first(attributes, "sandglass.template.id"), first(attributes, "sandglass.sandbox.source")]
       .filter(Boolean)
       .join(" from ");
-  const reason = first(attributes, "sandglass.reason", "error.message");
+  const reason =
+    first(attributes, "sandglass.reason", "error.message") ??
+    // Any other cause says itself what kind of error it is.
+    (cause === "exited" ? first(attributes, "error.type") : undefined);
   const shown = shortened(subject.replace(/\s+/g, " "), SUBJECT_COLUMNS);
   return reason === undefined ? shown : `${shown}  (${shortened(reason, REASON_COLUMNS)})`;
 }

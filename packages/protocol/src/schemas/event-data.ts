@@ -60,6 +60,7 @@ export const EVENT_DATA = {
     stderrBytes: count,
     contextLost: z.boolean().optional(),
     reason: text.optional(),
+    exception: z.object({ type: text, message: text.optional(), stacktrace: text.optional() }).optional(),
     stdoutTail: text.optional(),
     stderrTail: text.optional(),
   }),

@@ -52,7 +52,12 @@ export const CreateSandboxRequest = strictObject({
     .boolean()
     .optional()
     .describe("Programs inside report spans of themselves, without a change to their code."),
-  logs: z.boolean().optional().describe("Lines of stdout and stderr become OpenTelemetry log records too."),
+  logs: z
+    .boolean()
+    .optional()
+    .describe(
+      'Lines of stdout and stderr become OpenTelemetry log records too, up to 1,000 and 1 MiB a second. Not beside `record: "metadata"`.',
+    ),
   runId: runId.optional().describe("The agent run it belongs to."),
 });
 

@@ -95,6 +95,7 @@ export class Context {
         signal: isInterrupted ? SIGINT : 0,
         ...usage,
         isDiskFull: answer.exitCode !== 0 && this.#host.isDiskFull(),
+        exception: answer.exception,
       });
     }
     const exit = await interpreter.ended;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { seeded } from "@sandglass/testkit";
-import { type CellAnswer, ControlChannel, MAX_RESULT_BYTES } from "./control-channel.ts";
+import { type CellAnswer, ControlChannel, MAX_EXCEPTION_BYTES, MAX_RESULT_BYTES } from "./control-channel.ts";
 
 interface Heard {
   answers: CellAnswer[];
@@ -21,11 +21,17 @@ function listen(pieces: readonly (Buffer | string)[], expected = "exec_1"): Hear
 }
 
 /** An answer as an interpreter writes it. */
-function answer(id: string, exitCode: number, result: Record<string, string> | null = null): Buffer {
+function answer(
+  id: string,
+  exitCode: number,
+  result: Record<string, string> | null = null,
+  exception?: readonly string[],
+): Buffer {
   const parts =
     result === null ? null : Object.entries(result).map(([mime, text]) => [mime, Buffer.byteLength(text)]);
-  const body = Object.values(result ?? {}).map((text) => Buffer.from(text));
-  return Buffer.concat([Buffer.from(`${JSON.stringify({ id, exitCode, result: parts })}\n`), ...body]);
+  const body = [...Object.values(result ?? {}), ...(exception ?? [])].map((text) => Buffer.from(text));
+  const head = { id, exitCode, result: parts, exception: exception?.map((text) => Buffer.byteLength(text)) };
+  return Buffer.concat([Buffer.from(`${JSON.stringify(head)}\n`), ...body]);
 }
 
 describe("an interpreter's control channel", () => {
@@ -45,6 +51,30 @@ describe("an interpreter's control channel", () => {
     assert.deepEqual(listen([answer("exec_1", 0, {})]).answers, [{ exitCode: 0, result: {} }]);
     const empty = { "text/plain": "" };
     assert.deepEqual(listen([answer("exec_1", 0, empty)]).answers, [{ exitCode: 0, result: empty }]);
+  });
+
+  test("an exception is read behind the result and apart from it, however it is cut", () => {
+    const [type, message, stacktrace] = ["Erreur", "c'est\nça", "Traceback\n…"] as const;
+    const failed = answer("exec_1", 1, { "text/plain": "é" }, [type, message, stacktrace]);
+    const heard = { exitCode: 1, result: { "text/plain": "é" }, exception: { type, message, stacktrace } };
+    for (let at = 0; at <= failed.length; at++)
+      assert.deepEqual(
+        listen([failed.subarray(0, at), failed.subarray(at)]).answers,
+        [heard],
+        `cut at ${at}`,
+      );
+  });
+
+  test("what an exception does not say is absent, and one without a type is none", () => {
+    const [terse] = listen([answer("exec_1", 1, null, ["String", "oops", ""])]).answers;
+    assert.deepEqual(terse?.exception, { type: "String", message: "oops" });
+    const [nameless] = listen([answer("exec_1", 1, null, ["", "oops", ""])]).answers;
+    assert.deepEqual(nameless, { exitCode: 1, result: undefined });
+  });
+
+  test("a cell that went well raised nothing, whatever it says", () => {
+    const [heard] = listen([answer("exec_1", 0, null, ["E", "m", "s"])]).answers;
+    assert.deepEqual(heard, { exitCode: 0, result: undefined });
   });
 
   test("an exit code is one byte, as a process's is", () => {
@@ -86,6 +116,13 @@ describe("an interpreter's control channel", () => {
       "more parts than any result has",
       `{"id":"exec_1","exitCode":0,"result":${JSON.stringify(Array(33).fill(["a", 1]))}}\n`,
     ],
+    ["an exception of two parts", '{"id":"exec_1","exitCode":1,"exception":[1,1]}\n'],
+    ["an exception of a negative size", '{"id":"exec_1","exitCode":1,"exception":[9,-5,1]}\n'],
+    ["an exception whose sizes are none", '{"id":"exec_1","exitCode":1,"exception":["1","1","1"]}\n'],
+    [
+      "an exception beyond the largest",
+      `{"id":"exec_1","exitCode":1,"exception":[1,1,${MAX_EXCEPTION_BYTES - 1}]}\n`,
+    ],
     ["an empty line", "\n"],
     ["a line that is not UTF-8", "\ufffd\n"],
   ];
@@ -111,7 +148,8 @@ describe("an interpreter's control channel", () => {
   test("noise is never a crash, and never an answer that is not one byte and text", () => {
     for (let seed = 0; seed < 2000; seed++) {
       const random = seeded(seed);
-      const damaged = Buffer.concat([whole, answer("exec_1", 1), random.bytes(random.int(40))]);
+      const failed = answer("exec_1", 1, null, ["E", "m", "s"]);
+      const damaged = Buffer.concat([whole, answer("exec_1", 1), failed, random.bytes(random.int(40))]);
       for (let count = random.int(4); count >= 0; count--)
         damaged[random.int(damaged.length)] = random.int(256);
       const cutAt = random.int(damaged.length);

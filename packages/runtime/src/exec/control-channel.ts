@@ -1,13 +1,20 @@
+import type { ExecException } from "@sandglass/protocol";
+
 /** Head of an answer, one JSON line; what a result holds follows as bytes, so that nothing large is ever parsed. */
 const MAX_HEAD_BYTES = 16 * 1024;
 export const MAX_RESULT_BYTES: number = 8 * 1024 * 1024;
 const MAX_PARTS = 32;
+/** Of an exception's type, message and stack trace together. */
+export const MAX_EXCEPTION_BYTES: number = 64 * 1024;
+const EXCEPTION_PARTS = 3;
 /** Lines that are no answer to the cell at hand: so many are no accident. */
 const MAX_STRAY = 64;
 
 export interface CellAnswer {
   exitCode: number;
   result: Record<string, string> | undefined;
+  /** What the cell raised and did not catch. */
+  exception?: ExecException;
 }
 
 interface Part {
@@ -17,8 +24,7 @@ interface Part {
 
 /** A result under way. */
 interface Body {
-  answer: CellAnswer;
-  parts: Part[];
+  head: Head;
   left: number;
   chunks: Buffer[];
 }
@@ -26,8 +32,9 @@ interface Body {
 /**
  * What an interpreter says on its control channel, parsed as hostile: it is the cell's own code that may be speaking.
  *
- * An answer is `{"id", "exitCode", "result": [[mime, bytes], …] | null}` and a newline, then the bytes of the parts one after the
- * other. What comes while no answer is due is dropped unread.
+ * An answer is `{"id", "exitCode", "result": [[mime, bytes], …] | null, "exception"?: [bytes, bytes, bytes] | null}` and a newline, then
+ * the bytes of the parts one after the other: of the result, and of the exception its type, message and stack trace. What comes while no
+ * answer is due is dropped unread.
  */
 export class ControlChannel {
   /** The greeting was read. */
@@ -81,21 +88,34 @@ export class ControlChannel {
       this.onReady();
       return true;
     }
-    const left = message.parts.reduce((sum, part) => sum + part.bytes, 0);
-    if (left > MAX_RESULT_BYTES) return false;
-    const answer: CellAnswer = { exitCode: message.exitCode, result: message.hasResult ? {} : undefined };
-    this.#body = { answer, parts: message.parts, left, chunks: [] };
-    if (left === 0) this.#finish();
+    const ofResult = message.parts.reduce((sum, part) => sum + part.bytes, 0);
+    const ofException = message.exception.reduce((sum, bytes) => sum + bytes, 0);
+    if (ofResult > MAX_RESULT_BYTES || ofException > MAX_EXCEPTION_BYTES) return false;
+    this.#body = { head: message, left: ofResult + ofException, chunks: [] };
+    if (this.#body.left === 0) this.#finish();
     return true;
   }
 
   #finish(): void {
-    const { answer, parts, chunks } = this.#body as Body;
+    const { head, chunks } = this.#body as Body;
     const bytes = Buffer.concat(chunks);
     let at = 0;
-    for (const part of parts) {
-      if (answer.result !== undefined) answer.result[part.mime] = bytes.toString("utf8", at, at + part.bytes);
-      at += part.bytes;
+    const next = (size: number): string => {
+      at += size;
+      return bytes.toString("utf8", at - size, at);
+    };
+    const answer: CellAnswer = {
+      exitCode: head.exitCode,
+      result: head.hasResult ? {} : undefined,
+    };
+    for (const part of head.parts) {
+      const text = next(part.bytes);
+      if (answer.result !== undefined) answer.result[part.mime] = text;
+    }
+    const [type, message, stacktrace] = head.exception.map(next);
+    // A cell that went well raised nothing, and what has no name is nothing.
+    if (head.exitCode !== 0 && type) {
+      answer.exception = { type, ...(message && { message }), ...(stacktrace && { stacktrace }) };
     }
     this.#body = undefined;
     this.#expected = undefined;
@@ -113,6 +133,8 @@ interface Head {
   exitCode: number;
   hasResult: boolean;
   parts: Part[];
+  /** Sizes; empty where there is none. */
+  exception: number[];
 }
 
 function parseHead(line: Buffer): Head | undefined {
@@ -123,8 +145,8 @@ function parseHead(line: Buffer): Head | undefined {
     return undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
-  const { ready, id, exitCode, result } = value as Record<string, unknown>;
-  if (ready === true) return { id: "ready", exitCode: 0, hasResult: false, parts: [] };
+  const { ready, id, exitCode, result, exception } = value as Record<string, unknown>;
+  if (ready === true) return { id: "ready", exitCode: 0, hasResult: false, parts: [], exception: [] };
   if (typeof id !== "string" || !Number.isInteger(exitCode)) return undefined;
   const parts: Head["parts"] = [];
   if (Array.isArray(result)) {
@@ -132,9 +154,17 @@ function parseHead(line: Buffer): Head | undefined {
     for (const part of result) {
       if (!Array.isArray(part)) return undefined;
       const [mime, bytes] = part as unknown[];
-      if (typeof mime !== "string" || !Number.isSafeInteger(bytes) || (bytes as number) < 0) return undefined;
-      parts.push({ mime, bytes: bytes as number });
+      if (typeof mime !== "string" || !isSize(bytes)) return undefined;
+      parts.push({ mime, bytes });
     }
   }
-  return { id, exitCode: (exitCode as number) & 0xff, hasResult: Array.isArray(result), parts };
+  const sizes = Array.isArray(exception) ? (exception as unknown[]) : [];
+  if (sizes.length > 0 && sizes.length !== EXCEPTION_PARTS) return undefined;
+  if (!sizes.every(isSize)) return undefined;
+  const hasResult = Array.isArray(result);
+  return { id, exitCode: (exitCode as number) & 0xff, hasResult, parts, exception: sizes };
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }

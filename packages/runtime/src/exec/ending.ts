@@ -1,4 +1,4 @@
-import type { Cause } from "@sandglass/protocol";
+import type { Cause, ExecException } from "@sandglass/protocol";
 
 /** What the host knows about how an exec's process (or cell) ended. */
 export interface Ending {
@@ -11,6 +11,8 @@ export interface Ending {
   oomKills: number;
   isDiskFull: boolean;
   contextLost?: boolean;
+  /** What the cell raised. */
+  exception?: ExecException | undefined;
   /** Words for what was lost or which limit it was, where the cause alone does not say. */
   reason?: string;
 }

@@ -14,8 +14,10 @@ import type {
 import { microTimestamp, SandglassError, SIGNALS } from "@sandglass/protocol";
 import { msSince, roundMs } from "../duration.ts";
 import { ExecOutput } from "../output/exec-output.ts";
+import type { ExecLines } from "../output/lines/exec-lines.ts";
 import type { SegmentWriter } from "../output/segment-writer.ts";
 import type { ExecHandle } from "../types.ts";
+import { completedData, recordedSubject } from "./completed-data.ts";
 import { Deadline } from "./deadline.ts";
 import { causeOf, type Decision, type Ending } from "./ending.ts";
 import { StreamedCounts } from "./streamed.ts";
@@ -38,6 +40,8 @@ export interface ExecParts {
   limits: SandboxLimits;
   timeoutMs: number;
   segment: SegmentWriter | undefined;
+  /** Reads lines out of what it writes; undefined where nobody wants them. */
+  lines?: ExecLines | undefined;
   emit: Emit;
   onFinished(exec: Exec): void;
 }
@@ -98,7 +102,10 @@ export class Exec implements ExecHandle {
         if (this.#control === undefined) this.#pendingRoom += bytes;
         else this.#control.grant(bytes);
       },
-      onKept: (stream, bytes) => this.#streamed.add(stream, bytes),
+      onKept: (stream, bytes) => {
+        this.#streamed.add(stream, bytes.length);
+        parts.lines?.push(stream, bytes);
+      },
     });
     this.#streamed = new StreamedCounts(this.id, (data) => {
       this.emit("exec.streamed", "debug", data).catch((error: Error) => this.#unsaid(error));
@@ -192,6 +199,7 @@ export class Exec implements ExecHandle {
     this.#isFinishing = true;
     this.#deadline.clear();
     this.output.flush();
+    this.#parts.lines?.end();
     const { cause, reason: known } = causeOf(ending, this.#decision, this.#parts.limits);
     const lost =
       this.output.writeError === undefined
@@ -207,21 +215,9 @@ export class Exec implements ExecHandle {
       ...(signal === undefined ? {} : { signal }),
       ...(reason === "" ? {} : { reason }),
     };
-    const isFull = this.#parts.record === "full";
-    const { stdout, stderr } = this.output.bytes;
     this.#streamed.end();
-    await this.emit("exec.completed", cause === "exited" ? "info" : "warn", {
-      ...this.#recordedSubject(),
-      exitCode: ending.code,
-      ...shared,
-      cpuMs: roundMs(ending.cpuMs),
-      maxRssBytes: ending.maxRssBytes,
-      stdoutBytes: stdout,
-      stderrBytes: stderr,
-      ...(ending.contextLost === true ? { contextLost: true } : {}),
-      ...(isFull && stdout > 0 ? { stdoutTail: this.output.tail("stdout") } : {}),
-      ...(isFull && stderr > 0 ? { stderrTail: this.output.tail("stderr") } : {}),
-    });
+    const data = completedData(this.subject, this.#parts.record, shared, ending, this.output);
+    await this.emit("exec.completed", cause === "exited" ? "info" : "warn", data);
     Object.assign(this.#info, shared, {
       state: "completed",
       endedAt: microTimestamp(),
@@ -261,13 +257,8 @@ export class Exec implements ExecHandle {
   started(cwd: string | undefined): Promise<void> {
     const shownCwd = cwd !== undefined && this.#parts.record === "full" ? { cwd } : {};
     const timeout = this.timeoutMs > 0 ? { timeoutMs: this.timeoutMs } : {};
-    return this.emit("exec.started", "info", { ...this.#recordedSubject(), ...shownCwd, ...timeout });
-  }
-
-  #recordedSubject(): ExecSubject {
-    if (this.#parts.record === "full") return this.subject;
-    const { code: _code, command: _command, ...rest } = this.subject;
-    return rest;
+    const subject = recordedSubject(this.subject, this.#parts.record);
+    return this.emit("exec.started", "info", { ...subject, ...shownCwd, ...timeout });
   }
 
   /** Its turn has come: the deadline counts from here, whatever is still to be got ready. */

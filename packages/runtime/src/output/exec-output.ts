@@ -40,8 +40,8 @@ export interface ExecOutputOptions {
   onLimit(): void;
   /** The process may write this many bytes more. */
   onRoom(bytes: number): void;
-  /** Called when bytes of a stream are kept, for the record's `exec.streamed`. */
-  onKept(stream: Stream, bytes: number): void;
+  /** Called with bytes of a stream that are kept, which are not to be kept or changed beyond the call. */
+  onKept(stream: Stream, bytes: Buffer): void;
 }
 
 /**
@@ -99,7 +99,7 @@ export class ExecOutput {
     }
     if (bytes.length === 0) return this.#grant();
     this.bytes[stream] += bytes.length;
-    this.#options.onKept(stream, bytes.length);
+    this.#options.onKept(stream, bytes);
     this.#keepTail(stream, bytes);
     const carry = this.#carry[stream];
     const data = carry.length > 0 ? Buffer.concat([carry, bytes]) : bytes;

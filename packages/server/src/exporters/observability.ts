@@ -189,6 +189,9 @@ export class Observability {
       this.#ownerOf(id);
       await this.#kept.delete(id);
       if (this.#delivery.find(id) !== undefined) await this.#delivery.remove(id, options);
+      if (options.forget !== true) return;
+      await this.#relay();
+      await this.#collector?.forget(id);
     });
   }
 

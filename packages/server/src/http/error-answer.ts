@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { ERROR_STATUS, type ErrorBody, type ErrorCode, SandglassError } from "@sandglass/protocol";
 import { type RequestRecord, writeHead } from "./request-record.ts";
 
@@ -38,8 +39,10 @@ export function answerError(
   record: RequestRecord,
   report: ReportInternal,
 ): void {
-  // The caller went: whatever failed then failed because of that, and there is nobody to tell.
-  if (response.destroyed || request.socket.destroyed) return;
+  // The caller went: whatever failed then failed because of that, and there is nobody to tell. A request that a pipeline gave up has
+  // no socket any more.
+  const socket: Socket | null = request.socket;
+  if (response.destroyed || (socket?.destroyed ?? true)) return;
   const known = toCatalogueError(error, record, report);
   record.errorCode = known.code;
   if (response.headersSent) {
@@ -83,6 +86,7 @@ export class MethodNotAllowedError extends SandglassError {
  */
 function endBehindBody(request: IncomingMessage, response: ServerResponse, text: string): void {
   const { "content-length": length, "transfer-encoding": encoding } = request.headers;
+  const { socket } = request;
   const hasBody = encoding !== undefined || Number(length ?? 0) > 0;
   if (!hasBody || request.complete || request.method === "HEAD") {
     response.end(text);
@@ -95,7 +99,7 @@ function endBehindBody(request: IncomingMessage, response: ServerResponse, text:
   };
   const timer = setTimeout(() => {
     end();
-    request.socket.destroy();
+    socket.destroy();
   }, LINGER_MS);
   timer.unref();
   request.once("end", end).once("close", end).resume();

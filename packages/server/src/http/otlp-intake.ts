@@ -1,33 +1,80 @@
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { pipeline } from "node:stream/promises";
 import { SandglassError } from "@sandglass/protocol";
-import { type Collector, refuseWithoutKey } from "@sandglass/telemetry";
+import { type ClientRefusal, type Collector, refuseRequest, refuseWithoutKey } from "@sandglass/telemetry";
 import { organisationOf } from "../auth.ts";
 import type { Keyring } from "../keys.ts";
 import { answerError } from "./error-answer.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { recordOf } from "./request-record.ts";
+import { type NoSlot, RequestSlots } from "./request-slots.ts";
 
 const PREFIX = "/otlp";
 /** Of the answer, what its sender is told. */
 const ANSWER_HEADERS = ["content-type", "content-length", "retry-after", "allow"];
 /** Of the request, what the collector needs to read it. */
 const REQUEST_HEADERS = ["content-type", "content-length", "content-encoding", "transfer-encoding"];
+/** Requests at once of one organisation, and of all. */
+const MAX_PER_ORGANISATION = 32;
+const MAX_REQUESTS = 512;
+/** Longer than the collector waits for a body. */
+const TIMEOUT_MS = 40_000;
+/** When to come again. */
+const RETRY_MS = 1_000;
+
+const UNAVAILABLE: ClientRefusal = {
+  status: 503,
+  message: "telemetry cannot be taken right now: send it again",
+  retryAfterMs: RETRY_MS,
+};
+const FULL: Readonly<Record<NoSlot, ClientRefusal>> = {
+  organisation: {
+    status: 429,
+    message: "too many requests of this organisation at once",
+    retryAfterMs: RETRY_MS,
+  },
+  all: { status: 503, message: "too many requests at once", retryAfterMs: RETRY_MS },
+};
+
+export interface OtlpIntakeOptions {
+  /** Requests at once. Default 32 of one organisation, 512 of all. */
+  readonly maxPerOrganisation?: number;
+  readonly maxRequests?: number;
+  /** How long a request may take from its headers to its answer. Default 40 s. */
+  readonly timeoutMs?: number;
+}
 
 /**
  * OTLP/HTTP at `/otlp/v1/{traces,logs,metrics}`, with an API key: what an agent's own process has to tell. It is passed on to the
  * collector's process unread, so that it costs this one next to nothing.
  */
 export class OtlpIntake {
-  readonly #collector: Collector;
+  readonly #collector: Pick<Collector, "socketPath">;
   readonly #keyring: Keyring;
   readonly #guard: RequestGuard;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #slots: RequestSlots;
+  readonly #timeoutMs: number;
+  // The slots bound it. A request that waited for a socket of others would wait for as long as they like.
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
 
-  constructor(collector: Collector, keyring: Keyring, guard: RequestGuard) {
+  constructor(
+    collector: Pick<Collector, "socketPath">,
+    keyring: Keyring,
+    guard: RequestGuard,
+    options: OtlpIntakeOptions = {},
+  ) {
+    const { maxPerOrganisation = MAX_PER_ORGANISATION, maxRequests = MAX_REQUESTS } = options;
     this.#collector = collector;
     this.#keyring = keyring;
     this.#guard = guard;
+    this.#slots = new RequestSlots(maxPerOrganisation, maxRequests);
+    this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
 
   takes({ url = "" }: IncomingMessage): boolean {
@@ -39,51 +86,94 @@ export class OtlpIntake {
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
-    const record = recordOf(request);
-    this.#pass(request, response).catch((error: unknown) => {
-      // Its sender has gone, or the collector is being started again.
-      const refusal =
-        error instanceof SandglassError
-          ? error
-          : new SandglassError("SHUTTING_DOWN", "telemetry cannot be taken right now", {
-              hint: "send it again",
-            });
-      answerError(refusal, request, response, record, () => undefined);
-    });
+    this.#pass(request, response)
+      .catch((error: unknown) => {
+        if (error instanceof SandglassError) {
+          return answerError(error, request, response, recordOf(request), () => undefined);
+        }
+        // Its sender has gone or is too slow, or the collector is being started again.
+        refuseRequest(request, response, UNAVAILABLE);
+      })
+      // Whatever it is, it is one sender's.
+      .catch(() => response.destroy());
   }
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#guard(request);
     const orgId = organisationOf(request.headers.authorization, this.#keyring);
     if (orgId === undefined) return refuseWithoutKey(request, response);
-    const headers = Object.fromEntries(
-      REQUEST_HEADERS.flatMap((name) => {
-        const value = request.headers[name];
-        return value === undefined ? [] : [[name, value]];
-      }),
-    );
-    const onward = httpRequest({
-      socketPath: this.#collector.socketPath,
-      agent: this.#agent,
-      method: request.method ?? "POST",
-      path: (request.url ?? "").slice(PREFIX.length),
-      headers: { ...headers, "x-sandglass-org": encodeURIComponent(orgId) },
-    });
-    const answered = new Promise<IncomingMessage>((resolve, reject) => {
-      onward.once("response", resolve);
-      onward.once("error", reject);
-      response.once("close", () => {
-        if (!response.writableFinished) onward.destroy();
-      });
-    });
-    // A refusal comes before all of the body was read: then the rest is not sent.
-    pipeline(request, onward).catch(() => undefined); // the answer, or its failure, says what became of it
-    const answer = await answered;
-    const told = ANSWER_HEADERS.flatMap((name) => {
-      const value = answer.headers[name];
-      return value === undefined ? [] : [[name, value]];
-    });
-    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(told) as Record<string, string>);
+    // Until the collector has told where it is.
+    if (this.#collector.socketPath === "") return refuseRequest(request, response, UNAVAILABLE);
+    const release = this.#slots.take(orgId);
+    if (typeof release === "string") return refuseRequest(request, response, FULL[release]);
+    const answer = await passOn(request, response, this.#open(request, orgId, release), this.#timeoutMs);
+    response.writeHead(answer.statusCode ?? 502, picked(answer.headers, ANSWER_HEADERS));
     await pipeline(answer, response);
   }
+
+  /** @param release called when it is over */
+  #open(
+    { method = "POST", url = "", headers }: IncomingMessage,
+    orgId: string,
+    release: () => void,
+  ): ClientRequest {
+    try {
+      const onward = httpRequest({
+        socketPath: this.#collector.socketPath,
+        agent: this.#agent,
+        method,
+        path: url.slice(PREFIX.length),
+        headers: { ...picked(headers, REQUEST_HEADERS), "x-sandglass-org": encodeURIComponent(orgId) },
+      });
+      return onward.once("close", release);
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+}
+
+/**
+ * Sends the body on. Resolves with the head of the answer, which may come before all of the body is read: the collector throws the
+ * rest away. Rejects where there is none; the request can still be answered then, which a pipeline, destroying it, would not allow.
+ */
+function passOn(
+  request: IncomingMessage,
+  response: ServerResponse,
+  onward: ClientRequest,
+  timeoutMs: number,
+): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const { socket } = request;
+  let isAnswered = false;
+  const timer = setTimeout(() => onward.destroy(new Error("it takes too long")), timeoutMs);
+  const onGone = (): void => {
+    if (!response.writableFinished) onward.destroy();
+  };
+  onward
+    .once("response", (answer) => {
+      isAnswered = true;
+      resolve(answer);
+    })
+    .on("error", reject)
+    .once("close", () => {
+      clearTimeout(timer);
+      response.off("close", onGone);
+      request.unpipe(onward);
+      reject(new Error("there is no answer"));
+      // It goes on sending what was refused, and nobody reads that any more.
+      if (isAnswered && !request.complete) socket.destroy();
+    });
+  response.once("close", onGone);
+  request.pipe(onward);
+  return promise;
+}
+
+function picked(headers: IncomingMessage["headers"], names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers[name];
+      return typeof value === "string" ? [[name, value]] : [];
+    }),
+  );
 }

@@ -61,6 +61,11 @@ describe("metrics of the collector", () => {
     assert.equal(value("sandglass_collector_cpu_seconds_total"), 2.5);
   });
 
+  test("lines of output are counted that became log records, and that did not", () => {
+    assert.equal(value("sandglass_output_log_lines_total"), 11);
+    assert.equal(value("sandglass_output_left_out_lines_total"), 12);
+  });
+
   test("nothing that a sender says is a label", () => {
     assert.equal(value("sandglass_derived_unpriced_calls_total"), 3);
     for (const model of Object.keys(COLLECTOR_STATS.derived.unknownModels)) assert.ok(!text.includes(model));

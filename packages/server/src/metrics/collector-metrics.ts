@@ -17,6 +17,7 @@ export function collectorFamilies(stats: CollectorStats, maxBytes: number): Fami
     ...relayFamilies(stats),
     ...forwardFamilies(stats.forwarding),
     ...logFamilies(stats.log, maxBytes),
+    ...outputFamilies(stats.outputLines),
     ...ownFamilies(stats),
   ];
 }
@@ -118,6 +119,18 @@ function logFamilies(log: CollectorStats["log"], maxBytes: number): Family[] {
       "",
       "Position of the newest request.",
       one(log.lastPosition),
+    ),
+  ];
+}
+
+function outputFamilies({ told, leftOut }: CollectorStats["outputLines"]): Family[] {
+  return [
+    counter("sandglass.output.log_lines", "{line}", "Lines of output that became log records.", one(told)),
+    counter(
+      "sandglass.output.left_out_lines",
+      "{line}",
+      "Lines of output that did not, for there were too many.",
+      one(leftOut),
     ),
   ];
 }

@@ -42,6 +42,8 @@ export interface CollectorStats {
     readonly queued: number;
     readonly dropped: Readonly<Record<string, number>>;
   };
+  /** Lines of output that became log records, or did not, since the daemon began. */
+  readonly outputLines: { readonly told: number; readonly leftOut: number };
   readonly derived: {
     readonly events: Readonly<Record<string, number>>;
     readonly unknownModels: Readonly<Record<string, number>>;

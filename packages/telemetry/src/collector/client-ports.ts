@@ -5,20 +5,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
 import type { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
+import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
+import { ClientConnections } from "./client-connections.ts";
 import type { ClientTenants } from "./client-tenants.ts";
 import type { CollectorSettings } from "./messages.ts";
+import { refuseRequest } from "./refuse-request.ts";
 import { refuseWithoutKey } from "./refuse-without-key.ts";
 
 /** The longest path that a Unix socket can have. */
 const MAX_SOCKET_PATH = 107;
-/** Headers that trickle in are given up. */
-const HEADERS_TIMEOUT_MS = 20_000;
+/** Headers that trickle in are given up, and connections that nothing comes over. */
+const HEADERS_TIMEOUT_MS = 5_000;
+/** How often that is looked at. */
+const CHECK_MS = 1_000;
+/** Connections of one port at once. */
+const MAX_CONNECTIONS = 1_000;
+/** When whoever has too many connections is to come again. */
+const RETRY_MS = 1_000;
 
 export interface ClientPortsParts {
   settings: CollectorSettings;
   http: OtlpHttpServer;
   grpc: OtlpGrpcServer;
   tenants: ClientTenants;
+  intake: RequestIntake;
 }
 
 /**
@@ -38,8 +48,8 @@ export class ClientPorts {
     if (http !== undefined && grpc !== undefined) this.listening = { http, grpc };
   }
 
-  /** @throws Error where a port is taken */
-  static async open({ settings, http, grpc, tenants }: ClientPortsParts): Promise<ClientPorts> {
+  /** @throws Error where a port is taken, with the option to change */
+  static async open({ settings, http, grpc, tenants, intake }: ClientPortsParts): Promise<ClientPorts> {
     const socketPath = await socketPathOf(settings.dataDir);
     const servers: Server[] = [];
     try {
@@ -55,17 +65,27 @@ export class ClientPorts {
       if (settings.listen !== undefined) {
         const { httpPort, grpcPort } = settings.listen;
         const host = settings.listen.host.replace(/^\[|\]$/g, "");
+        const connections = new ClientConnections(intake);
         const withKey = createHttpServer(OPTIONS, (request, response) => {
-          void serveWithKey(request, response, http, tenants);
+          void serveWithKey(request, response, { http, tenants, connections });
         });
+        // Node's own listener takes it up as well, and drops what is destroyed by then.
+        withKey.prependListener("connection", (socket) => connections.take(socket));
         const calls = createServer({ noDelay: true }, (socket) => {
-          grpc.serveCalls(socket, (headers) => tenants.authorize(headers.authorization));
+          if (!connections.take(socket)) return;
+          grpc.serveCalls(socket, async ({ authorization }) => {
+            const tenant = await tenants.authorize(authorization);
+            if (tenant === undefined || connections.admit(socket, tenant)) return tenant;
+            socket.destroy();
+            return undefined;
+          });
         });
         ports.push(withKey, calls);
         servers.push(...ports);
-        await listening(withKey.listen(httpPort, host));
-        await listening(calls.listen(grpcPort, host));
+        await listeningAt(withKey, host, httpPort, "otlpPort");
+        await listeningAt(calls, host, grpcPort, "otlpGrpcPort");
       }
+      for (const server of servers) server.maxConnections = MAX_CONNECTIONS;
       return new ClientPorts(servers, socketPath, ports);
     } catch (error) {
       for (const server of servers) server.close();
@@ -83,17 +103,26 @@ export class ClientPorts {
   }
 }
 
-const OPTIONS = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: 0, noDelay: true } as const;
+const OPTIONS = {
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  connectionsCheckingInterval: CHECK_MS,
+  requestTimeout: 0,
+  noDelay: true,
+} as const;
 
 async function serveWithKey(
   request: IncomingMessage,
   response: ServerResponse,
-  http: OtlpHttpServer,
-  tenants: ClientTenants,
+  parts: { http: OtlpHttpServer; tenants: ClientTenants; connections: ClientConnections },
 ): Promise<void> {
+  const { http, tenants, connections } = parts;
   const tenant = await tenants.authorize(request.headers.authorization);
-  if (tenant !== undefined) return http.handle(request, response, tenant, request.url ?? "");
-  refuseWithoutKey(request, response);
+  if (tenant === undefined) return refuseWithoutKey(request, response);
+  if (connections.admit(request.socket, tenant)) {
+    return http.handle(request, response, tenant, request.url ?? "");
+  }
+  const message = `too many connections: an organisation may have ${tenant.limits.connections}`;
+  refuseRequest(request, response, { status: 429, message, retryAfterMs: RETRY_MS });
 }
 
 /** In the data directory; where that is too deep for a socket, in a directory of its own that nobody else may enter. */
@@ -113,6 +142,20 @@ async function listening(server: Server): Promise<void> {
   await promise;
   server.off("error", reject);
   server.on("error", () => undefined); // of one connection that could not be taken; the next may be
+}
+
+/** @param option names the port in the configuration */
+async function listeningAt(server: Server, host: string, port: number, option: string): Promise<void> {
+  try {
+    await listening(server.listen(port, host));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why = code === "EADDRINUSE" ? "another program listens there" : message;
+    throw new Error(
+      `OTLP cannot be taken on port ${port} of ${host}: ${why}; set ${option} to another (0 takes a free one), or leave otlpListen off`,
+      { cause: error },
+    );
+  }
 }
 
 function addressOf(server: Server): string {

@@ -18,9 +18,13 @@ import { TelemetryDerivation } from "./telemetry-derivation.ts";
 export class CollectorDelivery {
   readonly #log: DurableLog;
   readonly #store: DestinationStore;
-  readonly #forwarder: Forwarder;
+  readonly #startForwarder: () => Forwarder;
+  /** Reads the whole log: not there before a sandbox is forwarded. */
+  #forwarder: Forwarder | undefined;
   readonly #relays: RelayDelivery;
-  readonly #derivation: TelemetryDerivation;
+  /** Told of every request that is kept. */
+  readonly derivation: TelemetryDerivation;
+  readonly #onProblem: (message: string, error?: unknown) => void;
 
   static async open(
     log: DurableLog,
@@ -46,19 +50,24 @@ export class CollectorDelivery {
   ) {
     this.#log = log;
     this.#store = store;
-    this.#forwarder = Forwarder.start({
-      log,
-      store,
-      deadLetterPath: join(settings.dataDir, "dead-letters", "forwarded.telemetry.jsonl"),
-      retry: settings.retry,
-      onStall: (id, reason, lagEvents) =>
-        line.post({ kind: "stalled", id: exporterOf(id), orgId: store.find(id)?.orgId, reason, lagEvents }),
-      onRecover: (id, stalledMs) =>
-        line.post({ kind: "recovered", id: exporterOf(id), orgId: store.find(id)?.orgId, stalledMs }),
-      onProblem,
-    });
+    this.#startForwarder = () =>
+      Forwarder.start({
+        log,
+        store,
+        deadLetterPath: join(settings.dataDir, "dead-letters", "forwarded.telemetry.jsonl"),
+        retry: settings.retry,
+        onStall: (id, reason, lagEvents) =>
+          line.post({ kind: "stalled", id: exporterOf(id), orgId: store.find(id)?.orgId, reason, lagEvents }),
+        onRecover: (id, stalledMs) =>
+          line.post({ kind: "recovered", id: exporterOf(id), orgId: store.find(id)?.orgId, stalledMs }),
+        onProblem,
+      });
+    this.#onProblem = onProblem;
+    if (store.all().length > 0) this.#forwarder = this.#startForwarder();
+    // Else nothing is kept for it.
+    else log.detachReader(FORWARD_READER);
     this.#relays = new RelayDelivery(log, settings, line.post);
-    this.#derivation = new TelemetryDerivation(log, settings.derive, line, onProblem);
+    this.derivation = new TelemetryDerivation(log, settings.derive, line, onProblem);
   }
 
   relay(targets: readonly RelayTarget[]): Promise<void> {
@@ -68,7 +77,20 @@ export class CollectorDelivery {
   /** @returns where its owner wants the sandbox's telemetry; "" where that was not said */
   async acquire(sandboxId: string, { orgId, destination, isTrusted }: SandboxOwner): Promise<string> {
     if (destination === undefined) return "";
-    return (await this.#store.acquire({ sandboxId, orgId, env: destination.env, isTrusted })).id;
+    const { id } = await this.#store.acquire({ sandboxId, orgId, env: destination.env, isTrusted });
+    this.#forward();
+    return id;
+  }
+
+  /** From now on: nothing that is in the log already is for a destination that is there. */
+  #forward(): void {
+    if (this.#forwarder !== undefined) return;
+    const { lastPosition } = this.#log;
+    this.#log
+      .readerAt(FORWARD_READER, { from: "end" })
+      .commit(lastPosition, { readTo: lastPosition, owed: {} })
+      .catch((error: unknown) => this.#onProblem("the cursor of forwarding was not written", error));
+    this.#forwarder = this.#startForwarder();
   }
 
   async end(sandboxIds: readonly string[]): Promise<void> {
@@ -77,6 +99,10 @@ export class CollectorDelivery {
 
   async endBefore(): Promise<void> {
     await this.#store.endAll(this.#log.lastPosition);
+  }
+
+  forget(id: string): Promise<void> {
+    return this.#relays.forget(id);
   }
 
   retry(id: string): void {
@@ -88,7 +114,7 @@ export class CollectorDelivery {
     const before = this.#forwarded();
     const [relayed] = await Promise.all([
       this.#relays.flush(signal, ids),
-      ids === undefined ? this.#forwarder.flush(signal) : undefined,
+      ids === undefined ? this.#forwarder?.flush(signal) : undefined,
     ]);
     if (ids !== undefined) return relayed;
     const after = this.#forwarded();
@@ -103,11 +129,12 @@ export class CollectorDelivery {
     return {
       relays: this.#relays.infos(),
       forwarding: this.#forwarded(),
-      derived: this.#derivation.stats(),
+      derived: this.derivation.stats(),
     };
   }
 
   #forwarded(): ForwardSnapshot {
+    if (this.#forwarder === undefined) return { ...NOTHING_FORWARDED, dropped: {} };
     const { destinations, stalled, counts, unseen } = this.#forwarder.totals();
     const dropped = Object.fromEntries(
       Object.entries(counts.dropped).map(([reason, { requests }]) => [reason, requests]),
@@ -124,10 +151,13 @@ export class CollectorDelivery {
   }
 
   async stop(graceMs: number): Promise<void> {
-    await Promise.all([this.#relays.stop(graceMs), this.#forwarder.stop(graceMs), this.#derivation.stop()]);
+    await Promise.all([this.#relays.stop(graceMs), this.#forwarder?.stop(graceMs), this.derivation.stop()]);
     await this.#store.flush();
   }
 }
+
+const FORWARD_READER = "forward";
+const NOTHING_FORWARDED = { destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0 };
 
 /** What events call the way to an owner's endpoint. */
 function exporterOf(destinationId: string): string {

@@ -1,5 +1,7 @@
 import { type ChildProcess, fork, type SendHandle } from "node:child_process";
 import { once } from "node:events";
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { SandglassError } from "@sandglass/protocol";
 import type {
@@ -16,10 +18,18 @@ const PROGRAM = fileURLToPath(new URL("./collector-main.ts", import.meta.url));
 const PASSED_ON = ["NODE_EXTRA_CA_CERTS", "NODE_USE_SYSTEM_CA", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 /** Names that cannot be resolved take a thread each for a while; what is inflated must not wait for them. */
 const POOL_THREADS = "16";
+/**
+ * Nearly all that it allocates are bodies, which live for milliseconds beside a small heap. By itself V8 looks through the heap for every
+ * 20 MB of them, which takes longer than all the rest of the work; so it lets three times what lives come together first.
+ */
+const HEAP_FLAGS = ["--heap-growing-percent=200"];
 /** Before a process that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
 const RESTART_MS = 250;
 const MAX_RESTART_MS = 30_000;
 const STEADY_MS = 60_000;
+/** While something is asked, it is looked this often whether the process still answers, and how long it may be silent. */
+const PING_EVERY_MS = 3_000;
+const SILENCE_MS = 20_000;
 
 /** The collector's process ended before it answered. It is started again. */
 export class CollectorEnded extends Error {
@@ -32,9 +42,9 @@ export class CollectorEnded extends Error {
 
 export interface LinkEvents {
   /** Told of everything that is no answer. */
-  report(report: Exclude<CollectorReport, { kind: "result" }>): void;
-  /** A process is there that knows nothing yet. It serves nobody until this resolves. */
-  started(): Promise<void>;
+  report(report: Exclude<CollectorReport, { kind: "result" | "pong" }>): void;
+  /** A process is there that knows nothing yet: what it is told by `ask` comes before anything else. It serves once this resolves. */
+  started(ask: (command: CollectorCommand) => Promise<CollectorValue | undefined>): Promise<void>;
   problem(message: string, error?: unknown): void;
 }
 
@@ -45,6 +55,9 @@ export class CollectorLink {
   readonly #events: LinkEvents;
   readonly #calls = new Map<number, Call>();
   #child: ChildProcess | undefined;
+  #isServing = false;
+  #heardAt = 0;
+  #watch: NodeJS.Timeout | undefined;
   #ready: Promise<void> = Promise.resolve();
   #generation = 0;
   #lastCall = 0;
@@ -54,6 +67,11 @@ export class CollectorLink {
 
   constructor(events: LinkEvents) {
     this.#events = events;
+  }
+
+  /** Whether there is a process that has been told all it needs. */
+  get isServing(): boolean {
+    return this.#isServing;
   }
 
   /** Counts up with each process. */
@@ -77,13 +95,20 @@ export class CollectorLink {
     return this.#ready;
   }
 
-  /** What the process there is answers. Rejects with CollectorEnded where it ends first, and with what it refuses with. */
+  /** What the process there is answers. Rejects with CollectorEnded where none serves or it ends first, and with what it refuses with. */
   ask(command: CollectorCommand, socket?: object): Promise<CollectorValue | undefined> {
+    if (this.#isServing) return this.#tell(command, socket);
+    closeSocket(socket);
+    return Promise.reject(new CollectorEnded());
+  }
+
+  #tell(command: CollectorCommand, socket?: object): Promise<CollectorValue | undefined> {
     const child = this.#child;
     if (child === undefined || !child.connected) {
       closeSocket(socket);
       return Promise.reject(new CollectorEnded());
     }
+    this.#keepWatch();
     const call = ++this.#lastCall;
     const { promise, resolve, reject } = Promise.withResolvers<CollectorValue | undefined>();
     this.#calls.set(call, { resolve, reject });
@@ -104,7 +129,7 @@ export class CollectorLink {
       } catch (error) {
         if (!(error instanceof CollectorEnded) || this.#isClosed) throw error;
         // The one that comes in its place is on its way once this one's end is known.
-        if (this.#child !== undefined) await once(this.#child, "exit");
+        if (this.#isServing && this.#child !== undefined) await once(this.#child, "exit");
       }
     }
   }
@@ -116,6 +141,8 @@ export class CollectorLink {
   /** Ends the process: at once, unless it was asked to stop before. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#isServing = false;
+    clearInterval(this.#watch);
     this.#ready = Promise.reject(new SandglassError("SHUTTING_DOWN", "the collector is being ended"));
     this.#ready.catch(() => undefined); // told to whoever comes
     const child = this.#child;
@@ -131,24 +158,58 @@ export class CollectorLink {
     const passedOn = Object.fromEntries(
       PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
     );
-    const env = { ...passedOn, UV_THREADPOOL_SIZE: POOL_THREADS };
+    const compiled = getCompileCacheDir();
+    const env = {
+      ...passedOn,
+      UV_THREADPOOL_SIZE: POOL_THREADS,
+      // Where the daemon keeps compiled sources, if it does; what is asked for is one above what is in use.
+      ...(compiled !== undefined && { NODE_COMPILE_CACHE: dirname(compiled) }),
+    };
     const child = fork(PROGRAM, [], {
       serialization: "advanced",
       env,
-      execArgv: ["--disable-warning=ExperimentalWarning"],
+      execArgv: [...HEAP_FLAGS, "--disable-warning=ExperimentalWarning"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     this.#child = child;
     this.#generation += 1;
     this.#startedAt = performance.now();
     child.on("message", (report: CollectorReport) => this.#hear(report));
-    child.on("error", (error) => this.#events.problem("the collector's process failed", error));
-    child.once("exit", (code, signal) => this.#ended(child, code, signal));
-    await this.#events.started();
+    this.#heardAt = performance.now();
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    child.on("error", (error) => {
+      this.#events.problem("the collector's process failed", error);
+      // One that could not be made has no end.
+      if (child.pid === undefined) reject(error);
+    });
+    child.once("exit", (code, signal) => {
+      reject(new CollectorEnded());
+      this.#ended(child, code, signal);
+    });
+    await Promise.race([this.#events.started((command) => this.#tell(command)), failed]);
+    this.#isServing = true;
     this.#holdOpen(child);
   }
 
+  /** A process that hangs is as good as none: it is ended, and started again. */
+  #keepWatch(): void {
+    if (this.#watch !== undefined) return;
+    this.#heardAt = performance.now();
+    this.#watch = setInterval(() => {
+      const child = this.#child;
+      if (child === undefined || this.#calls.size === 0) {
+        clearInterval(this.#watch);
+        this.#watch = undefined;
+      } else if (performance.now() - this.#heardAt > SILENCE_MS) {
+        this.#events.problem("the collector's process does not answer any more and is ended");
+        child.kill("SIGKILL");
+      } else if (child.connected) child.send({ kind: "ping" }, () => undefined);
+    }, PING_EVERY_MS).unref();
+  }
+
   #hear(report: CollectorReport): void {
+    this.#heardAt = performance.now();
+    if (report.kind === "pong") return;
     if (report.kind !== "result") return this.#events.report(report);
     const call = this.#settle(report.call);
     if (report.error === undefined) call?.resolve(report.value);
@@ -174,34 +235,44 @@ export class CollectorLink {
 
   #ended(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#child !== child) return;
-    this.#child = undefined;
-    const calls = [...this.#calls.values()];
-    this.#calls.clear();
-    if (!this.#isClosed) {
+    const wasServing = this.#isServing;
+    this.#dropCalls();
+    // One that never served is told of, and followed, by whoever launched it.
+    if (!this.#isClosed && wasServing) {
       this.#events.problem(
         `the collector's process ended (${signal ?? `code ${code}`}) and is started again`,
       );
       this.#ready = this.#again();
       this.#ready.catch(() => undefined); // whoever waits for it hears
     }
+  }
+
+  #dropCalls(): void {
+    this.#child = undefined;
+    this.#isServing = false;
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
     for (const { reject } of calls) reject(new CollectorEnded());
   }
 
   /** Until one serves, or the link is closed. */
   async #again(): Promise<void> {
     const wasSteady = performance.now() - this.#startedAt > STEADY_MS;
-    this.#restartMs = wasSteady ? RESTART_MS : Math.min(MAX_RESTART_MS, this.#restartMs * 2);
-    await new Promise((resolve) => {
-      setTimeout(resolve, this.#restartMs).unref();
-    });
-    if (this.#isClosed) throw new SandglassError("SHUTTING_DOWN", "the collector is being ended");
-    try {
-      await this.#launch();
-    } catch (error) {
-      this.#events.problem("the collector's process cannot be started again", error);
-      // Its end brings the next attempt.
-      this.#child?.kill("SIGKILL");
-      throw error;
+    if (wasSteady) this.#restartMs = RESTART_MS / 2;
+    for (;;) {
+      this.#restartMs = Math.min(MAX_RESTART_MS, this.#restartMs * 2);
+      await new Promise((resolve) => {
+        setTimeout(resolve, this.#restartMs).unref();
+      });
+      if (this.#isClosed) throw new SandglassError("SHUTTING_DOWN", "the collector is being ended");
+      try {
+        return await this.#launch();
+      } catch (error) {
+        this.#events.problem("the collector's process cannot be started again yet", error);
+        const failed = this.#child;
+        this.#dropCalls();
+        failed?.kill("SIGKILL");
+      }
     }
   }
 }

@@ -9,6 +9,8 @@ process.title = "sandglass-collector";
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
 const line = new DaemonLine((report) => post(report));
+/** Fires when the daemon is gone. */
+const orphaned = new AbortController();
 let service: CollectorService | undefined;
 
 function post(report: CollectorReport): void {
@@ -18,7 +20,9 @@ function post(report: CollectorReport): void {
 
 async function perform(call: CollectorCall, socket: object | undefined): Promise<CollectorValue | undefined> {
   if (call.kind === "start") {
-    service = await CollectorService.open(call.settings, line);
+    service = await CollectorService.open(call.settings, line, orphaned.signal);
+    // It went while the log was waited for: the next daemon's collector waits for it now.
+    if (orphaned.signal.aborted) await service.stop(0);
     return service.places;
   }
   if (service === undefined) throw new Error("the collector was not started");
@@ -26,6 +30,7 @@ async function perform(call: CollectorCall, socket: object | undefined): Promise
 }
 
 process.on("message", (message: CollectorCall | DaemonAnswer, socket: object | undefined) => {
+  if (message.kind === "ping") return post({ kind: "pong" });
   if (message.kind === "authorized" || message.kind === "recorded") return line.hear(message);
   const { call } = message;
   perform(message, socket).then(
@@ -37,6 +42,7 @@ process.on("message", (message: CollectorCall | DaemonAnswer, socket: object | u
 // With the daemon its sandboxes are gone. What is in the log is delivered by the next.
 process.on("disconnect", () => {
   line.close();
+  orphaned.abort();
   service?.stop(0).catch((error: unknown) => {
     process.stderr.write(`sandglass-collector: ${inspect(error)}\n`);
     process.exitCode = 1;

@@ -10,6 +10,7 @@ import { CollectorDelivery } from "./collector-delivery.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 import type { CollectorCommand, CollectorPlaces, CollectorSettings, CollectorValue } from "./messages.ts";
 import { openTelemetryLog } from "./open-telemetry-log.ts";
+import { ProblemThrottle } from "./problem-throttle.ts";
 import { ReceivedCounts } from "./received-counts.ts";
 import { SandboxGates } from "./sandbox-gates.ts";
 import { SnapshotReports } from "./snapshot-reports.ts";
@@ -42,20 +43,30 @@ export class CollectorService {
     this.#parts = parts;
   }
 
-  /** @throws SandglassError LOG_UNAVAILABLE; Error where a port is taken */
-  static async open(settings: CollectorSettings, line: DaemonLine): Promise<CollectorService> {
-    const onProblem = (message: string, error?: unknown): void =>
-      line.post({ kind: "problem", message, ...(error !== undefined && { error: inspect(error) }) });
+  /**
+   * @param orphaned fires when nobody needs it any more
+   * @throws SandglassError LOG_UNAVAILABLE; Error where a port is taken
+   */
+  static async open(
+    settings: CollectorSettings,
+    line: DaemonLine,
+    orphaned: AbortSignal,
+  ): Promise<CollectorService> {
+    const { tell: onProblem } = new ProblemThrottle((message, error) =>
+      line.post({ kind: "problem", message, ...(error !== undefined && { error: inspect(error) }) }),
+    );
     const limits: TenantLimits = { ...DEFAULT_TENANT_LIMITS, ...settings.limits };
     await using acquired = new AsyncDisposableStack();
-    const log = await openTelemetryLog(settings, (problem) =>
-      onProblem(`the log of telemetry: ${problem.kind}`, problem),
+    const log = await openTelemetryLog(
+      settings,
+      (problem) => onProblem(`the log of telemetry: ${problem.kind}`, problem),
+      orphaned,
     );
     acquired.defer(() => log.close());
     const delivery = await CollectorDelivery.open(log, settings, line, onProblem);
     acquired.defer(() => delivery.stop(0));
     const intake = new RequestIntake({
-      sink: new TelemetryLogSink(log),
+      sink: new TelemetryLogSink(log, delivery.derivation),
       maxRequestBytes: MAX_REQUEST_BYTES,
       maxInflatedBytes: MAX_REQUEST_BYTES,
       onError: (error) => onProblem("telemetry could not be kept", error),
@@ -64,7 +75,7 @@ export class CollectorService {
     const http = new OtlpHttpServer({ intake });
     const grpc = new OtlpGrpcServer({ intake });
     const tenants = new ClientTenants(line, limits, ({ id }) => counts.add(id));
-    const ports = await ClientPorts.open({ settings, http, grpc, tenants });
+    const ports = await ClientPorts.open({ settings, http, grpc, tenants, intake });
     const gates = new SandboxGates({ http, grpc, limits, counts, delivery });
     const reports = new SnapshotReports(
       () => ({
@@ -116,6 +127,9 @@ export class CollectorService {
         return undefined;
       case "retry":
         delivery.retry(command.id);
+        return undefined;
+      case "forget":
+        await delivery.forget(command.id);
         return undefined;
       case "flush": {
         const result = await delivery.flush(AbortSignal.timeout(command.timeoutMs), command.ids);

@@ -1,8 +1,9 @@
 import type { EventInput, FlushResult } from "@sandglass/protocol";
-import { HealthEvents } from "../delivery/health-events.ts";
 import { emptyCounts } from "../otlp/receiver/tenant-account.ts";
 import type { Recorder } from "../recorder.ts";
 import { CollectorEnded, CollectorLink } from "./collector-link.ts";
+import { DestinationHealth } from "./destination-health.ts";
+import { fixedPorts } from "./fixed-ports.ts";
 import { HostEventForwarding } from "./host-event-forwarding.ts";
 import type {
   CollectorCommand,
@@ -10,17 +11,17 @@ import type {
   CollectorReport,
   CollectorSettings,
   CollectorSnapshot,
+  CollectorValue,
   OwnedDerivedEvent,
   RelayTarget,
   SandboxOwner,
 } from "./messages.ts";
+import type { OutputLines } from "./output-lines.ts";
+import { type OutputLineCounts, OutputLogs } from "./output-logs.ts";
+import { type SandboxSockets, ServedSandboxes } from "./served-sandboxes.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
-
-/** Listening sockets as Node hands them around. */
-export interface SandboxSockets {
-  readonly http: object;
-  readonly grpc: object;
-}
+import { waitWithin } from "./wait-within.ts";
+import { withoutFunctions } from "./without-functions.ts";
 
 export interface CollectorOptions {
   settings: CollectorSettings;
@@ -33,16 +34,10 @@ export interface CollectorOptions {
 }
 
 const DEFAULT_FLUSH_MS = 30_000;
-/** Destinations whose stalls and recoveries are told in one trace each. */
-const MAX_HEALTH = 1_000;
-
-interface Entry {
-  open(): Promise<SandboxSockets>;
-  owner: SandboxOwner | undefined;
-  /** The process that serves it. */
-  servedBy: number;
-  serving: Promise<void> | undefined;
-}
+/** What telling of destinations may take of a change to them. */
+const RELAY_MS = 2_000;
+/** What a stop may take beyond its deadline before the process is ended. */
+const STOP_GRACE_MS = 500;
 
 /** What a collector counts before it has told anything. */
 const NOTHING_YET: CollectorSnapshot = {
@@ -63,34 +58,66 @@ const NOTHING_YET: CollectorSnapshot = {
 export class Collector {
   readonly #options: CollectorOptions;
   readonly #link: CollectorLink;
-  readonly #sandboxes = new Map<string, Entry>();
+  readonly #sandboxes: ServedSandboxes;
+  readonly #outputLogs: OutputLogs;
   #targets: readonly RelayTarget[] = [];
+  #starting: Promise<void> = Promise.resolve();
   readonly #forwarding: HostEventForwarding;
-  readonly #health = new Map<string, HealthEvents>();
+  readonly #health: DestinationHealth;
   #last = NOTHING_YET;
   #places: CollectorPlaces = { socketPath: "" };
 
   private constructor(options: CollectorOptions) {
     this.#options = options;
+    this.#health = new DestinationHealth(options.recorder.emit, options.onProblem);
     this.#link = new CollectorLink({
       report: (report) => this.#hear(report),
-      started: () => this.#started(),
+      started: (ask) => this.#started(ask),
       problem: (message, error) => options.onProblem(message, error),
+    });
+    this.#sandboxes = new ServedSandboxes(this.#link);
+    this.#outputLogs = new OutputLogs({
+      append: (records) => this.#append(records),
+      destinationOf: (sandboxId) => this.#sandboxes.destinationOf(sandboxId),
+      onProblem: (message, error) => options.onProblem(message, error),
     });
     this.#forwarding = new HostEventForwarding({
       log: options.recorder.log,
       append: (records) => this.#append(records),
-      end: (sandboxIds) => this.#end({ kind: "end", sandboxIds }),
+      end: async (sandboxIds) => {
+        // Its destination is over when the last of it is in the log.
+        await Promise.all(sandboxIds.map((sandboxId) => this.#outputLogs.settled(sandboxId)));
+        await this.#end({ kind: "end", sandboxIds });
+      },
       endBefore: () => this.#end({ kind: "endBefore" }),
       onProblem: (message, error) => options.onProblem(message, error),
     });
   }
 
-  /** @throws SandglassError LOG_UNAVAILABLE where its log cannot be opened; Error where a port cannot be listened on */
+  /** As {@link Collector.begin}, when it serves. Rejects as {@link Collector.ready} does. */
   static async start(options: CollectorOptions): Promise<Collector> {
-    const collector = new Collector(options);
-    await collector.#link.start();
+    const collector = Collector.begin(options);
+    await collector.ready();
     return collector;
+  }
+
+  /**
+   * Starts its process, and does not wait for it: what it is asked until then waits. Where it cannot be started only
+   * {@link Collector.ready} says why.
+   */
+  static begin(options: CollectorOptions): Collector {
+    const collector = new Collector(options);
+    collector.#starting = collector.#link.start();
+    collector.#starting.catch(() => undefined);
+    return collector;
+  }
+
+  /**
+   * Resolves when it serves. Rejects with SandglassError LOG_UNAVAILABLE where its log cannot be opened, with an Error where a port
+   * cannot be listened on, and with what a destination cannot be.
+   */
+  ready(): Promise<void> {
+    return this.#starting;
   }
 
   /** Where programs with a key send to, for the daemon's own port to pass on: OTLP/HTTP over a Unix socket. */
@@ -103,8 +130,8 @@ export class Collector {
     return this.#places.listening;
   }
 
-  snapshot(): CollectorSnapshot {
-    return this.#last;
+  snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts } {
+    return { ...this.#last, outputLines: this.#outputLogs.counts };
   }
 
   /**
@@ -113,42 +140,28 @@ export class Collector {
    * @param open listening sockets in the sandbox, of 4318 and 4317; asked for anew where the process had to be
    */
   attach(sandboxId: string, open: () => Promise<SandboxSockets>): Promise<void> {
-    const entry: Entry = { open, owner: undefined, servedBy: 0, serving: undefined };
-    this.#sandboxes.set(sandboxId, entry);
-    return this.#serve(sandboxId, entry);
+    return this.#sandboxes.attach(sandboxId, open);
   }
 
   /** From now on what it sends belongs to this owner. @throws SandglassError INVALID_REQUEST for a destination that cannot be */
   async claim(sandboxId: string, owner: SandboxOwner): Promise<void> {
-    const entry = this.#sandboxes.get(sandboxId);
-    if (entry === undefined) throw new Error(`${sandboxId} is not attached`);
-    const claimed = this.#claim(sandboxId, entry, owner);
-    if (owner.destination !== undefined) this.#forwarding.add(sandboxId, owner.template, claimed);
+    const claimed = this.#sandboxes.claim(sandboxId, owner);
+    if (owner.destination !== undefined) this.#forwarding.add(sandboxId, owner, claimed);
     await claimed;
   }
 
-  async #claim(sandboxId: string, entry: Entry, owner: SandboxOwner): Promise<string | undefined> {
-    for (;;) {
-      try {
-        const value = await this.#link.ask({ kind: "claim", sandboxId, owner });
-        entry.owner = owner;
-        return (value as { destinationId: string }).destinationId || undefined;
-      } catch (error) {
-        if (!(error instanceof CollectorEnded)) throw error;
-        await this.#serve(sandboxId, entry);
-      }
-    }
+  /** Has lines of an exec's output become log records beside what its sandbox sends. Nobody waits: what finds no room is counted. */
+  addLines(batch: OutputLines): void {
+    this.#outputLogs.add(batch);
   }
 
-  /** Its processes are gone: resolves when all they had sent is in the log, and lets go of its sockets. */
+  /** Its processes are gone: resolves when all they had sent, and written, is in the log, and lets go of its sockets. */
   async detach(sandboxId: string): Promise<void> {
-    if (!this.#sandboxes.delete(sandboxId)) return;
-    try {
-      await this.#link.ask({ kind: "detach", sandboxId });
-    } catch (error) {
-      // What it served has ended with it.
-      if (!(error instanceof CollectorEnded)) throw error;
-    }
+    const taken = Promise.all([this.#outputLogs.settled(sandboxId), this.#sandboxes.detach(sandboxId)]);
+    const done = taken.then(() => undefined);
+    // Its destination is not over before.
+    this.#forwarding.detaching(sandboxId, done);
+    await done;
   }
 
   /** The record has an ending of everything that a daemon before this one left: so has what it forwarded. */
@@ -156,11 +169,21 @@ export class Collector {
     return this.#forwarding.endBefore(this.#options.recorder.log.lastPosition);
   }
 
-  /** Makes the daemon's own destinations of telemetry be exactly these. */
+  /** Makes the daemon's own destinations of telemetry be exactly these. Before it serves they are only noted. */
   async relay(targets: readonly RelayTarget[]): Promise<void> {
     // Functions stay here: they are the exporter's of events.
     this.#targets = targets.map(withoutFunctions);
-    await this.#link.call({ kind: "relay", targets: [...this.#targets] });
+    // A process that is being started is told of them as it starts; one that hangs holds up nothing here.
+    if (this.#link.isServing)
+      await waitWithin(
+        RELAY_MS,
+        this.#relay((command) => this.#link.ask(command)),
+      );
+  }
+
+  /** Drops the place of a destination that is not among those of {@link relay} any more. */
+  async forget(id: string): Promise<void> {
+    await this.#link.call({ kind: "forget", id });
   }
 
   /** Tries now, whatever the backoff. */
@@ -175,11 +198,17 @@ export class Collector {
 
   /** Takes no more, delivers for the time there is, and ends. What remains is delivered after the next start. */
   async stop(deadlineMs: number): Promise<void> {
+    // Told to whoever waits for it. One that hangs is ended all the same.
+    await waitWithin(
+      deadlineMs + STOP_GRACE_MS,
+      this.#starting.catch(() => undefined),
+    );
     try {
       await this.#forwarding.stop();
-      await this.#link.ask({ kind: "stop", deadlineMs });
+      await waitWithin(deadlineMs + STOP_GRACE_MS, this.#link.ask({ kind: "stop", deadlineMs }));
     } catch (error) {
-      if (!(error instanceof CollectorEnded)) throw error;
+      if (!(error instanceof CollectorEnded))
+        this.#options.onProblem("the collector did not stop in order", error);
     } finally {
       await this.#link.close();
     }
@@ -194,64 +223,46 @@ export class Collector {
   }
 
   /** Each process is told everything before it serves anybody. */
-  async #started(): Promise<void> {
-    const value = await this.#link.ask({ kind: "start", settings: this.#options.settings });
-    this.#places = value as CollectorPlaces;
-    await this.#link.ask({ kind: "relay", targets: [...this.#targets] });
+  async #started(ask: Ask): Promise<void> {
+    const { settings } = this.#options;
+    const listen = settings.listen && fixedPorts(settings.listen, this.#places.listening);
+    this.#places = (await ask({ kind: "start", settings: { ...settings, listen } })) as CollectorPlaces;
+    await this.#relay(ask);
     // Those that are there were served by the one before.
     if (this.#link.generation > 1) setImmediate(() => void this.#serveAgain());
   }
 
+  /** What cannot be done about destinations must not keep sandboxes from being served. */
+  async #relay(ask: Ask): Promise<void> {
+    try {
+      await ask({ kind: "relay", targets: [...this.#targets] });
+    } catch (error) {
+      if (!(error instanceof CollectorEnded)) this.#options.onProblem("telemetry is not passed on", error);
+    }
+  }
+
   async #serveAgain(): Promise<void> {
     const { onProblem } = this.#options;
-    await Promise.all(
-      [...this.#sandboxes].map(([sandboxId, entry]) =>
-        this.#serve(sandboxId, entry).catch((error: unknown) =>
-          onProblem(`the telemetry of ${sandboxId} is not taken any more`, error),
-        ),
-      ),
+    await this.#sandboxes.serveAgain((sandboxId, error) =>
+      onProblem(`the telemetry of ${sandboxId} is not taken any more`, error),
     );
-    // What the process before forwarded, and nobody has claimed anew, is over.
+    // What the process before forwarded, and nobody has claimed anew, is over once the last of it is told.
+    if (!(await this.#forwarding.settled((sandboxId) => this.#sandboxes.has(sandboxId)))) return;
     await this.#end({ kind: "endBefore" }).catch((error: unknown) =>
       onProblem("destinations of sandboxes that are gone are kept", error),
     );
   }
 
-  #serve(sandboxId: string, entry: Entry): Promise<void> {
-    entry.serving ??= this.#hand(sandboxId, entry).finally(() => {
-      entry.serving = undefined;
-    });
-    return entry.serving;
-  }
-
-  async #hand(sandboxId: string, entry: Entry): Promise<void> {
-    while (entry.servedBy !== this.#link.generation) {
-      await this.#link.ready();
-      const { generation } = this.#link;
-      const sockets = await entry.open();
-      try {
-        await Promise.all([
-          this.#link.ask({ kind: "attach", sandboxId, transport: "http" }, sockets.http),
-          this.#link.ask({ kind: "attach", sandboxId, transport: "grpc" }, sockets.grpc),
-        ]);
-        if (entry.owner !== undefined) await this.#link.ask({ kind: "claim", sandboxId, owner: entry.owner });
-        entry.servedBy = generation;
-      } catch (error) {
-        if (!(error instanceof CollectorEnded)) throw error;
-      }
-    }
-  }
-
-  #hear(report: Exclude<CollectorReport, { kind: "result" }>): void {
+  #hear(report: Exclude<CollectorReport, { kind: "result" | "pong" }>): void {
     const { authorize, onProblem } = this.#options;
     switch (report.kind) {
       case "snapshot":
         this.#last = report.snapshot;
         return;
       case "stalled":
-        return this.#healthOf(report).stalled(report.reason, report.lagEvents);
+        return this.#health.stalled(report);
       case "recovered":
-        return this.#healthOf(report).recovered(report.stalledMs);
+        return this.#health.recovered(report);
       case "problem":
         return onProblem(report.message, report.error);
       case "authorize": {
@@ -272,26 +283,6 @@ export class Collector {
     // The union cannot follow that type and data come from one event.
     await Promise.all(events.map((event) => this.#options.recorder.emit(event as EventInput)));
   }
-
-  /** What it says of itself is in one trace. */
-  #healthOf({ id, orgId = "default" }: { id: string; orgId: string | undefined }): HealthEvents {
-    let health = this.#health.get(id);
-    if (health === undefined) {
-      const { recorder, onProblem } = this.#options;
-      health = new HealthEvents(recorder.emit, id, orgId, onProblem);
-      if (this.#health.size >= MAX_HEALTH) this.#health.clear();
-      this.#health.set(id, health);
-    }
-    return health;
-  }
 }
 
-function withoutFunctions({ id, owner, options }: RelayTarget): RelayTarget {
-  const { provider, config = {}, startAt } = options;
-  const plain = Object.entries(config).filter(([, value]) => typeof value !== "function");
-  return {
-    id,
-    owner,
-    options: { provider, config: Object.fromEntries(plain), ...(startAt !== undefined && { startAt }) },
-  };
-}
+type Ask = (command: CollectorCommand) => Promise<CollectorValue | undefined>;

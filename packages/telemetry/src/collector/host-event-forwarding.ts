@@ -1,33 +1,45 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { RuntimeEvent } from "@sandglass/protocol";
 import type { DurableLog } from "../log/durable-log.ts";
 import type { LogItem } from "../log/log-reader.ts";
 import type { NamedReader } from "../log/named-reader.ts";
 import { parseEvent } from "../record/parse-event.ts";
-import { SandboxEventProjector } from "./forward/event-forwarding.ts";
-import type { TelemetryHead } from "./telemetry-record.ts";
+import { subjectOf } from "./forward/event-subject.ts";
+import {
+  type ForwardedOwner,
+  ForwardedSandbox,
+  type HostRecord,
+  type KeptForwarding,
+} from "./forwarded-sandbox.ts";
 
 const READER = "telemetry.forward";
 const LINGER_MS = 25;
 const RETRY_MS = 1_000;
+/** How long a stop waits for the collector's process. */
+const STOP_MS = 2_000;
 /** How long after a sandbox's end the requests that were about it are still told of. */
 const AFTER_END_MS = 2_000;
+/** How long what is known of a sandbox waits for its claim. */
+const CLAIM_MS = 10_000;
 /** How much may be read without a forwarded sandbox until the cursor is written. */
 const COMMIT_EVERY = 1_000;
 const SANDBOX_ID = Buffer.from('"sandboxId":"');
 const ID_LENGTH = 30;
 
-/** Sandboxes by where they are forwarded to, as it is kept with the cursor. */
-type Kept = Record<string, string>;
+/** Sandboxes, as they are kept with the cursor. */
+type Kept = Record<string, KeptForwarding>;
 
 export interface HostEventForwardingParts {
   /** Of events. */
   log: DurableLog;
-  append(records: { head: TelemetryHead; body: Uint8Array }[]): Promise<void>;
+  append(records: HostRecord[]): Promise<void>;
   end(sandboxIds: string[]): Promise<void>;
   /** Nothing more comes of what a daemon before this one forwarded. */
   endBefore(): Promise<void>;
-  onProblem(message: string, error: unknown): void;
+  onProblem(message: string, error?: unknown): void;
+  /** How long what is known of a sandbox waits for its claim. Default 10 s. */
+  claimMs?: number | undefined;
+  /** How long after a sandbox's end requests about it are still told of. Default 2 s. */
+  afterEndMs?: number | undefined;
 }
 
 /**
@@ -37,62 +49,108 @@ export interface HostEventForwardingParts {
 export class HostEventForwarding {
   readonly #parts: HostEventForwardingParts;
   readonly #reader: NamedReader;
-  /** Where a sandbox's telemetry goes; a promise while that is being found out. */
-  readonly #forwarded = new Map<string, string | Promise<string | undefined>>();
-  readonly #projectors = new Map<string, SandboxEventProjector>();
-  readonly #ending = new Set<NodeJS.Timeout>();
+  readonly #forwarded = new Map<string, ForwardedSandbox>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Sandboxes that are being ended, and what a daemon before left. */
+  readonly #ends = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
+  #readTo: number;
   #uncommitted = 0;
 
   constructor(parts: HostEventForwardingParts) {
     this.#parts = parts;
     this.#reader = parts.log.readerAt(READER, { from: "end" });
-    for (const [sandboxId, destinationId] of Object.entries((this.#reader.data ?? {}) as Kept)) {
-      this.#forwarded.set(sandboxId, destinationId);
+    this.#readTo = this.#reader.committed;
+    const { append } = parts;
+    for (const [sandboxId, before] of Object.entries((this.#reader.data ?? {}) as Kept)) {
+      this.#forwarded.set(sandboxId, new ForwardedSandbox(sandboxId, before, { append, before }));
     }
     this.#running = this.#run();
   }
 
   /** Before a sandbox's first event. @param destinationId undefined where it is not forwarded after all */
-  add(sandboxId: string, template: string, destinationId: Promise<string | undefined>): void {
-    this.#projectors.set(sandboxId, new SandboxEventProjector({ template }));
-    const found = destinationId.catch(() => undefined); // whoever asked for it hears
-    this.#forwarded.set(sandboxId, found);
-    void found
-      .then((id) => {
-        if (id === undefined) this.#forget(sandboxId);
-        else if (this.#forwarded.has(sandboxId)) {
-          this.#forwarded.set(sandboxId, id);
-          // A crash that comes before its first event is read must not lose that it is forwarded.
-          return this.#commit(this.#reader.committed);
-        }
+  add(sandboxId: string, owner: ForwardedOwner, destinationId: Promise<string | undefined>): void {
+    const { append, claimMs = CLAIM_MS, onProblem } = this.#parts;
+    const sandbox = new ForwardedSandbox(sandboxId, owner, { append });
+    this.#forwarded.set(sandboxId, sandbox);
+    const late = this.#later(claimMs, () => {
+      if (sandbox.mute()) onProblem(...lateClaim(sandboxId));
+    });
+    destinationId
+      .catch(() => undefined) // whoever asked for it hears
+      .then(async (id) => {
+        this.#clear(late);
+        if (this.#forwarded.get(sandboxId) !== sandbox) return;
+        sandbox.destinationId = id;
+        if (id === undefined) this.#forget(sandbox);
+        else await this.#claimed(sandbox);
       })
-      .catch((error: unknown) => this.#parts.onProblem("a cursor was not written", error));
+      .catch((error: unknown) => onProblem("a cursor was not written", error));
+  }
+
+  /** Its end is not told before this is settled. */
+  detaching(sandboxId: string, detached: Promise<unknown>): void {
+    const sandbox = this.#forwarded.get(sandboxId);
+    if (sandbox !== undefined) sandbox.detached = Promise.allSettled([detached]);
+  }
+
+  /**
+   * For a process that takes the place of one, which knows of sandboxes only what it is told anew. Resolves with true when nothing more
+   * comes of the sandboxes that are here now and not served: their destinations may be ended. With false where a stop comes first.
+   */
+  async settled(isServed: (sandboxId: string) => boolean): Promise<boolean> {
+    const open = [...this.#forwarded.values()].filter(({ sandboxId }) => !isServed(sandboxId));
+    const isOpen = (): boolean => open.some((sandbox) => this.#forwarded.get(sandbox.sandboxId) === sandbox);
+    while (isOpen() && !this.#stopping.signal.aborted) await delay(LINGER_MS);
+    await Promise.allSettled([...this.#ends]);
+    return !isOpen();
   }
 
   /**
    * Everything in the record of what a daemon before this one left is written: resolves when it is sent along, and those sandboxes
    * are forgotten.
    */
-  async endBefore(position: number): Promise<void> {
-    const before = Object.keys((this.#reader.data ?? {}) as Kept);
-    while (before.length > 0 && this.#reader.committed < position && !this.#stopping.signal.aborted)
-      await delay(LINGER_MS);
-    for (const sandboxId of before) this.#forget(sandboxId);
+  endBefore(position: number): Promise<void> {
+    return this.#track(this.#endBefore(position));
+  }
+
+  async #endBefore(position: number): Promise<void> {
+    const before = [...this.#forwarded.values()].filter(({ isOfBefore }) => isOfBefore);
+    const isRead = (): boolean => before.length === 0 || this.#readTo >= position;
+    while (!isRead() && !this.#stopping.signal.aborted) await delay(LINGER_MS);
+    // The next daemon reads on from here.
+    if (!isRead()) return;
+    for (const sandbox of before) this.#forget(sandbox);
     await this.#parts.endBefore();
   }
 
-  /** Sends along what is in the record by now. */
+  /** Sends along what is in the record by now, and ends those that are over: their secrets are not to wait for the next start. */
   async stop(): Promise<void> {
     const last = this.#parts.log.lastPosition;
     const endsAt = performance.now() + RETRY_MS;
-    while (this.#reader.committed < last && this.#forwarded.size > 0 && performance.now() < endsAt) {
+    while (this.#readTo < last && this.#forwarded.size > 0 && performance.now() < endsAt) {
       await delay(LINGER_MS);
     }
     this.#stopping.abort();
-    for (const timer of this.#ending) clearTimeout(timer);
+    for (const timer of this.#timers) clearTimeout(timer);
+    const gaveUp = new AbortController();
+    await Promise.race([
+      this.#endAll(),
+      delay(STOP_MS, undefined, { signal: gaveUp.signal }).catch(() => undefined), // all ended first
+    ]);
+    gaveUp.abort();
+    await this.#commit(this.#readTo).catch((error: unknown) =>
+      this.#parts.onProblem("a cursor was not written", error),
+    );
+  }
+
+  async #endAll(): Promise<void> {
     await this.#running;
+    for (const sandbox of this.#forwarded.values()) {
+      if (sandbox.isOver && sandbox.destinationId !== undefined) void this.#track(this.#end(sandbox));
+    }
+    await Promise.allSettled([...this.#ends]);
   }
 
   async #run(): Promise<void> {
@@ -104,11 +162,7 @@ export class HostEventForwarding {
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.#parts.onProblem(
-          "what the host knows of sandboxes was not sent along with their telemetry",
-          error,
-        );
-        await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // the end came first
+        await this.#failed(error);
       }
     }
   }
@@ -118,78 +172,115 @@ export class HostEventForwarding {
     const position = "gap" in last ? last.gap.to : last.position;
     this.#uncommitted += items.length;
     if (this.#forwarded.size === 0) {
+      this.#readTo = position;
       if (this.#uncommitted >= COMMIT_EVERY) await this.#commit(position);
       return;
     }
-    const bySandbox = new Map<string, RuntimeEvent[]>();
-    for (const item of items) {
-      const sandboxId = "payload" in item ? this.#sandboxOf(item.payload) : undefined;
-      const event = sandboxId && "payload" in item ? parseEvent(item.payload.toString("utf8")) : undefined;
-      if (sandboxId === undefined || event === undefined) continue;
-      const events = bySandbox.get(sandboxId);
-      if (events) events.push(event);
-      else bySandbox.set(sandboxId, [event]);
-    }
-    for (const [sandboxId, events] of bySandbox) await this.#forward(sandboxId, events);
+    for (const item of items) if ("payload" in item) this.#takeOne(item.position, item.payload);
+    const open = [...this.#forwarded.values()].filter((sandbox) => sandbox.hasNews);
+    await Promise.all(open.map((sandbox) => sandbox.send()));
+    for (const sandbox of open) this.#endIfOver(sandbox);
+    this.#readTo = position;
     await this.#commit(position);
   }
 
-  /** The forwarded sandbox that an event is about. Requests name theirs in their data. */
-  #sandboxOf(payload: Buffer): string | undefined {
-    for (let at = payload.indexOf(SANDBOX_ID); at !== -1; at = payload.indexOf(SANDBOX_ID, at + 1)) {
-      const start = at + SANDBOX_ID.length;
-      const sandboxId = payload.toString("latin1", start, start + ID_LENGTH);
-      if (this.#forwarded.has(sandboxId)) return sandboxId;
-    }
-    return undefined;
+  #takeOne(position: number, payload: Buffer): void {
+    if (!this.#mayBeForwarded(payload)) return;
+    const event = parseEvent(payload.toString("utf8"));
+    const sandbox = event && this.#forwarded.get(subjectOf(event));
+    // Somebody else's try, which was refused, is nothing to its owner.
+    if (event === undefined || sandbox?.owner.orgId !== event.orgId) return;
+    if (!sandbox.take(position, event)) this.#parts.onProblem(...lateClaim(sandbox.sandboxId));
   }
 
-  async #forward(sandboxId: string, events: readonly RuntimeEvent[]): Promise<void> {
-    const destinationId = await this.#forwarded.get(sandboxId);
-    if (destinationId === undefined) return;
-    let projector = this.#projectors.get(sandboxId);
-    if (projector === undefined) {
-      projector = new SandboxEventProjector();
-      this.#projectors.set(sandboxId, projector);
+  /** Whether a forwarded sandbox's id is somewhere in it. What the event is about is seen once it is parsed. */
+  #mayBeForwarded(payload: Buffer): boolean {
+    for (let at = payload.indexOf(SANDBOX_ID); at !== -1; at = payload.indexOf(SANDBOX_ID, at + 1)) {
+      const start = at + SANDBOX_ID.length;
+      if (this.#forwarded.has(payload.toString("latin1", start, start + ID_LENGTH))) return true;
     }
-    const { orgId } = events[0]!;
-    const head = {
-      origin: "host",
-      receivedAt: Date.now(),
-      orgId,
-      sandboxId,
-      runId: events[0]!.runId,
-      destinationId,
-      isForwardOnly: true,
-    } as const;
-    const requests = projector.project(events);
-    await this.#parts.append(
-      requests.map(({ signal, body, items }) => ({ head: { ...head, signal, items }, body })),
-    );
-    if (events.some(({ type }) => type === "sandbox.terminated")) this.#endSoon(sandboxId);
+    return false;
+  }
+
+  async #claimed(sandbox: ForwardedSandbox): Promise<void> {
+    // A crash that comes before its first event is read must not lose that it is forwarded.
+    await this.#commit(this.#readTo);
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await sandbox.send();
+        return this.#endIfOver(sandbox);
+      } catch (error) {
+        await this.#failed(error);
+      }
+    }
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return;
+    this.#parts.onProblem("what the host knows of sandboxes was not sent along with their telemetry", error);
+    await delay(RETRY_MS, undefined, { signal }).catch(() => undefined); // the end came first
   }
 
   /** Its last request is answered, and recorded, behind its end. */
-  #endSoon(sandboxId: string): void {
+  #endIfOver(sandbox: ForwardedSandbox): void {
+    if (!sandbox.isOver || sandbox.isEnding || sandbox.destinationId === undefined) return;
+    sandbox.isEnding = true;
+    this.#later(this.#parts.afterEndMs ?? AFTER_END_MS, () => void this.#track(this.#end(sandbox)));
+  }
+
+  async #end(sandbox: ForwardedSandbox): Promise<void> {
+    const { sandboxId } = sandbox;
+    try {
+      await sandbox.detached;
+      if (this.#forwarded.get(sandboxId) !== sandbox) return;
+      // Once that is in the log, this comes again.
+      sandbox.isEnding = sandbox.firstUnsent === undefined;
+      if (!sandbox.isEnding) return;
+      this.#forget(sandbox);
+      await this.#parts.end([sandboxId]);
+    } catch (error) {
+      this.#parts.onProblem(`the destination of ${sandboxId} is kept for longer than it has to be`, error);
+    }
+  }
+
+  #track(end: Promise<void>): Promise<void> {
+    const tracked = end.finally(() => this.#ends.delete(tracked));
+    this.#ends.add(tracked);
+    return tracked;
+  }
+
+  #later(ms: number, act: () => void): NodeJS.Timeout {
     const timer = setTimeout(() => {
-      this.#ending.delete(timer);
-      this.#forget(sandboxId);
-      this.#parts.end([sandboxId]).catch((error: unknown) => {
-        this.#parts.onProblem(`the destination of ${sandboxId} is kept for longer than it has to be`, error);
-      });
-    }, AFTER_END_MS).unref();
-    this.#ending.add(timer);
+      this.#timers.delete(timer);
+      act();
+    }, ms).unref();
+    this.#timers.add(timer);
+    return timer;
   }
 
-  #forget(sandboxId: string): void {
-    this.#forwarded.delete(sandboxId);
-    this.#projectors.delete(sandboxId);
+  #clear(timer: NodeJS.Timeout): void {
+    clearTimeout(timer);
+    this.#timers.delete(timer);
   }
 
-  async #commit(position: number): Promise<void> {
+  #forget(sandbox: ForwardedSandbox): void {
+    if (this.#forwarded.get(sandbox.sandboxId) === sandbox) this.#forwarded.delete(sandbox.sandboxId);
+  }
+
+  /** No further than what is in the log of telemetry, or let go. */
+  async #commit(readTo: number): Promise<void> {
     const kept: Kept = {};
-    for (const [sandboxId, id] of this.#forwarded) if (typeof id === "string") kept[sandboxId] = id;
+    let position = readTo;
+    for (const sandbox of this.#forwarded.values()) {
+      if (sandbox.kept !== undefined) kept[sandbox.sandboxId] = sandbox.kept;
+      position = Math.min(position, (sandbox.firstUnsent ?? Number.POSITIVE_INFINITY) - 1);
+    }
     await this.#reader.commit(position, kept);
     this.#uncommitted = 0;
   }
+}
+
+function lateClaim(sandboxId: string): [message: string] {
+  return [`what the host knows of ${sandboxId} is not sent along until its owner is known`];
 }

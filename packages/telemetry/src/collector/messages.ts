@@ -58,6 +58,8 @@ export type CollectorCommand =
   | { kind: "endBefore" }
   | { kind: "relay"; targets: RelayTarget[] }
   | { kind: "retry"; id: string }
+  /** Of a target that is not there any more: its place is dropped too. */
+  | { kind: "forget"; id: string }
   | { kind: "flush"; timeoutMs: number; ids?: string[] | undefined }
   | { kind: "stop"; deadlineMs: number };
 
@@ -90,6 +92,7 @@ export interface ForwardSnapshot {
 
 /** From the collector. What has a `call` and is no result is answered by a {@link DaemonAnswer}. */
 export type CollectorReport =
+  | { kind: "pong" }
   | { kind: "result"; call: number; value?: CollectorValue | undefined; error?: WireError }
   | { kind: "snapshot"; snapshot: CollectorSnapshot }
   /** `id` as events name it. */
@@ -100,7 +103,9 @@ export type CollectorReport =
   | { kind: "authorize"; call: number; authorization: string }
   | { kind: "derived"; call: number; events: OwnedDerivedEvent[] };
 
+/** To the collector, beside commands. */
 export type DaemonAnswer =
+  | { kind: "ping" }
   | { kind: "authorized"; call: number; orgId: string | undefined }
   | { kind: "recorded"; call: number; error?: string };
 

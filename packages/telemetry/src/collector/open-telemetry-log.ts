@@ -12,11 +12,13 @@ const TRY_EVERY_MS = 20;
 /**
  * Opens `<dataDir>/telemetry`. A collector that lost its daemon lets go of it in a moment: until then this waits.
  *
+ * @param orphaned fires when nobody needs it any more
  * @throws SandglassError LOG_UNAVAILABLE
  */
 export async function openTelemetryLog(
   settings: CollectorSettings,
   onProblem: (problem: LogProblem) => void,
+  orphaned: AbortSignal,
 ): Promise<DurableLog> {
   const { dataDir, durability, maxBytes, maxAgeMs } = settings;
   const endsAt = performance.now() + TAKE_OVER_MS;
@@ -31,7 +33,7 @@ export async function openTelemetryLog(
       });
     } catch (error) {
       const isTaken = error instanceof SandglassError && /in use by process/.test(error.message);
-      if (!isTaken || performance.now() > endsAt) throw error;
+      if (!isTaken || performance.now() > endsAt || orphaned.aborted) throw error;
       await delay(TRY_EVERY_MS);
     }
   }

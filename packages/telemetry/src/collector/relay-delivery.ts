@@ -8,7 +8,6 @@ import { redactor } from "../delivery/redactor.ts";
 import { DEFAULT_RETRY } from "../delivery/retry-schedule.ts";
 import type { DurableLog } from "../log/durable-log.ts";
 import type { CollectorReport, CollectorSettings, RelayInfo, RelayTarget } from "./messages.ts";
-import { prepareRelay } from "./prepare-relay.ts";
 
 /** What a request that is under way may take when its target is changed or removed. */
 const CHANGE_GRACE_MS = 2_000;
@@ -24,6 +23,8 @@ export class RelayDelivery {
   readonly #settings: CollectorSettings;
   readonly #post: (report: CollectorReport) => void;
   readonly #entries = new Map<string, Entry>();
+  /** Those that could not be started. */
+  readonly #broken = new Map<string, RelayInfo>();
   #changing: Promise<unknown> = Promise.resolve();
 
   constructor(log: DurableLog, settings: CollectorSettings, post: (report: CollectorReport) => void) {
@@ -40,11 +41,20 @@ export class RelayDelivery {
         ({ target }) => !isDeepStrictEqual(wanted.get(target.id), target),
       );
       await Promise.all(gone.map(({ target }) => this.#stop(target.id, CHANGE_GRACE_MS)));
-      for (const target of targets) if (!this.#entries.has(target.id)) await this.#start(target);
+      this.#broken.clear();
+      for (const target of targets) if (!this.#entries.has(target.id)) await this.#startOrTell(target);
       this.#detachStrangers();
     });
     this.#changing = done.catch(() => undefined);
     return done;
+  }
+
+  /** Drops the place of one that is not there any more. */
+  async forget(id: string): Promise<void> {
+    await this.#changing;
+    if (this.#entries.has(id)) return;
+    this.#log.readerAt(readerName(id));
+    await this.#log.removeReader(readerName(id));
   }
 
   retry(id: string): void {
@@ -57,7 +67,7 @@ export class RelayDelivery {
   }
 
   infos(): RelayInfo[] {
-    return [...this.#entries.values()].map(({ exporter }) => {
+    const running = [...this.#entries.values()].map(({ exporter }): RelayInfo => {
       const {
         id,
         state,
@@ -81,6 +91,7 @@ export class RelayDelivery {
         ...(deadLetterFile !== undefined && { deadLetterFile }),
       };
     });
+    return [...running, ...this.#broken.values()];
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -88,9 +99,29 @@ export class RelayDelivery {
     await Promise.all([...this.#entries.keys()].map((id) => this.#stop(id, graceMs)));
   }
 
+  /** One that cannot be is no reason for another not to be. */
+  async #startOrTell(target: RelayTarget): Promise<void> {
+    const { id } = target;
+    try {
+      await this.#start(target);
+    } catch (error) {
+      this.#entries.delete(id);
+      const message = `could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      this.#post({
+        kind: "problem",
+        message: `telemetry is not passed on to the exporter ${id}: ${message}`,
+      });
+      const lastError = { at: new Date().toISOString(), message };
+      const counts = { accepted: 0, delivered: 0, filtered: 0, queued: 0, inFlight: 0, dropped: {} };
+      this.#broken.set(id, { id, state: "disabled", counts, lagMs: 0, failedAttempts: 0, lastError });
+    }
+  }
+
   async #start(target: RelayTarget): Promise<void> {
     const { id, options, owner } = target;
     const { env, cwd, ownOrigins, retry, dataDir } = this.#settings;
+    // Reads options with a schema library, half of what the collector would load at its start.
+    const { prepareRelay } = await import("./prepare-relay.ts");
     const prepared = prepareRelay(options, { env, cwd, ownOrigins, isTrusted: owner.isTrusted }, owner.orgId);
     const name = readerName(id);
     if (!this.#log.hasCursor(name)) this.#log.readerAt(name, { from: this.#startOf(options.startAt) });

@@ -1,6 +1,7 @@
 import type { EventBatch, Exporter, ExportResult, Rejection } from "../delivery/exporter.ts";
 import type { LogEvent } from "../delivery/log-event.ts";
 import type { OtlpTransport, SignalOutcome } from "../exporters/otel/otlp-transport.ts";
+import { BodyPool } from "../otlp/body-pool.ts";
 import { SIGNALS, type Signal } from "../otlp/model.ts";
 import { mergeRequests } from "../otlp/relay/merge-requests.ts";
 import { readTelemetryRecord, type TelemetryRecord } from "./telemetry-record.ts";
@@ -25,6 +26,8 @@ export class RelayExporter implements Exporter {
   readonly #taken = new WeakSet<LogEvent>();
   /** Signals that the destination took once. */
   readonly #known = new Set<Signal>();
+  /** For requests that are put together: each is larger than most of what there is in memory beside it. */
+  readonly #bodies = new BodyPool();
 
   constructor(options: RelayExporterOptions) {
     this.#options = options;
@@ -80,8 +83,16 @@ export class RelayExporter implements Exporter {
     const [first, ...more] = held;
     if (first === undefined) return undefined;
     const { transport, encode } = this.#options;
-    const merged =
-      more.length === 0 ? first.record.body : mergeRequests(held.map(({ record }) => record.body));
-    return transport.post(signal, encode(signal, merged), abort);
+    if (more.length === 0) return transport.post(signal, encode(signal, first.record.body), abort);
+    const requests = held.map(({ record }) => record.body);
+    const merged = mergeRequests(requests, this.#bodies.take(sizeOf(requests)));
+    const outcome = await transport.post(signal, encode(signal, merged), abort);
+    // After anything else it may still be on its way.
+    if (outcome.status === "ok") this.#bodies.giveBack(merged);
+    return outcome;
   }
+}
+
+function sizeOf(requests: readonly Uint8Array[]): number {
+  return requests.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,40 +1,70 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Deriver } from "../derive/deriver.ts";
+import { mayConcernAgents } from "../derive/genai-markers.ts";
 import type { DurableLog } from "../log/durable-log.ts";
 import type { LogItem } from "../log/log-reader.ts";
+import type { NamedReader } from "../log/named-reader.ts";
+import { Notifier } from "../log/notifier.ts";
+import type { Signal } from "../otlp/model.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 import type { CollectorSettings, CollectorSnapshot, OwnedDerivedEvent } from "./messages.ts";
+import { PositionRanges } from "./position-ranges.ts";
 import { readTelemetryRecord } from "./telemetry-record.ts";
 
 const READER = "derive";
 /** How long a trickle is gathered before it is looked at. */
 const LINGER_MS = 25;
 const RETRY_MS = 1_000;
-/** How much may be read that says nothing of agents until the cursor is written. */
-const COMMIT_EVERY_MS = 250;
+/** How much may come that says nothing of agents until the cursor is written. */
+const COMMIT_EVERY_MS = 1_000;
+
+type OnProblem = (message: string, error: unknown) => void;
 
 /**
  * Reads the log of telemetry for what agents say of their model calls and tools, and has it recorded as events. What a crash came
  * between is looked at again: an event of it may be there twice.
+ *
+ * Most of what is sent has nothing to do with agents. Whether it may is seen while it is still in memory (see {@link note}), and only
+ * what does is read again; and, at the start, whatever came after the last commit of the process before.
  */
 export class TelemetryDerivation {
   readonly #log: DurableLog;
   readonly #line: DaemonLine;
   readonly #deriver: Deriver;
+  readonly #ranges = new PositionRanges();
+  readonly #due = new Notifier();
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
-  #committedAt = 0;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #commitTimer: NodeJS.Timeout | undefined;
 
   constructor(
     log: DurableLog,
     settings: CollectorSettings["derive"],
     line: DaemonLine,
-    onProblem: (message: string, error: unknown) => void,
+    onProblem: OnProblem,
   ) {
     this.#log = log;
     this.#line = line;
     this.#deriver = new Deriver(settings);
-    this.#running = this.#run(onProblem);
+    const reader = log.readerAt(READER, { from: "end" });
+    this.#ranges.add(reader.nextPosition, log.lastPosition);
+    this.#running = this.#run(reader, onProblem);
+  }
+
+  /**
+   * Of every request that a sandbox or a program sent, when it is given to the log.
+   *
+   * @param position that it gets there; where it is refused another record may get it, which is then looked at for nothing
+   */
+  note(signal: Signal, body: Buffer, position: number): void {
+    this.#commitTimer ??= setTimeout(() => {
+      this.#commitTimer = undefined;
+      this.#due.notify();
+    }, COMMIT_EVERY_MS);
+    if (!mayConcernAgents(signal, body)) return;
+    this.#ranges.add(position);
+    this.#lookSoon();
   }
 
   stats(): CollectorSnapshot["derived"] {
@@ -44,23 +74,29 @@ export class TelemetryDerivation {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearTimeout(this.#lingerTimer);
+    clearTimeout(this.#commitTimer);
     await this.#running;
   }
 
-  async #run(onProblem: (message: string, error: unknown) => void): Promise<void> {
+  #lookSoon(): void {
+    this.#lingerTimer ??= setTimeout(() => {
+      this.#lingerTimer = undefined;
+      this.#due.notify();
+    }, LINGER_MS);
+  }
+
+  async #run(reader: NamedReader, onProblem: OnProblem): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const reader = this.#log.readerAt(READER, { from: "end" });
-        for await (const items of reader.batches({ signal, lingerMs: LINGER_MS })) {
-          const events = this.#derive(items);
-          if (events.length > 0) await this.#record(events, onProblem);
-          if (signal.aborted) return;
-          if (events.length === 0 && performance.now() - this.#committedAt < COMMIT_EVERY_MS) continue;
-          const last = items.at(-1)!;
-          this.#committedAt = performance.now();
-          await reader.commit("gap" in last ? last.gap.to : last.position);
-        }
+        await this.#look(onProblem);
+        if (signal.aborted) return;
+        const doneTo = this.#ranges.doneTo(this.#log.lastPosition);
+        if (doneTo > reader.committed) await reader.commit(doneTo);
+        // What was noted and is not acknowledged yet.
+        if (!this.#ranges.isEmpty) this.#lookSoon();
+        await this.#due.wait(signal);
       } catch (error) {
         if (signal.aborted) return;
         onProblem("agents' telemetry could not be recorded as events", error);
@@ -69,11 +105,25 @@ export class TelemetryDerivation {
     }
   }
 
+  /** At everything that is in the log by now. */
+  async #look(onProblem: OnProblem): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      const range = this.#ranges.first(this.#log.lastPosition);
+      if (range === undefined || signal.aborted) return;
+      for await (const items of this.#log.readBatches({ ...range, signal })) {
+        const events = this.#derive(items);
+        if (events.length > 0) await this.#record(events, onProblem);
+        if (signal.aborted) return;
+        const last = items.at(-1)!;
+        this.#ranges.done("gap" in last ? last.gap.to : last.position);
+      }
+      if (!signal.aborted) this.#ranges.done(range.to);
+    }
+  }
+
   /** Until it works: what was derived once is not derived again. */
-  async #record(
-    events: OwnedDerivedEvent[],
-    onProblem: (message: string, error: unknown) => void,
-  ): Promise<void> {
+  async #record(events: OwnedDerivedEvent[], onProblem: OnProblem): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {

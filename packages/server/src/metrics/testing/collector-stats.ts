@@ -22,6 +22,7 @@ export const COLLECTOR_STATS: CollectorStats = {
     },
   ],
   forwarding: { destinations: 2, stalled: 1, accepted: 9, delivered: 4, queued: 5, dropped: {} },
+  outputLines: { told: 11, leftOut: 12 },
   derived: { events: { "cost.llm": 3 }, unknownModels: { "model-of-a-stranger": 2, "another-one": 1 } },
   cpuMs: 2500,
   rssBytes: 4096,

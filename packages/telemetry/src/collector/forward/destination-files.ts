@@ -41,17 +41,23 @@ export class DestinationFiles {
     return key;
   }
 
-  /** @param onDamage told of a file that holds no destination; it is left as it is */
+  /** @param onDamage told of what holds no destination, or cannot be read; it is left as it is, and the others are read */
   async readAll(onDamage: (file: string, problem: string) => void): Promise<DestinationRecord[]> {
     const records: DestinationRecord[] = [];
     for (const file of readdirSync(this.#dir)) {
       // Of a write that a crash cut short: it holds secrets and nobody would look at it again.
-      if (file.endsWith(".tmp")) await rm(join(this.#dir, file), { force: true });
-      const [, id] = NAME.exec(file) ?? [];
-      if (id === undefined) continue;
-      const record = parse(readFileSync(join(this.#dir, file), "utf8"));
-      if (record?.id === id) records.push(record);
-      else onDamage(join(this.#dir, file), "holds no destination of this version");
+      try {
+        if (file.endsWith(".tmp")) await rm(join(this.#dir, file), { force: true });
+        const [, id] = NAME.exec(file) ?? [];
+        if (id === undefined) continue;
+        const record = parse(readFileSync(join(this.#dir, file), "utf8"));
+        if (record?.id === id) records.push(record);
+        else onDamage(join(this.#dir, file), "holds no destination of this version");
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code === undefined) throw error;
+        onDamage(join(this.#dir, file), `cannot be read (${code})`);
+      }
     }
     return records;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { SandglassError } from "@sandglass/protocol";
@@ -172,6 +172,24 @@ describe("the file of a destination", () => {
     assert.ok(existsSync(join(before.dir, `${id}.json`)));
     assert.ok(!existsSync(join(before.dir, `${id}.json.tmp`)), "what a crash cut short holds secrets too");
   });
+});
+
+test("what cannot be read keeps no destination from being known, and is told", async (t) => {
+  const before = await open(t);
+  const { id } = await before.acquire("sbx_1");
+  const { id: locked } = await before.acquire("sbx_2", { orgId: "b" });
+  const broken = join(before.dir, `${locked}.json`);
+  rmSync(broken);
+  mkdirSync(broken);
+  mkdirSync(join(before.dir, "x.tmp"));
+  const { store, problems } = await open(t, before.dir);
+  assert.deepEqual(
+    store.all().map((destination) => destination.id),
+    [id],
+  );
+  assert.equal(problems.length, 2);
+  assert.ok(problems.some((problem) => problem.includes(locked) && problem.includes("EISDIR")));
+  assert.ok(existsSync(broken));
 });
 
 test("a destination that is given up is forgotten, unless a sandbox uses it", async (t) => {

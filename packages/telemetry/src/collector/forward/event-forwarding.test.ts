@@ -15,6 +15,7 @@ const REQUEST = {
   spanId: "aaaaaaaaaaaaaaaa",
   parentSpanId: "cccccccccccccccc",
 };
+const OWN = { sandboxId: SANDBOX, orgId: "acme" };
 const EXEC = { spanId: "bbbbbbbbbbbbbbbb", parentSpanId: "aaaaaaaaaaaaaaaa" };
 
 function created(): RuntimeEvent {
@@ -44,7 +45,7 @@ function plain(attributes: KeyValue[] = []): Record<string, unknown> {
 
 describe("what the host says of a forwarded sandbox", () => {
   test("is one tree with the request above it, which has no parent but the caller's", () => {
-    const requests = new SandboxEventProjector().project([
+    const requests = new SandboxEventProjector(OWN).project([
       created(),
       otelEvent("exec.started", {}, EXEC),
       otelEvent("exec.completed", {}, EXEC),
@@ -58,12 +59,13 @@ describe("what the host says of a forwarded sandbox", () => {
     ]);
     assert.deepEqual(requests.map(({ signal, items }) => [signal, items]).slice(0, 2), [
       ["traces", 3],
-      ["logs", 4],
+      // One for each event, and one for what the cell raised.
+      ["logs", 5],
     ]);
   });
 
   test("stands on the resource that is stamped on what comes from inside, each key once", () => {
-    const requests = new SandboxEventProjector().project([
+    const requests = new SandboxEventProjector(OWN).project([
       created(),
       otelEvent("exec.completed"),
       otelEvent("resource.sample"),
@@ -92,7 +94,7 @@ describe("what the host says of a forwarded sandbox", () => {
   });
 
   test("has metrics of it: samples and what its events are measured by", () => {
-    const projector = new SandboxEventProjector({ temporality: "delta" });
+    const projector = new SandboxEventProjector({ ...OWN, temporality: "delta" });
     const requests = projector.project([
       created(),
       otelEvent("exec.completed"),
@@ -120,7 +122,7 @@ describe("what the host says of a forwarded sandbox", () => {
   });
 
   test("says nothing of other sandboxes, of the host, and of requests that were about neither", () => {
-    const requests = new SandboxEventProjector().project([
+    const requests = new SandboxEventProjector(OWN).project([
       created(),
       otelEvent("exec.completed", {}, { sandboxId: "sbx_other" }),
       otelEvent("http.request", { sandboxId: "sbx_other" }, REQUEST),
@@ -133,13 +135,37 @@ describe("what the host says of a forwarded sandbox", () => {
     );
     assert.equal(requests.find(({ signal }) => signal === "logs")?.items, 1);
     assert.deepEqual(
-      new SandboxEventProjector().project([otelEvent("host.started", {}, { sandboxId: "" })]),
+      new SandboxEventProjector(OWN).project([otelEvent("host.started", {}, { sandboxId: "" })]),
       [],
     );
   });
 
+  test("says nothing of what another organisation tried, nor of a sandbox that is only mentioned", () => {
+    const requests = new SandboxEventProjector(OWN).project([
+      otelEvent("http.request", { sandboxId: SANDBOX }, { ...REQUEST, orgId: "other" }),
+      otelEvent("exec.completed", {}, { orgId: "other" }),
+      otelEvent("sandbox.created", { metadata: { sandboxId: SANDBOX } }, { sandboxId: "sbx_other" }),
+    ]);
+    assert.deepEqual(requests, []);
+  });
+
+  test("is about the sandbox that it was told, whatever comes first", () => {
+    const requests = new SandboxEventProjector({ ...OWN, runId: "run_0" }).project([
+      otelEvent("exec.completed", {}, { sandboxId: "sbx_other" }),
+      otelEvent("http.request", { sandboxId: SANDBOX }, REQUEST),
+    ]);
+    assert.deepEqual(
+      spansOf(requests).map(({ name }) => name),
+      ["http_request"],
+    );
+    for (const { attributes } of resourcesOf(requests)) {
+      const said = plain(attributes);
+      assert.deepEqual([said["sandglass.sandbox.id"], said["sandglass.run.id"]], [SANDBOX, "run_0"]);
+    }
+  });
+
   test("names the template that it was told where the creation was before", () => {
-    const requests = new SandboxEventProjector({ template: "analyst" }).project([
+    const requests = new SandboxEventProjector({ ...OWN, template: "analyst" }).project([
       otelEvent("exec.completed"),
     ]);
     for (const { attributes } of resourcesOf(requests)) {
@@ -149,7 +175,7 @@ describe("what the host says of a forwarded sandbox", () => {
 
   test("comes in requests of no more than 512 events", () => {
     const events = Array.from({ length: 1200 }, () => otelEvent("exec.streamed"));
-    const requests = new SandboxEventProjector().project(events);
+    const requests = new SandboxEventProjector(OWN).project(events);
     assert.deepEqual(
       requests.map(({ items }) => items),
       [512, 512, 176],

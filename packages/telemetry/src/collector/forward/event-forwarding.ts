@@ -11,6 +11,7 @@ import { OtelMemory } from "../../projections/otel-memory.ts";
 import { EventMetrics, isMeasured, type Temporality } from "../../projections/otel-metrics.ts";
 import { eventResource, serviceResource } from "../../projections/otel-resource.ts";
 import { isSample, SampleProjection } from "../../projections/otel-samples.ts";
+import { subjectOf } from "./event-subject.ts";
 
 /** In one request, as the otel exporter has it: an event may hold kilobytes of output. */
 const MAX_EVENTS = 512;
@@ -27,6 +28,11 @@ export interface ProjectedRequest {
 }
 
 export interface ProjectorOptions {
+  /** The sandbox, and whose it is: what others did about it is not said. */
+  sandboxId: string;
+  orgId: string;
+  /** Of the sandbox, where its creation may not be among the events. Default: of the first event that has one. */
+  runId?: string | undefined;
   /** Of the sandbox, where its creation may not be among the events: after a restart. */
   template?: string | undefined;
   /** Of metrics. Default "cumulative". */
@@ -39,24 +45,25 @@ export interface ProjectorOptions {
  * were about the sandbox are its own here: without `http_request` the spans of its execs would have no parent.
  */
 export class SandboxEventProjector {
+  readonly #sandboxId: string;
+  readonly #orgId: string;
   readonly #template: string | undefined;
   readonly #memory = new OtelMemory(openingAttributes);
   readonly #metrics: EventMetrics;
   readonly #samples: SampleProjection;
-  #sandboxId = "";
-  #runId = "";
+  #runId: string;
   #service: readonly KeyValue[] = [];
 
-  constructor({ template, temporality = "cumulative" }: ProjectorOptions = {}) {
+  constructor({ sandboxId, orgId, runId = "", template, temporality = "cumulative" }: ProjectorOptions) {
+    this.#sandboxId = sandboxId;
+    this.#orgId = orgId;
+    this.#runId = runId;
     this.#template = template;
     this.#metrics = new EventMetrics({ temporality });
     this.#samples = new SampleProjection(temporality);
   }
 
-  /**
-   * @param events in the order of the log, each once. The first that is about a sandbox says which; what is about another, or none, is
-   *   left out
-   */
+  /** @param events in the order of the log, each once. What is about another sandbox, or none, or another organisation's is left out */
   project(events: readonly RuntimeEvent[]): ProjectedRequest[] {
     const own = events.flatMap((event) => this.#ownOf(event) ?? []);
     const requests: ProjectedRequest[] = [];
@@ -100,12 +107,10 @@ export class SandboxEventProjector {
     return { resourceMetrics };
   }
 
-  /** An event as one of the sandbox; undefined for what is not about it. */
+  /** An event as one of the sandbox; undefined for what is not about it, or of somebody else who only tried. */
   #ownOf(event: RuntimeEvent): RuntimeEvent | undefined {
-    const subject = event.type === "http.request" ? event.data.sandboxId : undefined;
-    const sandboxId = event.sandboxId || subject || "";
-    if (this.#sandboxId === "") this.#sandboxId = sandboxId;
-    if (sandboxId === "" || sandboxId !== this.#sandboxId) return undefined;
+    const sandboxId = this.#sandboxId;
+    if (event.orgId !== this.#orgId || subjectOf(event) !== sandboxId) return undefined;
     if (this.#runId === "") this.#runId = event.runId;
     return { ...event, sandboxId, runId: event.runId || this.#runId };
   }

@@ -3,8 +3,9 @@ import { createServer, type Server } from "node:net";
 import type { TestContext } from "node:test";
 import { onEnd, temporaryDirectory } from "../../log/testing/test-log.ts";
 import { Recorder } from "../../recorder.ts";
-import { Collector, type SandboxSockets } from "../collector.ts";
+import { Collector } from "../collector.ts";
 import type { CollectorSettings, SandboxOwner } from "../messages.ts";
+import type { SandboxSockets } from "../served-sandboxes.ts";
 
 /** The key that test collectors know, of the organisation `acme`. */
 export const KEY = "Bearer sg_test";

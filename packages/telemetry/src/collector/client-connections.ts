@@ -1,0 +1,58 @@
+import type { Socket } from "node:net";
+import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
+import type { Tenant } from "../otlp/receiver/tenant.ts";
+
+/** Connections of one address that have not shown a key yet. All programs of this machine have one address. */
+const MAX_STRANGERS_PER_ADDRESS = 128;
+/** The same of all addresses, so that there is room for those that have. */
+const MAX_STRANGERS = 512;
+
+/**
+ * The connections to the ports that anybody can reach: bounded by where they come from until they have shown a key, and by whose it
+ * is from then on.
+ */
+export class ClientConnections {
+  readonly #intake: Pick<RequestIntake, "connect">;
+  readonly #byAddress = new Map<string, number>();
+  /** Whose connections they are counted as. One may send with several keys. */
+  readonly #owners = new WeakMap<Socket, Set<string>>();
+  /** Ends being a stranger's. */
+  readonly #strangers = new Map<Socket, () => void>();
+
+  constructor(intake: Pick<RequestIntake, "connect">) {
+    this.#intake = intake;
+  }
+
+  /** Takes a new one up, or destroys it. @returns whether it was taken */
+  take(socket: Socket): boolean {
+    const { remoteAddress = "" } = socket;
+    const count = this.#byAddress.get(remoteAddress) ?? 0;
+    if (count >= MAX_STRANGERS_PER_ADDRESS || this.#strangers.size >= MAX_STRANGERS) {
+      socket.on("error", () => {}).destroy();
+      return false;
+    }
+    this.#byAddress.set(remoteAddress, count + 1);
+    const end = (): void => {
+      if (!this.#strangers.delete(socket)) return;
+      const left = (this.#byAddress.get(remoteAddress) ?? 1) - 1;
+      if (left === 0) this.#byAddress.delete(remoteAddress);
+      else this.#byAddress.set(remoteAddress, left);
+    };
+    this.#strangers.set(socket, end);
+    socket.once("close", end);
+    return true;
+  }
+
+  /** A key of the tenant was shown on it. @returns false where the tenant may have no more connections */
+  admit(socket: Socket, tenant: Tenant): boolean {
+    if (socket.destroyed) return false;
+    const owners = this.#owners.get(socket) ?? new Set();
+    if (owners.has(tenant.id)) return true;
+    const release = this.#intake.connect(tenant);
+    if (release === undefined) return false;
+    socket.once("close", release);
+    this.#owners.set(socket, owners.add(tenant.id));
+    this.#strangers.get(socket)?.();
+    return true;
+  }
+}
