@@ -5,6 +5,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { cold } from "./cold.ts";
+import { collector } from "./collector/receive.ts";
+import { collectorCost } from "./collector/sandbox-cost.ts";
 import { create } from "./create.ts";
 import { backlog } from "./delivery/backlog.ts";
 import { emit } from "./delivery/emit.ts";
@@ -39,6 +41,8 @@ const PARTS: readonly Part[] = [
   emit,
   backlog,
   relay,
+  collector,
+  collectorCost,
   samples,
 ];
 const RESULTS = new URL("results/latest.json", import.meta.url);

@@ -24,9 +24,13 @@ export interface DaemonProcess {
  * `sandglass serve` on a free port with a data directory of its own. It logs to a file: reading a pipe here would be work of the
  * process that measures, in the middle of what it measures.
  *
+ * @param env settings that there are no flags for
  * @throws Error with everything it wrote where it ends before it is ready
  */
-export async function startDaemonProcess(flags: readonly string[]): Promise<DaemonProcess> {
+export async function startDaemonProcess(
+  flags: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<DaemonProcess> {
   const home = await mkdtemp(join(tmpdir(), "sandglass-bench-"));
   const apiKey = randomBytes(24).toString("hex");
   const logPath = join(home, "daemon.log");
@@ -35,6 +39,7 @@ export async function startDaemonProcess(flags: readonly string[]): Promise<Daem
     cwd: home,
     env: {
       ...withoutOurs(process.env),
+      ...env,
       SANDGLASS_API_KEYS: apiKey,
       SANDGLASS_CREDENTIALS: join(home, "credentials.json"),
     },

@@ -21,14 +21,20 @@ export class MeasuredDaemon implements AsyncDisposable {
 
   /**
    * @param options `pool`: ready python sandboxes, default none, so that nothing is refilled while something else is measured;
-   *   `isRecording`: default true
+   *   `isRecording`, `hasCollector`: default true; `observability`: where events and telemetry go, default nowhere
    */
-  static async start(options: { pool?: number; isRecording?: boolean } = {}): Promise<MeasuredDaemon> {
-    const { pool = 0, isRecording = true } = options;
-    const daemon = await startDaemonProcess([
-      ...["--pool", `python=${pool}`],
-      ...(isRecording ? [] : ["--no-recording"]),
-    ]);
+  static async start(
+    options: { pool?: number; isRecording?: boolean; hasCollector?: boolean; observability?: object } = {},
+  ): Promise<MeasuredDaemon> {
+    const { pool = 0, isRecording = true, hasCollector = true, observability } = options;
+    const daemon = await startDaemonProcess(
+      [
+        ...["--pool", `python=${pool}`],
+        ...(isRecording ? [] : ["--no-recording"]),
+        ...(hasCollector ? [] : ["--no-collector-enabled"]),
+      ],
+      observability && { SANDGLASS_OBSERVABILITY: JSON.stringify(observability) },
+    );
     const measured = new MeasuredDaemon(daemon);
     if (pool > 0) await measured.poolIsFull();
     return measured;

@@ -45,12 +45,20 @@ export class ProcessUsage implements Disposable {
   }
 }
 
+/** Memory that the process has to itself. */
+export function privateBytes(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kb = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].map(([, size]) => Number(size));
+  return kb.reduce((sum, size) => sum + size, 0) * 1024;
+}
+
 function residentBytes(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(line?.[1]) * 1024;
 }
 
-function cpuMs(pid: number): number {
+/** User and system, of all threads of a process, since it began. */
+export function cpuMs(pid: number): number {
   // The program's name, in parentheses, may hold spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;

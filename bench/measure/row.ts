@@ -1,4 +1,4 @@
-export type Unit = "ms" | "x" | "%" | "/s" | "MB/s" | "MB" | "bytes" | "events";
+export type Unit = "ms" | "x" | "%" | "/s" | "MB/s" | "MB" | "kB" | "bytes" | "events";
 
 /** What the project promises of a figure. */
 export interface Target {

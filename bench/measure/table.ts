@@ -6,6 +6,7 @@ const FORMAT: Record<Unit, (value: number) => string> = {
   "/s": (value) => `${Math.round(value).toLocaleString("en")} /s`,
   "MB/s": (value) => `${Math.round(value).toLocaleString("en")} MB/s`,
   MB: (value) => `${value.toFixed(1)} MB`,
+  kB: (value) => `${value.toFixed(1)} kB`,
   bytes: (value) => `${value.toLocaleString("en")} bytes`,
   events: (value) => `${value.toLocaleString("en")} events`,
   "%": (value) => `${value.toFixed(1)} %`,
@@ -14,6 +15,7 @@ const TARGET_FORMAT: Record<Unit, (value: number) => string> = {
   ...FORMAT,
   ms: (value) => `${value} ms`,
   MB: (value) => `${value} MB`,
+  kB: (value) => `${value} kB`,
   "%": (value) => `${value} %`,
 };
 

@@ -24,7 +24,7 @@ export interface Destination extends AsyncDisposable {
  * @returns how many faults it had
  */
 export async function whileFlapping(
-  destination: Destination,
+  destination: Pick<Destination, "fail">,
   random: Seeded,
   work: Promise<unknown>,
 ): Promise<number> {

@@ -40,7 +40,7 @@ describe("metrics of the collector", () => {
       assert.equal(value("sandglass_receiver_refused_requests_total", { reason }), count, reason);
   });
 
-  test("what is passed on adds up: accepted is delivered, waiting, being sent and given up", () => {
+  test("what is passed on adds up: accepted is delivered, left out, waiting, being sent and given up", () => {
     const of = (name: string, more = {}) => value(name, { exporter: "otel", ...more });
     const dropped = ["rejected", "retention", "corrupt"].map(
       (reason) => of("sandglass_relay_dropped_requests_total", { reason }) ?? Number.NaN,
@@ -49,8 +49,9 @@ describe("metrics of the collector", () => {
     const accepted = of("sandglass_relay_accepted_requests_total");
     const delivered = of("sandglass_relay_delivered_requests_total") ?? Number.NaN;
     const waiting = of("otelcol_exporter_queue_size") ?? Number.NaN;
-    assert.deepEqual([accepted, delivered, waiting], [6, 3, 2]);
-    assert.equal(accepted, delivered + waiting + dropped.reduce((sum, count) => sum + count, 0));
+    const filtered = of("sandglass_relay_filtered_requests_total") ?? Number.NaN;
+    assert.deepEqual([accepted, delivered, filtered, waiting], [8, 3, 2, 2]);
+    assert.equal(accepted, delivered + filtered + waiting + dropped.reduce((sum, count) => sum + count, 0));
     assert.deepEqual([of("sandglass_relay_lag_seconds"), of("sandglass_relay_stalled")], [1.5, 1]);
     assert.equal(value("sandglass_forward_stalled_destinations"), 1);
   });

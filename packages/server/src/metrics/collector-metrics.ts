@@ -31,8 +31,13 @@ function relayFamilies({ relays }: CollectorStats): Family[] {
   return [
     total(
       "accepted",
-      "Requests that are a destination's to get.",
+      "Requests that the destination was to see.",
       each(({ counts }) => counts.accepted),
+    ),
+    total(
+      "filtered",
+      "Requests that are not for the destination: for an owner's endpoint alone, of another organisation or signal.",
+      each(({ counts }) => counts.filtered),
     ),
     total(
       "delivered",

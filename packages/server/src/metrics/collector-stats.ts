@@ -20,6 +20,7 @@ export interface RelayStats {
   readonly counts: {
     readonly accepted: number;
     readonly delivered: number;
+    readonly filtered: number;
     readonly queued: number;
     readonly inFlight: number;
     readonly dropped: Readonly<Record<string, number>>;

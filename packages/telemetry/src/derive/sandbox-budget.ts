@@ -4,6 +4,8 @@ import { RecentMap } from "../projections/otel-recent-map.ts";
 /** What is read of one sandbox, and of all together: some agents' telemetry, and a small part of one core. */
 const BYTES_PER_SECOND = 1024 * 1024;
 const ALL_BYTES_PER_SECOND = 4 * 1024 * 1024;
+/** Of one record: decoded, hostile ones take a hundred times as much memory, and would use up what there is for all. */
+const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 const MAX_SANDBOXES = 1000;
 
 /**
@@ -17,6 +19,7 @@ export class SandboxBudget {
 
   /** Whether so many bytes may be read now; they count as read then. @param nowMs any clock; backward steps are smoothed over */
   take(sandboxId: string, bytes: number, nowMs: number): boolean {
+    if (bytes > MAX_RECORD_BYTES) return false;
     this.#now = Math.max(this.#now, nowMs);
     let own = this.#buckets.get(sandboxId);
     if (own === undefined) {

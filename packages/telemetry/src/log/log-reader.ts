@@ -2,17 +2,14 @@ import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { FrameScanner, findMarker } from "./frame.ts";
 import type { LogProblem } from "./log-options.ts";
+import { LogRecord } from "./log-record.ts";
 import type { Notifier } from "./notifier.ts";
 import type { RetentionReader } from "./retention.ts";
 import type { Segment } from "./segment.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+export type { LogRecord };
 
-export interface LogRecord {
-  position: number;
-  /** Shares memory with its neighbours; copy what is kept for long. */
-  payload: Buffer;
-}
+const CHUNK_BYTES = 256 * 1024;
 
 /** Records `from` … `to` are missing. */
 export interface LogGap {
@@ -141,7 +138,7 @@ export class LogReader implements RetentionReader {
         }
         if (position > this.nextPosition) items.push(this.#missing(segment, position - 1));
         if (position >= this.nextPosition) {
-          items.push({ position, payload: chunk.subarray(scanner.payloadStart, scanner.payloadEnd) });
+          items.push(new LogRecord(position, chunk, scanner.payloadStart, scanner.payloadEnd));
           this.nextPosition = position + 1;
           if (this.nextPosition > this.#limit) return scanner.payloadEnd;
         }

@@ -12,7 +12,8 @@ const ARRAY_VALUE = tag(5, LEN);
 const KVLIST_VALUE = tag(6, LEN);
 const BYTES_VALUE = tag(7, LEN);
 const VALUES = tag(1, LEN);
-const RESOURCE_ATTRIBUTES = tag(1, LEN);
+/** The tag of an attribute of a `Resource`. */
+export const RESOURCE_ATTRIBUTES: number = tag(1, LEN);
 const RESOURCE_DROPPED = tag(2, VARINT);
 const SCOPE_NAME = tag(1, LEN);
 const SCOPE_VERSION = tag(2, LEN);
@@ -28,7 +29,8 @@ export function writeKeyValues(writer: ProtoWriter, listTag: number, list: reado
     const text = value?.stringValue;
     const lengthBytes = text !== undefined && text.length > LONG_TEXT ? 2 : 1;
     const mark = writer.begin(listTag, lengthBytes);
-    writer.string(KEY, key);
+    // Readers leave out what holds its default, so that an empty key is none.
+    if (key) writer.string(KEY, key);
     if (value !== undefined) {
       const valueMark = writer.begin(VALUE, lengthBytes);
       if (text !== undefined) writer.string(STRING_VALUE, text);

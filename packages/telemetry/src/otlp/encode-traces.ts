@@ -8,27 +8,31 @@ const RESOURCE = tag(1, LEN);
 const SCOPE_SPANS = tag(2, LEN);
 const SCHEMA_URL = tag(3, LEN);
 const SCOPE = tag(1, LEN);
-const SPANS = tag(2, LEN);
+/** The tag of a span. */
+export const SPANS: number = tag(2, LEN);
 
-const TRACE_ID = tag(1, LEN);
-const SPAN_ID = tag(2, LEN);
-const TRACE_STATE = tag(3, LEN);
-const PARENT_SPAN_ID = tag(4, LEN);
-const NAME = tag(5, LEN);
-const KIND = tag(6, VARINT);
-const START_TIME = tag(7, FIXED64);
-const END_TIME = tag(8, FIXED64);
-const ATTRIBUTES = tag(9, LEN);
-const DROPPED_ATTRIBUTES = tag(10, VARINT);
-const EVENTS = tag(11, LEN);
-const DROPPED_EVENTS = tag(12, VARINT);
-const LINKS = tag(13, LEN);
-const DROPPED_LINKS = tag(14, VARINT);
-const STATUS = tag(15, LEN);
+/** Tags of a span's fields. */
+export const SPAN = {
+  traceId: tag(1, LEN),
+  spanId: tag(2, LEN),
+  traceState: tag(3, LEN),
+  parentSpanId: tag(4, LEN),
+  name: tag(5, LEN),
+  kind: tag(6, VARINT),
+  startTime: tag(7, FIXED64),
+  endTime: tag(8, FIXED64),
+  attributes: tag(9, LEN),
+  droppedAttributes: tag(10, VARINT),
+  events: tag(11, LEN),
+  droppedEvents: tag(12, VARINT),
+  links: tag(13, LEN),
+  droppedLinks: tag(14, VARINT),
+  status: tag(15, LEN),
+  /** Field 16: a tag of two bytes, 0x85 0x01. */
+  flags: 0x0185,
+} as const;
 const STATUS_MESSAGE = tag(2, LEN);
 const STATUS_CODE = tag(3, VARINT);
-/** Field 16: a tag of two bytes, 0x85 0x01. */
-const FLAGS = 0x0185;
 
 const EVENT_TIME = tag(1, FIXED64);
 const EVENT_NAME = tag(2, LEN);
@@ -61,32 +65,27 @@ export function encodeTraces(data: TracesData, sizeHint?: number): Buffer {
 
 function writeSpan(writer: ProtoWriter, span: OtlpSpan): void {
   const mark = writer.begin(SPANS, 2);
-  if (span.traceId) writer.hex(TRACE_ID, span.traceId);
-  if (span.spanId) writer.hex(SPAN_ID, span.spanId);
-  writeText(writer, TRACE_STATE, span.traceState);
-  if (span.parentSpanId) writer.hex(PARENT_SPAN_ID, span.parentSpanId);
-  writeText(writer, NAME, span.name);
-  writeCount(writer, KIND, span.kind);
-  if (span.startTimeUnixNano) writer.fixed64(START_TIME, span.startTimeUnixNano);
-  if (span.endTimeUnixNano) writer.fixed64(END_TIME, span.endTimeUnixNano);
-  if (span.attributes) writeKeyValues(writer, ATTRIBUTES, span.attributes);
-  writeCount(writer, DROPPED_ATTRIBUTES, span.droppedAttributesCount);
+  if (span.traceId) writer.hex(SPAN.traceId, span.traceId);
+  if (span.spanId) writer.hex(SPAN.spanId, span.spanId);
+  writeText(writer, SPAN.traceState, span.traceState);
+  if (span.parentSpanId) writer.hex(SPAN.parentSpanId, span.parentSpanId);
+  writeText(writer, SPAN.name, span.name);
+  writeCount(writer, SPAN.kind, span.kind);
+  if (span.startTimeUnixNano) writer.fixed64(SPAN.startTime, span.startTimeUnixNano);
+  if (span.endTimeUnixNano) writer.fixed64(SPAN.endTime, span.endTimeUnixNano);
+  if (span.attributes) writeKeyValues(writer, SPAN.attributes, span.attributes);
+  writeCount(writer, SPAN.droppedAttributes, span.droppedAttributesCount);
   if (span.events) for (const event of span.events) writeEvent(writer, event);
-  writeCount(writer, DROPPED_EVENTS, span.droppedEventsCount);
+  writeCount(writer, SPAN.droppedEvents, span.droppedEventsCount);
   if (span.links) for (const link of span.links) writeLink(writer, link);
-  writeCount(writer, DROPPED_LINKS, span.droppedLinksCount);
-  if (span.status) {
-    const statusMark = writer.begin(STATUS, 1);
-    writeText(writer, STATUS_MESSAGE, span.status.message);
-    writeCount(writer, STATUS_CODE, span.status.code);
-    writer.end(statusMark, 1);
-  }
-  if (span.flags) writer.fixed32(FLAGS, span.flags);
+  writeCount(writer, SPAN.droppedLinks, span.droppedLinksCount);
+  if (span.status) writeStatus(writer, span.status);
+  if (span.flags) writer.fixed32(SPAN.flags, span.flags);
   writer.end(mark, 2);
 }
 
 function writeEvent(writer: ProtoWriter, event: OtlpSpanEvent): void {
-  const mark = writer.begin(EVENTS, 1);
+  const mark = writer.begin(SPAN.events, 1);
   if (event.timeUnixNano) writer.fixed64(EVENT_TIME, event.timeUnixNano);
   writeText(writer, EVENT_NAME, event.name);
   if (event.attributes) writeKeyValues(writer, EVENT_ATTRIBUTES, event.attributes);
@@ -94,10 +93,19 @@ function writeEvent(writer: ProtoWriter, event: OtlpSpanEvent): void {
   writer.end(mark, 1);
 }
 
-function writeLink(writer: ProtoWriter, link: OtlpLink): void {
-  const mark = writer.begin(LINKS, 1);
-  if (link.traceId) writer.hex(TRACE_ID, link.traceId);
-  if (link.spanId) writer.hex(SPAN_ID, link.spanId);
+/** The status of a span, with its tag. */
+export function writeStatus(writer: ProtoWriter, { message, code }: NonNullable<OtlpSpan["status"]>): void {
+  const mark = writer.begin(SPAN.status, 1);
+  writeText(writer, STATUS_MESSAGE, message);
+  writeCount(writer, STATUS_CODE, code);
+  writer.end(mark, 1);
+}
+
+/** A link of a span, with its tag. */
+export function writeLink(writer: ProtoWriter, link: OtlpLink): void {
+  const mark = writer.begin(SPAN.links, 1);
+  if (link.traceId) writer.hex(SPAN.traceId, link.traceId);
+  if (link.spanId) writer.hex(SPAN.spanId, link.spanId);
   writeText(writer, LINK_TRACE_STATE, link.traceState);
   if (link.attributes) writeKeyValues(writer, LINK_ATTRIBUTES, link.attributes);
   writeCount(writer, LINK_DROPPED, link.droppedAttributesCount);

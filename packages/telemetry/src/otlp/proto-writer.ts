@@ -5,6 +5,13 @@ const MIN_BYTES = 1024;
 /** Below this, writing a text byte by byte is quicker than a call into the runtime. */
 const SHORT_TEXT = 48;
 const TWO_32 = 0x1_0000_0000;
+/** What a hexadecimal digit stands for, by its code. */
+export const NIBBLES: Uint8Array = new Uint8Array(256);
+for (let digit = 0; digit < 16; digit++) {
+  const text = digit.toString(16);
+  NIBBLES[text.charCodeAt(0)] = digit;
+  NIBBLES[text.toUpperCase().charCodeAt(0)] = digit;
+}
 
 /**
  * Writes protobuf: fields with their tags into a buffer that grows. A tag is `field << 3 | wireType`; all but {@link fixed32} take
@@ -15,16 +22,29 @@ const TWO_32 = 0x1_0000_0000;
  */
 export class ProtoWriter {
   #buffer: Buffer;
+  /** Of the same memory: numbers get there quicker. */
+  #view: DataView;
   #at = 0;
 
-  /** @param sizeHint bytes that will be about enough */
-  constructor(sizeHint: number = MIN_BYTES) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(MIN_BYTES, sizeHint));
+  /** @param memory to write to, or how many bytes will be about enough */
+  constructor(memory: Buffer | number = MIN_BYTES) {
+    this.#buffer = typeof memory === "number" ? Buffer.allocUnsafeSlow(Math.max(MIN_BYTES, memory)) : memory;
+    this.#view = viewOf(this.#buffer);
   }
 
-  /** What was written; the writer is not used after. */
+  /** What was written, in the writer's own memory: it is not written to after, unless that is not looked at any more. */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at);
+  }
+
+  /** How many bytes it has memory for. */
+  get capacity(): number {
+    return this.#buffer.length;
+  }
+
+  /** Begins anew, in the same memory. */
+  clear(): void {
+    this.#at = 0;
   }
 
   /** Begins a nested message; returns what {@link end} needs. @param lengthBytes how long its length, as a varint, will probably be */
@@ -84,17 +104,54 @@ export class ProtoWriter {
     const buffer = this.#buffer;
     let at = this.#at;
     for (let index = 0; index < digits.length; index += 2) {
-      buffer[at++] = (nibble(digits.charCodeAt(index)) << 4) | nibble(digits.charCodeAt(index + 1));
+      buffer[at++] = (NIBBLES[digits.charCodeAt(index)]! << 4) | NIBBLES[digits.charCodeAt(index + 1)]!;
     }
     this.#at = at;
   }
 
   bytes(tag: number, bytes: Uint8Array): void {
-    this.#ensure(bytes.length + 11);
+    this.head(tag, bytes.length);
+    this.raw(bytes);
+  }
+
+  /** The tag and the length of a field whose `length` bytes are written next. */
+  head(tag: number, length: number): void {
+    this.#ensure(length + 6);
     this.#buffer[this.#at++] = tag;
-    this.#varint32(bytes.length);
+    this.#varint32(length);
+  }
+
+  /** Fields that were encoded before, or what {@link head} is of. */
+  raw(bytes: Uint8Array): void {
+    this.#ensure(bytes.length);
     this.#buffer.set(bytes, this.#at);
     this.#at += bytes.length;
+  }
+
+  /** Room for `bytes` more, which the caller writes into {@link ProtoWriter.buffer} from here on; then it says with {@link ProtoWriter.advance} how far it came. */
+  reserve(bytes: number): number {
+    this.#ensure(bytes);
+    return this.#at;
+  }
+
+  /** What is written to; another one after every call that may need room. */
+  get buffer(): Buffer {
+    return this.#buffer;
+  }
+
+  advance(at: number): void {
+    this.#at = at;
+  }
+
+  /** `fixed64`: a whole number of microseconds as nanoseconds, which no number can hold. Not negative, up to 2^53. */
+  nanosOf(tag: number, micros: number): void {
+    const high = Math.floor(micros / TWO_32);
+    const low = (micros - high * TWO_32) * 1000;
+    const carry = Math.floor(low / TWO_32);
+    this.#ensure(9);
+    this.#buffer[this.#at++] = tag;
+    this.#rawUint32(low - carry * TWO_32);
+    this.#rawUint32(high * 1000 + carry);
   }
 
   /** `uint32`, `bool` and enums. */
@@ -119,7 +176,7 @@ export class ProtoWriter {
   double(tag: number, value: number): void {
     this.#ensure(9);
     this.#buffer[this.#at] = tag;
-    this.#buffer.writeDoubleLE(value, this.#at + 1);
+    this.#view.setFloat64(this.#at + 1, value, true);
     this.#at += 9;
   }
 
@@ -151,7 +208,10 @@ export class ProtoWriter {
     this.#ensure(values.length * 8 + 11);
     this.#buffer[this.#at++] = tag;
     this.#varint32(values.length * 8);
-    for (const value of values) this.#at = this.#buffer.writeDoubleLE(value, this.#at);
+    for (const value of values) {
+      this.#view.setFloat64(this.#at, value, true);
+      this.#at += 8;
+    }
   }
 
   /** Repeated, packed. */
@@ -199,13 +259,8 @@ export class ProtoWriter {
   }
 
   #rawUint32(value: number): void {
-    const buffer = this.#buffer;
-    const at = this.#at;
-    buffer[at] = value;
-    buffer[at + 1] = value >>> 8;
-    buffer[at + 2] = value >>> 16;
-    buffer[at + 3] = value >>> 24;
-    this.#at = at + 4;
+    this.#view.setUint32(this.#at, value, true);
+    this.#at += 4;
   }
 
   #ensure(bytes: number): void {
@@ -213,17 +268,18 @@ export class ProtoWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, this.#at + bytes));
     this.#buffer.copy(grown, 0, 0, this.#at);
     this.#buffer = grown;
+    this.#view = viewOf(grown);
   }
 }
 
-function varintBytes(value: number): number {
+/** How many bytes a length, or any number below 2^32, is as a varint. */
+export function varintBytes(value: number): number {
   if (value < 0x80) return 1;
   if (value < 0x4000) return 2;
   if (value < 0x20_0000) return 3;
   return value < 0x1000_0000 ? 4 : 5;
 }
 
-function nibble(code: number): number {
-  // 0-9 are 0x30…, a-f 0x61…, A-F 0x41…
-  return code < 0x40 ? code & 0xf : (code & 0xf) + 9;
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }

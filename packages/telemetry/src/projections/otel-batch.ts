@@ -1,6 +1,7 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { KeyValue, LogsData, OtlpLogRecord, OtlpSpan, Scope, TracesData } from "../otlp/model.ts";
 import { attributesOf } from "./otel-attributes.ts";
+import { toOtelExceptionRecord } from "./otel-exception-record.ts";
 import { toOtelLogRecord } from "./otel-log-record.ts";
 import type { OtelMemory } from "./otel-memory.ts";
 import { eventResource } from "./otel-resource.ts";
@@ -38,7 +39,11 @@ interface Group {
 export function projectBatch(
   events: readonly RuntimeEvent[],
   wanted: (index: number) => Wanted,
-  { service, scope, memory }: { service: readonly KeyValue[]; scope: Scope; memory: OtelMemory },
+  {
+    service,
+    scope,
+    memory,
+  }: { service: readonly KeyValue[]; scope: Scope; memory: OtelMemory<readonly KeyValue[]> },
 ): ProjectedBatch {
   const groups = new Map<string, Group>();
   let group: Group | undefined;
@@ -63,8 +68,10 @@ export function projectBatch(
       spanCount++;
     }
     if (logs) {
-      group.logRecords.push(toOtelLogRecord(event, attributes));
-      logCount++;
+      const exception = toOtelExceptionRecord(event);
+      const records = [...(exception === undefined ? [] : [exception]), toOtelLogRecord(event, attributes)];
+      group.logRecords.push(...records);
+      logCount += records.length;
     }
   }
   const all = [...groups.values()];

@@ -1,5 +1,5 @@
 import type { Exemplar, HistogramDataPoint, KeyValue, NumberDataPoint, OtlpMetric } from "../otlp/model.ts";
-import { attribute } from "./otel-attributes.ts";
+import { attribute } from "./otel-attribute.ts";
 
 /** What a measurement is told apart by: values in the order of the instrument's attribute names; undefined is left out. */
 export type Labels = readonly (string | number | undefined)[];

@@ -1,11 +1,11 @@
-import type { Level, RuntimeEvent } from "@sandglass/protocol";
+import type { EventType, Level, RuntimeEvent } from "@sandglass/protocol";
 import type { KeyValue, OtlpLogRecord } from "../otlp/model.ts";
 import { LOG_MESSAGES } from "./log-messages.ts";
-import { attribute } from "./otel-attributes.ts";
+import { attribute } from "./otel-attribute.ts";
 import { microsOf, nanosOf } from "./otel-time.ts";
 
 /** `SeverityNumber`: the first of each range. */
-const SEVERITY: Readonly<Record<Level, { number: number; text: string }>> = {
+export const SEVERITY: Readonly<Record<Level, { number: number; text: string }>> = {
   debug: { number: 5, text: "DEBUG" },
   info: { number: 9, text: "INFO" },
   warn: { number: 13, text: "WARN" },
@@ -28,8 +28,7 @@ export function toOtelLogRecord(event: RuntimeEvent, attributes: readonly KeyVal
     observedTimeUnixNano: time,
     severityNumber: severity.number,
     severityText: severity.text,
-    // A type of a later version has no message yet.
-    body: { stringValue: LOG_MESSAGES[event.type]?.message ?? event.type },
+    body: { stringValue: bodyOf(event.type) },
     attributes: [
       ...attributes,
       attribute("log.record.uid", event.id),
@@ -40,4 +39,10 @@ export function toOtelLogRecord(event: RuntimeEvent, attributes: readonly KeyVal
     spanId: event.spanId,
     eventName: event.type,
   };
+}
+
+/** The body of the log record of an event of this type. */
+export function bodyOf(type: EventType): string {
+  // A type of a later version has no message yet.
+  return LOG_MESSAGES[type]?.message ?? type;
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openingAttributes } from "./otel-attributes.ts";
 import { OtelMemory } from "./otel-memory.ts";
 import { RecentMap } from "./otel-recent-map.ts";
 import { otelEvent } from "./testing/otel-events.ts";
@@ -27,7 +28,7 @@ test("a recent map counts weights, and an entry that is set again only once", ()
 });
 
 test("the template of a sandbox is known from any event that says it, its creation from that alone", () => {
-  const memory = new OtelMemory();
+  const memory = new OtelMemory(openingAttributes);
   memory.observe(otelEvent("sandbox.claimed", {}, { sandboxId: "sbx_pooled" }));
   assert.deepEqual(memory.sandbox("sbx_pooled"), { template: "python", created: undefined });
   const created = otelEvent("sandbox.created", { template: "node" });
@@ -39,7 +40,7 @@ test("the template of a sandbox is known from any event that says it, its creati
 });
 
 test("large arguments of tools push out older ones instead of filling the memory", () => {
-  const memory = new OtelMemory();
+  const memory = new OtelMemory(openingAttributes);
   const ending = (toolCallId: string) => otelEvent("agent.tool_result", { toolCallId });
   for (let call = 0; call < 12; call++) {
     memory.observe(

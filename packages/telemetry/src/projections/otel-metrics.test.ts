@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { HistogramDataPoint, KeyValue, NumberDataPoint, OtlpMetric } from "../otlp/model.ts";
+import { openingAttributes } from "./otel-attributes.ts";
 import { OtelMemory } from "./otel-memory.ts";
 import { EventMetrics, isMeasured, type Temporality } from "./otel-metrics.ts";
 import { isSample } from "./otel-samples.ts";
@@ -12,7 +13,7 @@ import { CONVENTIONAL_ATTRIBUTES, CONVENTIONAL_METRICS } from "./testing/semanti
 const NOW = 4_000_000_000_000_000;
 
 class Meter {
-  readonly #memory = new OtelMemory();
+  readonly #memory = new OtelMemory(openingAttributes);
   readonly #metrics: EventMetrics;
 
   constructor(temporality: Temporality = "cumulative", maxSeries?: number) {

@@ -1,7 +1,7 @@
 import { type EventType, microTime, type RuntimeEvent } from "@sandglass/protocol";
 import { type Exemplar, type OtlpMetric, TEMPORALITY } from "../otlp/model.ts";
 import { Counter, Histogram, type InstrumentOptions } from "./otel-instrument.ts";
-import type { OtelMemory } from "./otel-memory.ts";
+import type { KnownSandboxes } from "./otel-memory.ts";
 import { microsOf, nanosOf } from "./otel-time.ts";
 
 const MAX_SERIES = 2000;
@@ -158,7 +158,7 @@ export class EventMetrics {
   }
 
   /** Counts an event in. @param memory has observed it */
-  absorb(event: RuntimeEvent, memory: OtelMemory): void {
+  absorb(event: RuntimeEvent, memory: KnownSandboxes): void {
     const { orgId } = event;
     switch (event.type) {
       case "exec.completed": {
@@ -175,7 +175,9 @@ export class EventMetrics {
         this.#sandboxTerminated.add(1, [event.data.cause, memory.sandbox(event.sandboxId)?.template, orgId]);
         return;
       case "cost.llm": {
-        const { model, inputTokens, outputTokens, costUsd = 0 } = event.data;
+        const { model, inputTokens, outputTokens, costUsd = 0, origin } = event.data;
+        // A sandbox may claim what it likes: it is in the record, and in no total.
+        if (origin === "sandbox") return;
         this.#tokenUsage.record(inputTokens, ["chat", model, "input"]);
         this.#tokenUsage.record(outputTokens, ["chat", model, "output"]);
         this.#llmCost.add(costUsd, [model, orgId]);

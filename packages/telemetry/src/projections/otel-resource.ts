@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { KeyValue } from "../otlp/model.ts";
-import { attribute } from "./otel-attributes.ts";
-import type { OtelMemory } from "./otel-memory.ts";
+import { attribute } from "./otel-attribute.ts";
+import type { KnownSandboxes } from "./otel-memory.ts";
 
 /** One for the life of the process: what is counted up has to come from one place. */
 const INSTANCE_ID = randomUUID();
@@ -39,7 +39,7 @@ export function serviceResource(service: ServiceIdentity): KeyValue[] {
 export function eventResource(
   event: RuntimeEvent,
   service: readonly KeyValue[],
-  memory: OtelMemory,
+  memory: KnownSandboxes,
 ): KeyValue[] {
   const list = [...service];
   const add = (key: string, value: string | undefined) => {

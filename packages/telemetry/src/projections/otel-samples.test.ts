@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { EventDataMap, RuntimeEventOf } from "@sandglass/protocol";
 import type { NumberDataPoint, OtlpMetric } from "../otlp/model.ts";
-import { attribute } from "./otel-attributes.ts";
+import { attribute } from "./otel-attribute.ts";
+import { openingAttributes } from "./otel-attributes.ts";
 import { OtelMemory } from "./otel-memory.ts";
 import type { Temporality } from "./otel-metrics.ts";
 import { SAMPLE_METRICS } from "./otel-sample-metrics.ts";
@@ -27,7 +28,11 @@ function sample(
 
 /** The metrics of each sandbox by name. */
 function project(projection: SampleProjection, ...events: SampleEvent[]): Map<string, OtlpMetric>[] {
-  const context = { service: [attribute("service.name", "here")], scope: SCOPE, memory: new OtelMemory() };
+  const context = {
+    service: [attribute("service.name", "here")],
+    scope: SCOPE,
+    memory: new OtelMemory(openingAttributes),
+  };
   return projection
     .project(events, context)
     .map(({ scopeMetrics }) => new Map(scopeMetrics?.[0]?.metrics?.map((metric) => [metric.name, metric])));
@@ -50,7 +55,7 @@ test("names are the conventions' or begin with sandglass., and each is told once
 });
 
 test("whose a sample is stands on the resource, and no point has attributes", () => {
-  const memory = new OtelMemory();
+  const memory = new OtelMemory(openingAttributes);
   memory.observe(otelEvent("sandbox.created", {}, { sandboxId: "sbx_a" }));
   const told = one().project([sample(0), sample(0, {}, "sbx_b"), sample(10)], {
     service: [attribute("service.name", "here")],

@@ -8,7 +8,7 @@ import {
   TEMPORALITY,
   type UnixNano,
 } from "../otlp/model.ts";
-import type { OtelMemory } from "./otel-memory.ts";
+import type { KnownSandboxes } from "./otel-memory.ts";
 import type { Temporality } from "./otel-metrics.ts";
 import { RecentMap } from "./otel-recent-map.ts";
 import { eventResource } from "./otel-resource.ts";
@@ -47,7 +47,7 @@ export class SampleProjection {
   /** @param events in the order of the log, each once @param service attributes of what sends */
   project(
     events: readonly SampleEvent[],
-    { service, scope, memory }: { service: readonly KeyValue[]; scope: Scope; memory: OtelMemory },
+    { service, scope, memory }: { service: readonly KeyValue[]; scope: Scope; memory: KnownSandboxes },
   ): ResourceMetrics[] {
     const bySandbox = new Map<string, SampleEvent[]>();
     for (const event of events) {

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import type { KeyValue, OtlpSpan } from "../otlp/model.ts";
-import { attributesOf } from "./otel-attributes.ts";
+import { attributesOf, openingAttributes } from "./otel-attributes.ts";
 import { OtelMemory } from "./otel-memory.ts";
 import { endsSpan, toOtelSpan } from "./otel-span.ts";
 import { toSpan } from "./span.ts";
 import { otelEvent, otelEvents } from "./testing/otel-events.ts";
 
 function spanOf(event: RuntimeEvent, ...before: RuntimeEvent[]): OtlpSpan {
-  const memory = new OtelMemory();
+  const memory = new OtelMemory(openingAttributes);
   for (const each of before) memory.observe(each);
   const span = toOtelSpan(event, attributesOf(event), memory);
   assert.ok(span, `${event.type} is no span`);
@@ -24,7 +24,7 @@ function valueIn(attributes: KeyValue[] | undefined, name: string): unknown {
 for (const event of otelEvents()) {
   test(`${event.type} is the same span as in the trace view, or none as there`, () => {
     const expected = toSpan(event);
-    const memory = new OtelMemory();
+    const memory = new OtelMemory(openingAttributes);
     const span = toOtelSpan(event, attributesOf(event), memory);
     assert.equal(endsSpan(event), expected !== undefined);
     if (expected === undefined) return assert.equal(span, undefined);
@@ -123,9 +123,12 @@ describe("links", () => {
 });
 
 test("a failed span says what went wrong, one that went well leaves its status unset", () => {
+  const completed = otelEvent("exec.completed");
+  const { exception: _, ...silent } = completed.data;
   const failures: [RuntimeEvent, string][] = [
     [otelEvent("exec.completed"), "oom_killed: memory limit 512 MiB"],
-    [otelEvent("exec.completed", { cause: "exited", exitCode: 3 }), "exit code 3"],
+    [otelEvent("exec.completed", { cause: "exited", exitCode: 1 }), "ValueError: no such month"],
+    [{ ...completed, data: { ...silent, cause: "exited", exitCode: 3 } }, "exit code 3"],
     [otelEvent("sandbox.terminated"), "oom_killed: memory limit 512 MiB"],
     [otelEvent("http.request"), "INTERNAL"],
     [otelEvent("agent.tool_result"), "the tool reported an error"],

@@ -1,13 +1,26 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
 import { type KeyValue, type OtlpLink, type OtlpSpan, SPAN_KIND, STATUS_CODE } from "../otlp/model.ts";
-import { attribute } from "./otel-attributes.ts";
-import type { OtelMemory, SpanContext } from "./otel-memory.ts";
+import { execFailure } from "./exec-failure.ts";
+import { attribute } from "./otel-attribute.ts";
+import type { OtelMemory, SpanContext, SpanContexts } from "./otel-memory.ts";
 import { microsOf, nanosOf } from "./otel-time.ts";
 import { hasFailed, isOpening, spanName } from "./span.ts";
 
+const NO_LINKS: readonly OtlpLink[] = [];
+/** Empty, and still there: some back ends read its code without looking whether there is one. */
+const WENT_WELL = {};
+
 /** Whether a span ends with this event. */
 export function endsSpan(event: RuntimeEvent): boolean {
-  return "durationMs" in event.data && spanName(event) !== undefined && !isOpening(event);
+  return !isOpening(event) && spanName(event) !== undefined;
+}
+
+/**
+ * Whether the event was read out of a span that someone else sent, and that is passed on as it is: told once more, under the same id, it
+ * would be there twice. Reads fields by their names alone.
+ */
+export function isDerived(event: RuntimeEvent): boolean {
+  return event.type === "agent.tool_result" && event.data.origin !== undefined;
 }
 
 /**
@@ -24,15 +37,16 @@ export function endsSpan(event: RuntimeEvent): boolean {
 export function toOtelSpan(
   event: RuntimeEvent,
   attributes: KeyValue[],
-  memory: OtelMemory,
+  memory: OtelMemory<readonly KeyValue[]>,
 ): OtlpSpan | undefined {
   const name = spanName(event);
-  if (name === undefined || isOpening(event) || !("durationMs" in event.data)) return undefined;
+  if (name === undefined || isOpening(event) || !("durationMs" in event.data) || isDerived(event))
+    return undefined;
   const opening = memory.openingOf(event);
   const endMicros = microsOf(event.timestamp);
   const startMicros = opening?.startMicros ?? endMicros - Math.round(event.data.durationMs * 1000);
   const spanId = opening?.spanId ?? event.spanId;
-  const links = linksOf(event, spanId, memory);
+  const links = linksOf(event, opening, memory);
   return {
     traceId: event.traceId,
     spanId,
@@ -43,39 +57,51 @@ export function toOtelSpan(
     // A clock that was set back in between must not make a span that ends before it begins.
     endTimeUnixNano: nanosOf(Math.max(startMicros, endMicros)),
     attributes: opening?.attributes.length ? attributes.concat(opening.attributes) : attributes,
-    ...(links !== undefined && { links }),
-    // Empty where it went well, and still there: some back ends read its code without looking whether there is one.
-    status: hasFailed(event) ? { code: STATUS_CODE.ERROR, message: failureOf(event) } : {},
+    ...(links.length > 0 && { links: [...links] }),
+    status: statusOf(event),
   };
 }
 
-function linksOf(event: RuntimeEvent, spanId: string, memory: OtelMemory): OtlpLink[] | undefined {
+/** The links of the span that ends with `event`. Reads fields by their names alone. */
+export function linksOf(
+  event: RuntimeEvent,
+  opening: SpanContext | undefined,
+  memory: SpanContexts,
+): readonly OtlpLink[] {
   const root = memory.rootOfRun(event.runId);
-  const links = root === undefined || root.spanId === spanId ? [] : [link(root, "run")];
-  if (event.type === "sandbox.forked") {
-    for (const child of event.data.children) addSandbox(links, child, "fork_child", memory);
+  const isLinked = root !== undefined && root.spanId !== (opening ?? event).spanId;
+  const toRun = isLinked ? [link(root, "run")] : NO_LINKS;
+  switch (event.type) {
+    case "sandbox.forked":
+      return [...toRun, ...event.data.children.flatMap((child) => toSandbox(child, "fork_child", memory))];
+    case "sandbox.merged":
+      return [...toRun, ...toSandbox(event.data.winner, "merge_winner", memory)];
+    default:
+      return toRun;
   }
-  if (event.type === "sandbox.merged") addSandbox(links, event.data.winner, "merge_winner", memory);
-  return links.length === 0 ? undefined : links;
 }
 
-function addSandbox(links: OtlpLink[], sandboxId: string, type: string, memory: OtelMemory): void {
+function toSandbox(sandboxId: string, type: string, memory: SpanContexts): readonly OtlpLink[] {
   const created = memory.sandbox(sandboxId)?.created;
-  if (created !== undefined) links.push(link(created, type, attribute("sandglass.sandbox.id", sandboxId)));
+  return created === undefined
+    ? NO_LINKS
+    : [link(created, type, attribute("sandglass.sandbox.id", sandboxId))];
 }
 
 function link({ traceId, spanId }: SpanContext, type: string, ...more: KeyValue[]): OtlpLink {
   return { traceId, spanId, attributes: [attribute("sandglass.link.type", type), ...more] };
 }
 
+/** Of the span that ends with `event`. Reads fields by their names alone. */
+export function statusOf(event: RuntimeEvent): NonNullable<OtlpSpan["status"]> {
+  return hasFailed(event) ? { code: STATUS_CODE.ERROR, message: failureOf(event) } : WENT_WELL;
+}
+
 /** In words, of an event that `hasFailed`: what a person sees beside the red span. */
 function failureOf(event: RuntimeEvent): string {
   switch (event.type) {
-    case "exec.completed": {
-      const { cause, reason, exitCode } = event.data;
-      if (cause === "exited") return `exit code ${exitCode}`;
-      return reason === undefined ? cause : `${cause}: ${reason}`;
-    }
+    case "exec.completed":
+      return execFailure(event.data);
     case "sandbox.terminated": {
       const { cause, reason } = event.data;
       return reason === undefined ? cause : `${cause}: ${reason}`;

@@ -1,4 +1,5 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
+import { execErrorType } from "./exec-failure.ts";
 
 export type SpanAttributes = Record<string, string | number | boolean>;
 type Maybe = string | number | boolean | undefined;
@@ -68,7 +69,7 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
       return {
         ...execAttributes(data),
         "process.exit.code": data.exitCode,
-        "error.type": data.cause === "exited" ? undefined : data.cause,
+        "error.type": execErrorType(data),
         "sandglass.cause": data.cause,
         "sandglass.reason": data.reason,
         "sandglass.exec.signal": data.signal,

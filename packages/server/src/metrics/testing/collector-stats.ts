@@ -16,7 +16,7 @@ export const COLLECTOR_STATS: CollectorStats = {
     {
       id: "otel",
       state: "stalled",
-      counts: { accepted: 6, delivered: 3, queued: 1, inFlight: 1, dropped: { retention: 1 } },
+      counts: { accepted: 8, delivered: 3, filtered: 2, queued: 1, inFlight: 1, dropped: { retention: 1 } },
       lagMs: 1500,
       failedAttempts: 2,
     },

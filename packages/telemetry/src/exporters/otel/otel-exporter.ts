@@ -29,10 +29,19 @@ const WANTED: readonly Wanted[] = [0, 1, 2, 3].map((bits) => ({
   logs: (bits & BIT.logs) !== 0,
 }));
 
-/** The signals, by `BIT`, that have something to say of an event. What begins a span is told with the span. */
+/** By type. */
+const knownParts = new Map<string, number>();
+const MAX_KNOWN_TYPES = 1000;
+
+/** The signals, by `BIT`, that have something to say of events of its type. What begins a span is told with the span. */
 export function partsOf(event: RuntimeEvent): number {
-  const spans = isOpening(event) || endsSpan(event) ? BIT.traces : 0;
-  return spans | BIT.logs | (isMeasured(event) ? BIT.metrics : 0);
+  let parts = knownParts.get(event.type);
+  if (parts === undefined) {
+    const spans = isOpening(event) || endsSpan(event) ? BIT.traces : 0;
+    parts = spans | BIT.logs | (isMeasured(event) ? BIT.metrics : 0);
+    if (knownParts.size < MAX_KNOWN_TYPES) knownParts.set(event.type, parts);
+  }
+  return parts;
 }
 
 /**
@@ -148,8 +157,11 @@ export class OtelExporter implements Exporter {
   #take(signal: Signal, outcome: SignalOutcome & { status: "ok" }, state: BatchState): void {
     this.#known.add(signal);
     state.pending.delete(signal);
-    const items = signal === "metrics" ? state.measured : (state.bodies.get(signal)?.items ?? 0);
+    const body = signal === "metrics" ? undefined : state.bodies.get(signal);
+    const items = signal === "metrics" ? state.measured : (body?.items ?? 0);
     if (signal !== "metrics") state.bodies.delete(signal);
+    // An attempt before this one has failed by now, and what it sent over is cut.
+    if (body !== undefined) this.#batches.release(body.bytes);
     const { rejected = 0, reason = "" } = outcome;
     // Of a span or a record there is one an event; of data points nobody knows whose they were.
     if (rejected > 0) state.rejected.push({ count: Math.min(rejected, Math.max(1, items)), reason });

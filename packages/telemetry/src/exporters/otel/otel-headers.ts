@@ -2,7 +2,8 @@ import { SandglassError } from "@sandglass/protocol";
 import type { Signal } from "../../otlp/model.ts";
 import type { Environment } from "../definition.ts";
 import { headerName, headerOption } from "../http/header-option.ts";
-import { readSecret, type SecretOption } from "../secret.ts";
+import { readSecret } from "../read-secret.ts";
+import type { SecretOption } from "../secret.ts";
 import type { Protocol } from "./otel-endpoints.ts";
 import type { OtelEnv } from "./otel-env.ts";
 

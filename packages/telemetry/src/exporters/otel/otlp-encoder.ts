@@ -33,6 +33,8 @@ export interface BatchEncoder {
     wanted: (index: number) => Wanted,
     observe: (event: RuntimeEvent, index: number) => void,
   ): WrittenBatch;
+  /** A request that was written is delivered: it is not looked at any more. */
+  release(request: Uint8Array): void;
 }
 
 export const jsonEncoder: OtlpEncoder = {
@@ -89,4 +91,6 @@ class JsonBatches implements BatchEncoder {
       unreadable: indices.filter((index) => parsed[index] === undefined),
     };
   }
+
+  release(): void {}
 }

@@ -166,10 +166,7 @@ test("what is nested too deep is malformed, in protobuf and in JSON", async () =
   const body = sized(1, sized(2, sized(2, sized(9, sized(1, "k"), sized(2, value)))));
   assert.equal((await call(port, { body })).status, 400);
   const headers = { "content-type": "application/json" };
-  for (const json of [
-    `${"[".repeat(1_000_000)}`,
-    `{"resourceSpans":${"[".repeat(5000)}${"]".repeat(5000)}}`,
-  ]) {
+  for (const json of [`${"[".repeat(300_000)}`, `{"resourceSpans":${"[".repeat(5000)}${"]".repeat(5000)}}`]) {
     assert.equal((await call(port, { headers, body: json })).status, 400);
   }
 });

@@ -14,6 +14,8 @@ import type { Tenant } from "./tenant.ts";
 const BODY_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** Processor time of a request beside its body: its head, its answer, and their way through the kernel. */
+const REQUEST_WORK_MS = 0.08;
 
 export interface OtlpHttpServerOptions {
   readonly intake: RequestIntake;
@@ -115,6 +117,7 @@ export class OtlpHttpServer {
       if (discard()) answerRefusal(response, permit, head.encoding);
       return;
     }
+    permit.spendWork(REQUEST_WORK_MS);
     if (awaitsContinue) response.writeContinue();
     const answer = await this.#read(request, head, permit).catch((error) => this.#intake.fail(permit, error));
     if (answer === undefined) {

@@ -1,7 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { RequestIntake } from "./request-intake.ts";
-import { PIECE_OVERHEAD_BYTES, REQUEST_OVERHEAD_BYTES } from "./request-permit.ts";
+import { PIECE_OVERHEAD_BYTES } from "./request-permit.ts";
 import type { Tenant } from "./tenant.ts";
+
+/** What a refused request costs, as if it were read and thrown away: its head alone takes as much work as a body of that size. */
+const REFUSED_REQUEST_BYTES = 16 * 1024;
 
 /**
  * Reads and throws away what is left of a request that is refused: a sender that finds its connection closed while it still writes
@@ -22,7 +25,7 @@ export function discardRest(
     if (!goesOn) socket.destroy();
     return goesOn;
   };
-  if (!waste(REQUEST_OVERHEAD_BYTES)) return false;
+  if (!waste(REFUSED_REQUEST_BYTES)) return false;
   const timer = setTimeout(() => socket.destroy(), timeoutMs);
   const stop = (): void => {
     clearTimeout(timer);

@@ -5,13 +5,21 @@ import { encodeTraces } from "../encode-traces.ts";
 import { logsFromJson, metricsFromJson, tracesFromJson } from "../from-json.ts";
 import { MalformedOtlpError } from "../malformed-otlp-error.ts";
 import type { Signal } from "../model.ts";
-import { parseExactJson } from "./exact-json.ts";
+import { countJsonValues } from "./count-json-values.ts";
+import { isOrdinaryJson, parseExactJson } from "./exact-json.ts";
 import type { ResourceStamp } from "./resource-stamp.ts";
 import { type StampOptions, stampRequest } from "./stamp-request.ts";
 import type { RelayError, StampResult } from "./stamp-result.ts";
 
 /** The encoder takes the size of the JSON for a guess; it is seldom less than half of it. */
 const SIZE_SHARE = 0.5;
+/**
+ * Values in one request. Parsed, each takes a hundred bytes and more, which two bytes of JSON are enough for. A request of spans has
+ * half as many in the 4 MiB that receivers take.
+ */
+const MAX_VALUES = 400_000;
+/** The same where every value has to be looked at while it is parsed, which takes several times as long, and the memory for it. */
+const MAX_UNUSUAL_VALUES = 100_000;
 
 /**
  * As `stampRequest`, for a request in OTLP/JSON. It is passed on in protobuf: from there on there is one way for all. Fields with
@@ -35,6 +43,11 @@ export function stampJsonRequest(
 function encode(signal: Signal, body: Uint8Array): { bytes: Buffer } | { error: RelayError } {
   if (!isUtf8(body)) return malformed("the body is not UTF-8");
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  const maxValues = isOrdinaryJson(text) ? MAX_VALUES : MAX_UNUSUAL_VALUES;
+  // Each takes a byte at least.
+  if (body.length > maxValues && countJsonValues(body) > maxValues) {
+    return { error: { kind: "limit", reason: `more than ${maxValues} values in JSON`, offset: 0 } };
+  }
   try {
     return { bytes: encodeJson(signal, parseExactJson(text), Math.ceil(body.length * SIZE_SHARE)) };
   } catch (error) {

@@ -9,8 +9,8 @@ import {
 const EXEC = { execId: "exec_1", kind: "code", language: "python", contextId: "default" } as const;
 const CHILD = "sbx_01m81fmvaxzshpc686q862kbs8";
 
-/** A payload of every type, with every field that it may have. */
-export const FULL_DATA: { readonly [T in EventType]: Required<EventDataMap[T]> } = {
+/** A payload of every type, with every field that it may have but `origin`, with which there is no span. */
+export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[T], "origin">> } = {
   "sandbox.created": {
     template: "python",
     source: "pool",
@@ -58,6 +58,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<EventDataMap[T]> }
     stdoutBytes: 2,
     stderrBytes: 0,
     contextLost: true,
+    exception: { type: "ValueError", message: "no such month", stacktrace: "ValueError: no such month" },
     stdoutTail: "1\n",
     stderrTail: "",
   },
@@ -82,7 +83,17 @@ export const FULL_DATA: { readonly [T in EventType]: Required<EventDataMap[T]> }
   },
   "agent.error": { message: "no answer", errorType: "Timeout" },
   "cost.runtime": { cpuMs: 410, memoryMbMs: 30_720_000, costUsd: 1 },
-  "cost.llm": { model: "m-1", inputTokens: 1200, outputTokens: 300, cachedTokens: 1000, costUsd: 0.01 },
+  "cost.llm": {
+    model: "m-1",
+    provider: "acme",
+    inputTokens: 1200,
+    outputTokens: 300,
+    cachedTokens: 1000,
+    cacheCreationTokens: 100,
+    reasoningTokens: 200,
+    costUsd: 0.01,
+    priced: "reported",
+  },
   "network.egress": {
     host: "example.org",
     port: 443,

@@ -98,9 +98,9 @@ interface Logs {
   }[];
 }
 
-/** The events that the records of an export of logs are of. */
+/** The events that the records of an export of logs are of; those that are of none are left out. */
 export function loggedEvents(data: unknown): { id: string; sandboxId: string; seq: number }[] {
-  return ((data as Logs).resourceLogs ?? []).flatMap(({ resource, scopeLogs = [] }) =>
+  const records = ((data as Logs).resourceLogs ?? []).flatMap(({ resource, scopeLogs = [] }) =>
     scopeLogs.flatMap(({ logRecords = [] }) =>
       logRecords.map(({ attributes }) => ({
         id: valueIn(attributes, "sandglass.event.id"),
@@ -109,6 +109,7 @@ export function loggedEvents(data: unknown): { id: string; sandboxId: string; se
       })),
     ),
   );
+  return records.filter(({ id }) => id !== "");
 }
 
 function valueIn(attributes: Attributes | undefined, name: string): string {

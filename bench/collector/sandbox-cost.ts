@@ -1,0 +1,143 @@
+/** What collecting costs whoever sends nothing: a sandbox's creation, an exec, memory, and the start of the daemon. */
+import { setTimeout as delay } from "node:timers/promises";
+import { Sink } from "../delivery/sink.ts";
+import { MeasuredDaemon } from "../measure/daemon.ts";
+import { startDaemonProcess } from "../measure/daemon-process.ts";
+import { interleave, timed } from "../measure/interleave.ts";
+import type { Part, Plan } from "../measure/plan.ts";
+import { privateBytes } from "../measure/process-usage.ts";
+import { type Row, row } from "../measure/row.ts";
+import { median } from "../measure/statistics.ts";
+import { OurCollector } from "./our-collector.ts";
+
+const ON = "with";
+const OFF = "without";
+const WARM_UP = 3;
+const SETTLE_MS = 2_000;
+
+export const collectorCost: Part = {
+  name: "collector-cost",
+  title: "What the collector costs who sends nothing",
+  measure: async (plan) => [
+    ...(await measureCreation(plan)),
+    ...(await measureExec(plan)),
+    ...(await measureMemory(plan)),
+    ...(await measureStart(plan)),
+  ],
+};
+
+async function measureCreation(plan: Plan): Promise<Row[]> {
+  const cold = await compareCreation(plan.times(60, 4), 0);
+  const pooled = await compareCreation(plan.times(100, 4), 1);
+  const note = "same run, in turns";
+  return [
+    row("create on demand, with the collector, p50", cold.on, "ms"),
+    row("the same without", cold.off, "ms"),
+    row("added to a creation on demand", cold.on - cold.off, "ms", { target: { atMost: 3 }, note }),
+    row("create from the pool, with the collector, p50", pooled.on, "ms"),
+    row("the same without", pooled.off, "ms"),
+    row("added to a creation from the pool", pooled.on - pooled.off, "ms", { target: { atMost: 3 }, note }),
+  ];
+}
+
+async function compareCreation(times: number, pool: number): Promise<{ on: number; off: number }> {
+  await using on = await MeasuredDaemon.start({ pool });
+  await using off = await MeasuredDaemon.start({ pool, hasCollector: false });
+  const candidates = [
+    { name: ON, run: () => createOne(on, pool) },
+    { name: OFF, run: () => createOne(off, pool) },
+  ];
+  await interleave(WARM_UP, candidates);
+  return medians(await interleave(times, candidates));
+}
+
+async function createOne(daemon: MeasuredDaemon, pool: number): Promise<number> {
+  if (pool > 0) await daemon.poolIsFull();
+  const started = performance.now();
+  const sandbox = await daemon.client.sandboxes.create({ template: "python" });
+  const ms = performance.now() - started;
+  await daemon.discard(sandbox);
+  return ms;
+}
+
+async function measureExec(plan: Plan): Promise<Row[]> {
+  await using sink = await Sink.start();
+  const config = { endpoint: sink.url, protocol: "http/protobuf" };
+  const observability = { provider: "otel", config };
+  await using everything = await MeasuredDaemon.start({ observability });
+  await using nothing = await MeasuredDaemon.start({ isRecording: false, hasCollector: false });
+  await using recording = await MeasuredDaemon.start({ hasCollector: false });
+  const runIn = async (daemon: MeasuredDaemon) => {
+    const sandbox = await daemon.client.sandboxes.create({ template: "python" });
+    return () => timed(() => sandbox.runCode("print(1)"));
+  };
+  const recorded = "recording";
+  const candidates = [
+    { name: ON, run: await runIn(everything) },
+    { name: OFF, run: await runIn(nothing) },
+    { name: recorded, run: await runIn(recording) },
+  ];
+  await interleave(plan.times(500, 50), candidates);
+  const samples = await interleave(plan.times(3000, 100), candidates);
+  const { on, off } = medians(samples);
+  const record = median(samples.get(recorded)!);
+  return [
+    row("runCode, record, collector and otel exporter on, p50", on, "ms"),
+    row("runCode, all of them off, p50", off, "ms"),
+    row("all on / all off", on / off, "x", {
+      target: { atMost: 1.1 },
+      note: "host metrics on; instrument and logs off, as by default",
+    }),
+    row("record alone / all off", record / off, "x"),
+    row("all on / record alone", on / record, "x", { note: "what telemetry adds to the record" }),
+  ];
+}
+
+async function measureMemory(plan: Plan): Promise<Row[]> {
+  const sandboxes = plan.times(1000, 200);
+  await using ours = await OurCollector.start(undefined);
+  const hostPid = await ours.attach(20);
+  const before = await settledBytes(ours.ports.pid, hostPid);
+  await ours.attach(sandboxes);
+  const after = await settledBytes(ours.ports.pid, hostPid);
+  const note = `private memory of both processes, of ${sandboxes} sandboxes more`;
+  const each = (index: 0 | 1) => (after[index] - before[index]) / sandboxes / 1000;
+  return [
+    row("memory for an idle sandbox", each(0) + each(1), "kB", { target: { atMost: 100 }, note }),
+    row("of that in the collector's process", each(0), "kB"),
+    row("of that in the daemon's", each(1), "kB"),
+    row("memory of the collector's process with none", before[0] / 1e6, "MB", { note: "once a daemon" }),
+  ];
+}
+
+async function settledBytes(collectorPid: number, hostPid: number): Promise<readonly [number, number]> {
+  await delay(SETTLE_MS);
+  return [privateBytes(collectorPid), privateBytes(hostPid)];
+}
+
+async function measureStart(plan: Plan): Promise<Row[]> {
+  const start = (flags: readonly string[]) => async () => {
+    const started = performance.now();
+    const daemon = await startDaemonProcess(flags);
+    const ms = performance.now() - started;
+    await daemon.stop();
+    return ms;
+  };
+  const flags = ["--pool", "python=0"];
+  const candidates = [
+    { name: ON, run: start(flags) },
+    { name: OFF, run: start([...flags, "--no-collector-enabled"]) },
+  ];
+  // The first compiles what the others find compiled.
+  await interleave(1, candidates);
+  const { on, off } = medians(await interleave(plan.times(15, 3), candidates));
+  return [
+    row("`sandglass serve` until ready, with the collector, p50", on, "ms"),
+    row("the same without", off, "ms"),
+    row("added to the daemon's start", on - off, "ms"),
+  ];
+}
+
+function medians(samples: ReadonlyMap<string, readonly number[]>): { on: number; off: number } {
+  return { on: median(samples.get(ON)!), off: median(samples.get(OFF)!) };
+}

@@ -1,0 +1,106 @@
+import type { EventType, Level, RuntimeEvent } from "@sandglass/protocol";
+import type { LogEvent } from "../delivery/log-event.ts";
+import { canonicalEvent } from "./canonical-event.ts";
+import { EventScan, SLOT } from "./event-scan.ts";
+import { NameTable } from "./name-table.ts";
+import { textAt, valueAt } from "./scanned-value.ts";
+
+/**
+ * An event as its JSON in the log says, each field made when it is asked for: to whoever reads fields by their names, it is an event.
+ * What cannot be had of its data is which fields there are (`in`, `Object.keys`). Of one event at a time: what it says holds until the
+ * next is read.
+ */
+export class ScannedEvent {
+  readonly scan: EventScan = new EventScan(new NameTable((name, index) => this.#define(name, index)));
+  /** The number of its type: the same for all events of one type, from 0; -1 where there are too many types. */
+  typeIndex = -1;
+  readonly #types = new NameTable();
+  /** What reads each field by its name. A prototype, since the engine is quick at finding getters there. */
+  readonly #fields: object = Object.create(null);
+  readonly #data: object = Object.create(this.#fields);
+
+  /** Goes on to another event, the rest of which is looked at when it is asked for. False where it is none. */
+  open(record: LogEvent): boolean {
+    if (this.scan.open(record.bytes, record.start, record.end)) return this.#begin();
+    const json = canonicalEvent(record);
+    return json !== undefined && this.scan.open(json, 0, json.length) && this.#begin();
+  }
+
+  /** Goes on to another event, all of it. False where it is none. */
+  read(record: LogEvent): boolean {
+    const { scan } = this;
+    if (scan.open(record.bytes, record.start, record.end) && scan.openAll()) return this.#begin();
+    const json = canonicalEvent(record);
+    return json !== undefined && scan.open(json, 0, json.length) && scan.openAll() && this.#begin();
+  }
+
+  /** This, as what it stands for. */
+  get event(): RuntimeEvent {
+    return this as unknown as RuntimeEvent;
+  }
+
+  get id(): string {
+    return textAt(this.scan, SLOT.ID);
+  }
+  get seq(): number {
+    return this.scan.numbers[SLOT.SEQ]!;
+  }
+  get timestamp(): string {
+    return textAt(this.scan, SLOT.TIMESTAMP);
+  }
+  get type(): EventType {
+    const name = this.typeIndex === -1 ? textAt(this.scan, SLOT.TYPE) : this.#types.nameAt(this.typeIndex);
+    return name as EventType;
+  }
+  get level(): Level {
+    return this.#late(SLOT.LEVEL) as Level;
+  }
+  get orgId(): string {
+    return this.#late(SLOT.ORG_ID);
+  }
+  get sandboxId(): string {
+    return this.#late(SLOT.SANDBOX_ID);
+  }
+  get runId(): string {
+    return this.#late(SLOT.RUN_ID);
+  }
+  get traceId(): string {
+    return this.#late(SLOT.TRACE_ID);
+  }
+  get spanId(): string {
+    return this.#late(SLOT.SPAN_ID);
+  }
+  get parentSpanId(): string {
+    return this.#late(SLOT.PARENT_SPAN_ID);
+  }
+  get data(): object {
+    this.scan.openAll();
+    return this.#data;
+  }
+
+  /** The text in a slot behind that of the type. */
+  #late(slot: number): string {
+    return this.scan.openAll() ? textAt(this.scan, slot) : "";
+  }
+
+  #begin(): true {
+    const { bytes, starts, ends } = this.scan;
+    // With its quotes.
+    const start = starts[SLOT.TYPE]! - 1;
+    const index = this.#types.findNext(this.typeIndex, bytes, start);
+    if (index === -1) {
+      const found = this.#types.find(bytes, start, ends[SLOT.TYPE]! + 1);
+      this.#types.expectNext(this.typeIndex, found);
+      this.typeIndex = found;
+    } else this.typeIndex = index;
+    return true;
+  }
+
+  #define(name: string, index: number): void {
+    const get = (): unknown => {
+      const slot = this.scan.slotOf(index);
+      return slot === 0 ? undefined : valueAt(this.scan, slot);
+    };
+    Object.defineProperty(this.#fields, name, { get });
+  }
+}

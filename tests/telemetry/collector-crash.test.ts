@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  callHttp,
+  describeBroken,
+  type Seeded,
+  seeded,
+  startDaemon,
+  type TestDaemon,
+  until,
+} from "@sandglass/testkit";
+import { Client } from "sandglass";
+import { whileFlapping } from "../delivery/chaos/destination.ts";
+import { failHttp } from "../delivery/chaos/http-destinations.ts";
+import { collectorPid } from "./collector-process.ts";
+import { Fleet, readKept, type Sender } from "./crash-fleet.ts";
+import { sandboxOf, TelemetrySink } from "./telemetry-sink.ts";
+
+const SEED = 20_260_418;
+const API_KEY = "test_0123456789abcdefghijklmnopqrstuvwxyzABCD";
+const STORMS = 4;
+const KILLS_EACH = 5;
+const COLLECTOR_KILLS = 5;
+/** A life ends at a random moment within this, once every sandbox has something taken. */
+const LIFE_MS = 800;
+const CATCH_UP_MS = 60_000;
+
+describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EACH} times, and its collector alone ${COLLECTOR_KILLS} times`, () => {
+  const random = seeded(SEED);
+  const disposables = new AsyncDisposableStack();
+  const senders: Sender[] = [];
+  let dataDir: string;
+  let ours: TelemetrySink;
+  let owners: TelemetrySink;
+  let daemon: TestDaemon;
+  let client: Client;
+  let kills = 0;
+  /** By the daemon's own backend, when it was last looked at. */
+  let accepted = 0;
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "sg-crash-"));
+    disposables.defer(() => rm(dataDir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+    ours = disposables.use(await TelemetrySink.start());
+    owners = disposables.use(await TelemetrySink.start());
+    disposables.defer(async () => void (await daemon?.stop()));
+  });
+  after(() => disposables.disposeAsync());
+
+  async function start(): Promise<void> {
+    const config = { endpoint: ours.url, protocol: "http/protobuf", timeoutMs: 2_000 };
+    daemon = await startDaemon({
+      dataDir,
+      apiKeys: [API_KEY],
+      args: ["--pool", "bash=0,python=0"],
+      env: {
+        SANDGLASS_OBSERVABILITY: JSON.stringify({ provider: "otel", config, startAt: "earliest" }),
+        SANDGLASS_SELF_METRICS: "false",
+      },
+    });
+    client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey, streamRetries: 0 });
+  }
+
+  /** They add up at every moment, and go on over every restart. */
+  async function lookAtAccounts(): Promise<void> {
+    const [exporter] = await client.exporters.list();
+    const counts = exporter?.telemetry?.counts;
+    assert.ok(counts, `${JSON.stringify(exporter)}\n${daemon.logs().slice(-3000)}`);
+    assert.equal(describeBroken(counts), undefined);
+    assert.ok(counts.accepted >= accepted, `accepted ${counts.accepted}, ${accepted} before`);
+    accepted = counts.accepted;
+  }
+
+  /** One life of the daemon, at whose end it is killed; what its sandboxes had written is read in the next. */
+  async function live(): Promise<Sender[]> {
+    const fleet = await Fleet.start(client, kills, owners.url);
+    await until("something of every sandbox is taken", () =>
+      fleet.senders.every(({ acknowledged }) => acknowledged.size > 0),
+    );
+    await delay(random.int(LIFE_MS));
+    await lookAtAccounts();
+    await daemon.kill();
+    kills += 1;
+    await fleet.ended();
+    await client.close();
+    await daemon.stop();
+    return fleet.senders;
+  }
+
+  for (let storm = 1; storm <= STORMS; storm++) {
+    test(`storm ${storm} of ${STORMS}: sandboxes send, backends come and go, the daemon is killed ${KILLS_EACH} times`, async (t) => {
+      const work = (async () => {
+        for (let life = 0; life < KILLS_EACH; life++) {
+          if (daemon === undefined) await start();
+          const killed = await live();
+          await start();
+          for (const sender of killed) await readKept(daemon, sender);
+          senders.push(...killed);
+        }
+      })();
+      const faults = await flapping([ours, owners], random, work);
+      t.diagnostic(
+        `${acknowledged(senders)} spans were taken so far, ${faults} faults of backends, ${kills} kills; seed ${SEED}`,
+      );
+    });
+  }
+
+  test(`the collector alone is killed ${COLLECTOR_KILLS} times, and the same sandboxes go on`, async (t) => {
+    const fleet = await Fleet.start(client, kills, owners.url);
+    const work = (async () => {
+      for (let kill = 0; kill <= COLLECTOR_KILLS; kill++) {
+        const before = fleet.senders.map(({ acknowledged }) => acknowledged.size);
+        await until("every sandbox has more taken", () =>
+          fleet.senders.every(({ acknowledged }, index) => acknowledged.size > before[index]!),
+        );
+        await delay(random.int(LIFE_MS));
+        await lookAtAccounts();
+        if (kill < COLLECTOR_KILLS) process.kill(collectorPid(daemon.pid), "SIGKILL");
+      }
+    })();
+    const faults = await flapping([ours, owners], random, work);
+    for (const { sandboxId, execId } of fleet.senders) {
+      const { json } = await callHttp(daemon, `GET /v1/sandboxes/${sandboxId}/execs/${execId}`);
+      assert.equal(json.state, "running");
+      assert.equal((await callHttp(daemon, `DELETE /v1/sandboxes/${sandboxId}`)).status, 204);
+    }
+    await fleet.ended();
+    senders.push(...fleet.senders);
+    t.diagnostic(`${fleet.acknowledged} spans were taken, ${faults} faults of backends`);
+  });
+
+  test("every span that was taken is at every backend that it was for, as its own sandbox's, and nothing was dropped", async (t) => {
+    assert.equal(kills, STORMS * KILLS_EACH);
+    assert.equal(senders.length, 10 * (STORMS * KILLS_EACH + 1));
+    const { pending, dropped } = await client.exporters.flush({ timeoutMs: CATCH_UP_MS });
+    assert.deepEqual({ pending, dropped }, { pending: 0, dropped: 0 });
+    for (const sink of [ours, owners]) {
+      const names = namesBySandbox(sink);
+      for (const { name, sandboxId, isOwners, acknowledged } of senders) {
+        const arrived = names.get(sandboxId) ?? new Set();
+        const strange = [...arrived].filter(
+          (each) => each.startsWith("life-") && !each.startsWith(`${name}-`),
+        );
+        assert.deepEqual(strange, []);
+        if (sink === owners && !isOwners) assert.equal(arrived.size, 0);
+        else
+          assert.deepEqual(
+            [...acknowledged].filter((each) => !arrived.has(each)),
+            [],
+            name,
+          );
+      }
+    }
+    assert.deepEqual(
+      [...new Set(senders.flatMap(({ protocols }) => [...protocols]))].sort(),
+      ["HTTP", "gRPC"].sort(),
+    );
+    t.diagnostic(`${acknowledged(senders)} spans were taken, by ${senders.length} sandboxes`);
+  });
+
+  test("the accounts add up", async () => {
+    const { text } = await callHttp(daemon, "GET /metrics");
+    const metric = (name: string): number => {
+      const found = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "gm"))];
+      assert.ok(found.length > 0, name);
+      return found.reduce((sum, [, value]) => sum + Number(value), 0);
+    };
+    const of = (way: string, name: string): number => metric(`sandglass_${way}_${name}_requests_total`);
+    const total = metric("sandglass_telemetry_log_last_position");
+    assert.deepEqual([of("relay", "accepted"), of("relay", "dropped")], [total, 0]);
+    assert.equal(of("relay", "delivered") + of("relay", "filtered"), total);
+    assert.ok(of("forward", "delivered") > 0);
+    assert.deepEqual([of("forward", "delivered"), of("forward", "dropped")], [of("forward", "accepted"), 0]);
+    assert.equal(metric("otelcol_exporter_queue_size"), 0);
+    assert.equal(metric("sandglass_forward_queued_requests"), 0);
+  });
+});
+
+/** Lets each misbehave in turns while `work` goes on; then all are well. @returns how often they did */
+async function flapping(
+  sinks: readonly TelemetrySink[],
+  random: Seeded,
+  work: Promise<unknown>,
+): Promise<number> {
+  const faults = sinks.map((sink) =>
+    whileFlapping({ fail: (own) => failHttp(sink.server, own) }, seeded(random.int(2 ** 31)), work),
+  );
+  const [, ...counts] = await Promise.all([work, ...faults]);
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+function acknowledged(senders: readonly Sender[]): number {
+  return senders.reduce((sum, { acknowledged: { size } }) => sum + size, 0);
+}
+
+function namesBySandbox(sink: TelemetrySink): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const entry of sink.entries) {
+    if (entry.signal !== "traces") continue;
+    const sandboxId = sandboxOf(entry) ?? "";
+    const known = names.get(sandboxId) ?? new Set();
+    names.set(sandboxId, known);
+    for (const name of entry.names) if (name.startsWith("life-")) known.add(name);
+  }
+  return names;
+}
