@@ -54,10 +54,13 @@ async function measureRelay(plan: Plan): Promise<Row[]> {
   const bytes = requests.reduce((sum, { length }) => sum + length, 0) / REQUESTS / SPANS;
   const note = `${SPANS} spans a request, ${bytes.toFixed(0)} bytes each`;
   return [
-    row("spans spliced", rate("spliced"), "/s", { target: { atLeast: 5_000_000 }, note }),
-    row("against protobufjs", ratio("spliced"), "x", { target: { atLeast: 100 } }),
-    row("spans spliced, all content checked", rate("checked"), "/s", { note: "the default" }),
-    row("against protobufjs, all content checked", ratio("checked"), "x"),
+    row("spans spliced, unchecked", rate("spliced"), "/s", { target: { atLeast: 5_000_000 }, note }),
+    row("against protobufjs, unchecked", ratio("spliced"), "x", { target: { atLeast: 100 } }),
+    row("spans spliced, all content checked", rate("checked"), "/s", {
+      target: { atLeast: 5_000_000 },
+      note: "the default, and what the collector does",
+    }),
+    row("against protobufjs, all content checked", ratio("checked"), "x", { target: { atLeast: 100 } }),
     row("requests of one span, all content checked", rate("single"), "/s"),
     row("spans decoded, stamped and encoded by protobufjs", rate("protobufjs"), "/s"),
   ];

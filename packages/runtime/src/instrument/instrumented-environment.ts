@@ -30,8 +30,10 @@ export function instrumentation(env: Readonly<Record<string, string>>): Record<s
   };
 }
 
-/** The variables that {@link instrumentation} sets. */
-export const INSTRUMENT_VARIABLES: readonly string[] = Object.keys(instrumentation({}));
+/** The variables that {@link instrumentation} sets, but for those that every process has anyway. */
+export const INSTRUMENT_VARIABLES: readonly string[] = Object.keys(instrumentation({})).filter(
+  (name) => name !== "OTEL_EXPORTER_OTLP_PROTOCOL",
+);
 
 /** As {@link instrumentation}, for a process that is given its whole environment. */
 export function instrumentedEnvironment(env: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,5 +1,6 @@
 import { compileFilter, type EventFilter, type EventPredicate, type RuntimeEvent } from "@sandglass/protocol";
 import { EventNeedles } from "../record/event-needles.ts";
+import { EventScan } from "../scan/event-scan.ts";
 import { ScannedEvent } from "../scan/scanned-event.ts";
 import type { LogEvent } from "./log-event.ts";
 import { compileWhere } from "./where.ts";
@@ -38,7 +39,7 @@ export class EventSelector {
   readonly #takesAll: boolean;
   /** Whether events are parsed. Else they are only read, as far as what decides about them: most of an event is not made at all. */
   readonly #parses: boolean;
-  readonly #scanned = new ScannedEvent();
+  readonly #scanned = new ScannedEvent((names) => new EventScan(names));
   readonly #acceptsRecord: SelectorOptions["acceptsRecord"];
 
   /** @throws SandglassError INVALID_REQUEST for a filter that can match nothing or cannot be read */

@@ -34,26 +34,53 @@ export function writeTextAttribute(
   start: number,
   end: number,
 ): void {
+  const at = beginTextAttribute(writer, listTag, key, end - start);
+  endTextAttribute(writer, key, at, copyBytes(writer.buffer, at, source, start, end));
+}
+
+/**
+ * Begins a `KeyValue` of a text that the caller writes into the writer's `buffer`, from the place that is returned on; then it calls
+ * {@link endTextAttribute}.
+ *
+ * @param maxBytes what the text is at most
+ */
+export function beginTextAttribute(
+  writer: ProtoWriter,
+  listTag: number,
+  key: Buffer,
+  maxBytes: number,
+): number {
+  const at = writer.reserve(HEAD_BYTES + key.length + maxBytes);
+  const { buffer } = writer;
+  buffer[at] = listTag;
+  // Lengths of one byte, as most are.
+  buffer.set(key, at + 2);
+  const valueAt = at + 2 + key.length;
+  buffer[valueAt + 1] = STRING_VALUE;
+  return valueAt + 3;
+}
+
+/** @param start where the text was to begin, by {@link beginTextAttribute} @param end where it has ended */
+export function endTextAttribute(writer: ProtoWriter, key: Buffer, start: number, end: number): void {
+  const { buffer } = writer;
   const length = end - start;
-  let at: number;
-  // What most are like, with lengths of one byte.
+  const at = start - key.length - 5;
   if (key.length + length < SHORT_LENGTH) {
-    at = writer.reserve(HEAD_BYTES + key.length + length);
-    const { buffer } = writer;
-    buffer[at] = listTag;
     buffer[at + 1] = key.length + length + 3;
-    buffer.set(key, at + 2);
-    at += key.length + 2;
-    buffer[at] = length + 2;
-    buffer[at + 1] = STRING_VALUE;
-    buffer[at + 2] = length;
-    at += 3;
-  } else {
-    at = writeKey(writer, listTag, key, 1 + varintBytes(length) + length);
-    writer.buffer[at] = STRING_VALUE;
-    at = putVarint(writer.buffer, at + 1, length);
+    buffer[start - 3] = length + 2;
+    buffer[start - 1] = length;
+    return writer.advance(end);
   }
-  writer.advance(copyBytes(writer.buffer, at, source, start, end));
+  const valueLength = 1 + varintBytes(length) + length;
+  const total = key.length + varintBytes(valueLength) + valueLength;
+  const textAt = at + 1 + varintBytes(total) + total - length;
+  buffer.copyWithin(textAt, start, end);
+  const keyAt = putVarint(buffer, at + 1, total);
+  buffer.set(key, keyAt);
+  const valueAt = putVarint(buffer, keyAt + key.length, valueLength);
+  buffer[valueAt] = STRING_VALUE;
+  putVarint(buffer, valueAt + 1, length);
+  writer.advance(textAt + length);
 }
 
 /** @param value a safe integer */

@@ -37,6 +37,11 @@ export class ProtoWriter {
     return this.#buffer.subarray(0, this.#at);
   }
 
+  /** How many bytes were written. */
+  get length(): number {
+    return this.#at;
+  }
+
   /** How many bytes it has memory for. */
   get capacity(): number {
     return this.#buffer.length;

@@ -3,18 +3,16 @@ import type { LogEvent } from "../delivery/log-event.ts";
 import { BodyPool } from "../otlp/body-pool.ts";
 import { writeScope } from "../otlp/encode-common.ts";
 import { encodeGrouped } from "../otlp/encode-grouped.ts";
-import { SPAN } from "../otlp/encode-traces.ts";
 import type { KeyValue, Scope } from "../otlp/model.ts";
 import { ProtoWriter } from "../otlp/proto-writer.ts";
 import { LEN, tag } from "../otlp/wire.ts";
 import { ScannedEvent } from "../scan/scanned-event.ts";
-import { writeOpeningAttributes } from "./otel-attribute-writer.ts";
 import type { Wanted } from "./otel-batch.ts";
+import { OtelEventScan } from "./otel-event-scan.ts";
 import { type Group, OtelGroups } from "./otel-groups.ts";
 import { writeException, writeLogRecord } from "./otel-log-writer.ts";
 import { type KnownSandboxes, OtelMemory } from "./otel-memory.ts";
 import { writeSpan } from "./otel-span-writer.ts";
-import { TypePlan } from "./otel-type-plan.ts";
 
 /** The same in requests of every signal. */
 const SCOPE = tag(1, LEN);
@@ -35,9 +33,8 @@ export interface WrittenBatch {
  */
 export class OtelBatchWriter {
   readonly #scope: Uint8Array;
-  readonly #scanned = new ScannedEvent();
+  readonly #scanned = new ScannedEvent((names) => new OtelEventScan(names));
   readonly #memory: OtelMemory<Uint8Array>;
-  readonly #plans: TypePlan[] = [];
   readonly #groups: OtelGroups;
   readonly #bodies = new BodyPool();
 
@@ -46,7 +43,8 @@ export class OtelBatchWriter {
     const writer = new ProtoWriter();
     writeScope(writer, SCOPE, scope);
     this.#scope = writer.finish();
-    this.#memory = new OtelMemory((event) => this.#openingAttributes(event));
+    // Of the event that is being looked at.
+    this.#memory = new OtelMemory(() => this.#scanned.scan.attributes.unmarked());
     this.#groups = new OtelGroups(service, this.#memory);
   }
 
@@ -78,12 +76,11 @@ export class OtelBatchWriter {
       observe(event, index);
       const { traces, logs } = wanted(index);
       if (!traces && !logs) continue;
-      const plan = this.#planOf(event);
       const group = this.#groups.groupOf(scanned.scan, event);
-      if (traces && writeSpan(group.spans, scanned, plan, this.#memory)) spanCount++;
+      if (traces && writeSpan(group.spans, scanned, this.#memory)) spanCount++;
       if (logs) {
         if (writeException(group.logRecords, event)) logCount++;
-        writeLogRecord(group.logRecords, scanned, plan);
+        writeLogRecord(group.logRecords, scanned);
         logCount++;
       }
     }
@@ -107,19 +104,5 @@ export class OtelBatchWriter {
       this.#scope,
       (bytes) => this.#bodies.take(bytes),
     );
-  }
-
-  #planOf(event: RuntimeEvent): TypePlan {
-    const index = this.#scanned.typeIndex;
-    if (index === -1) return new TypePlan(event);
-    this.#plans[index] ??= new TypePlan(event);
-    return this.#plans[index];
-  }
-
-  #openingAttributes(event: RuntimeEvent): Uint8Array {
-    const writer = new ProtoWriter();
-    writeOpeningAttributes(writer, SPAN.attributes, this.#scanned, this.#planOf(event));
-    // Without the rest of the writer's memory.
-    return new Uint8Array(writer.finish());
   }
 }

@@ -5,21 +5,19 @@ import { LOG_RECORD, LOG_RECORDS, writeOtlpLogRecord } from "../otlp/encode-logs
 import type { ProtoWriter } from "../otlp/proto-writer.ts";
 import { SLOT } from "../scan/event-scan.ts";
 import type { ScannedEvent } from "../scan/scanned-event.ts";
-import { writeAttributes } from "./otel-attribute-writer.ts";
+import type { OtelEventScan } from "./otel-event-scan.ts";
 import { toOtelExceptionRecord } from "./otel-exception-record.ts";
 import { bodyOf, SEVERITY } from "./otel-log-record.ts";
 import { writeId } from "./otel-span-writer.ts";
 import { microsAt, wholeMicros } from "./otel-time.ts";
-import type { TypePlan } from "./otel-type-plan.ts";
 
 const RECORD_UID = encodeKey("log.record.uid");
 const EVENT_ID = encodeKey("sandglass.event.id");
 const EVENT_SEQ = encodeKey("sandglass.event.seq");
 
 /** Writes an event as a log record, as `toOtelLogRecord` tells it, from its JSON to protobuf. */
-export function writeLogRecord(writer: ProtoWriter, scanned: ScannedEvent, plan: TypePlan): void {
-  const { scan, event } = scanned;
-  const { bytes, starts, ends } = scan;
+export function writeLogRecord(writer: ProtoWriter, { scan, event }: ScannedEvent<OtelEventScan>): void {
+  const { bytes, starts, ends, plan } = scan;
   const micros = wholeMicros(microsAt(bytes, starts[SLOT.TIMESTAMP]!, ends[SLOT.TIMESTAMP]!));
   const severity = SEVERITY[event.level];
   const idStart = starts[SLOT.ID]!;
@@ -33,12 +31,12 @@ export function writeLogRecord(writer: ProtoWriter, scanned: ScannedEvent, plan:
   const bodyMark = writer.begin(LOG_RECORD.body, 1);
   writeAnyValue(writer, { stringValue: bodyOf(plan.type) });
   writer.end(bodyMark, 1);
-  writeAttributes(writer, LOG_RECORD.attributes, scanned, plan);
+  scan.attributes.copyTo(writer, LOG_RECORD.attributes);
   writeTextAttribute(writer, LOG_RECORD.attributes, RECORD_UID, bytes, idStart, idEnd);
   writeTextAttribute(writer, LOG_RECORD.attributes, EVENT_ID, bytes, idStart, idEnd);
   writeIntAttribute(writer, LOG_RECORD.attributes, EVENT_SEQ, event.seq);
-  writeId(writer, LOG_RECORD.traceId, scanned, SLOT.TRACE_ID);
-  writeId(writer, LOG_RECORD.spanId, scanned, SLOT.SPAN_ID);
+  writeId(writer, LOG_RECORD.traceId, scan, SLOT.TRACE_ID);
+  writeId(writer, LOG_RECORD.spanId, scan, SLOT.SPAN_ID);
   writer.string(LOG_RECORD.eventName, plan.type);
   writer.end(mark, 2);
 }

@@ -1,13 +1,13 @@
 import { writeHexOf } from "../otlp/encode-bytes.ts";
 import { SPAN, SPANS, writeLink, writeStatus } from "../otlp/encode-traces.ts";
 import type { ProtoWriter } from "../otlp/proto-writer.ts";
-import { SLOT } from "../scan/event-scan.ts";
+import { type EventScan, SLOT } from "../scan/event-scan.ts";
 import type { ScannedEvent } from "../scan/scanned-event.ts";
-import { writeAttributes } from "./otel-attribute-writer.ts";
+import type { OtelEventScan } from "./otel-event-scan.ts";
 import type { OtelMemory } from "./otel-memory.ts";
 import { isDerived, linksOf, statusOf } from "./otel-span.ts";
 import { microsAt, wholeMicros } from "./otel-time.ts";
-import { type TypePlan, writeSpanHead } from "./otel-type-plan.ts";
+import { writeSpanHead } from "./otel-type-plan.ts";
 
 /**
  * Writes the span that ends with an event, as `toOtelSpan` tells it, from the event's JSON to protobuf. False where it ends none.
@@ -16,12 +16,10 @@ import { type TypePlan, writeSpanHead } from "./otel-type-plan.ts";
  */
 export function writeSpan(
   writer: ProtoWriter,
-  scanned: ScannedEvent,
-  plan: TypePlan,
+  { event, scan }: ScannedEvent<OtelEventScan>,
   memory: OtelMemory<Uint8Array>,
 ): boolean {
-  const { event, scan } = scanned;
-  const { bytes, starts, ends } = scan;
+  const { bytes, starts, ends, plan } = scan;
   const { durationMs } = event.data as { durationMs?: unknown };
   if (!plan.endsSpan || typeof durationMs !== "number" || isDerived(event)) return false;
   const opening = memory.openingOf(event);
@@ -29,10 +27,10 @@ export function writeSpan(
   const startMicros = opening?.startMicros ?? endMicros - Math.round(durationMs * 1000);
 
   const mark = writer.begin(SPANS, 2);
-  writeId(writer, SPAN.traceId, scanned, SLOT.TRACE_ID);
+  writeId(writer, SPAN.traceId, scan, SLOT.TRACE_ID);
   if (opening === undefined) {
-    writeId(writer, SPAN.spanId, scanned, SLOT.SPAN_ID);
-    writeId(writer, SPAN.parentSpanId, scanned, SLOT.PARENT_SPAN_ID);
+    writeId(writer, SPAN.spanId, scan, SLOT.SPAN_ID);
+    writeId(writer, SPAN.parentSpanId, scan, SLOT.PARENT_SPAN_ID);
   } else {
     writer.hex(SPAN.spanId, opening.spanId);
     if (opening.parentSpanId) writer.hex(SPAN.parentSpanId, opening.parentSpanId);
@@ -41,7 +39,7 @@ export function writeSpan(
   else writeSpanHead(writer, event);
   writer.nanosOf(SPAN.startTime, wholeMicros(startMicros));
   writer.nanosOf(SPAN.endTime, wholeMicros(Math.max(startMicros, endMicros)));
-  writeAttributes(writer, SPAN.attributes, scanned, plan);
+  scan.attributes.copyTo(writer, SPAN.attributes);
   if (opening !== undefined) writer.raw(opening.attributes);
   for (const link of linksOf(event, opening, memory)) writeLink(writer, link);
   writeStatus(writer, statusOf(event));
@@ -50,7 +48,7 @@ export function writeSpan(
 }
 
 /** The id in one of the event's own slots; none where it is "". */
-export function writeId(writer: ProtoWriter, fieldTag: number, { scan }: ScannedEvent, slot: number): void {
+export function writeId(writer: ProtoWriter, fieldTag: number, scan: EventScan, slot: number): void {
   const start = scan.starts[slot]!;
   const end = scan.ends[slot]!;
   if (end > start) writeHexOf(writer, fieldTag, scan.bytes, start, end);

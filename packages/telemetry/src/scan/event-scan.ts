@@ -1,3 +1,4 @@
+import type { RuntimeEvent } from "@sandglass/protocol";
 import { textEnd } from "./json-bytes.ts";
 import { MAX_NAMES, NameTable } from "./name-table.ts";
 import { KIND, type Slots, scanValue } from "./scan-value.ts";
@@ -53,6 +54,8 @@ const FIELDS = 64;
  */
 export class EventScan implements Slots {
   bytes: Buffer = Buffer.alloc(0);
+  /** Where the event ends. */
+  end = 0;
   readonly names: NameTable;
   /** One behind the last slot of the data. */
   endSlot: number = FIRST_OF_DATA;
@@ -71,7 +74,6 @@ export class EventScan implements Slots {
   /** By a name's number: the slot it has in this event's data; 0 where it has none. */
   readonly #slots = new Uint16Array(MAX_NAMES);
   #at = 0;
-  #end = 0;
   #isWhole = false;
 
   constructor(names: NameTable = new NameTable()) {
@@ -82,7 +84,7 @@ export class EventScan implements Slots {
   open(bytes: Buffer, start: number, end: number): boolean {
     this.#forget();
     this.bytes = bytes;
-    this.#end = end;
+    this.end = end;
     this.#at = start;
     return (
       bytes[end - 1] === CLOSE_BRACE &&
@@ -100,9 +102,14 @@ export class EventScan implements Slots {
     return this.#isWhole;
   }
 
+  /** Puts the value of the field in a slot of the data there; returns where it goes on, -1 where there is none. */
+  protected scanField(slot: number, at: number): number {
+    return scanValue(this.bytes, at, this.end, this, slot);
+  }
+
   #data(): boolean {
     const { bytes, names } = this;
-    const limit = this.#end;
+    const limit = this.end;
     let at = this.#literal(DATA_LEAD, this.#at);
     if (at === -1) return false;
     if (bytes[at] === CLOSE_BRACE) return at === limit - 2;
@@ -120,10 +127,9 @@ export class EventScan implements Slots {
         this.nameStarts[slot] = start;
         this.nameEnds[slot] = at;
       }
-      if (bytes[at] === COLON) at = scanValue(bytes, at + 1, limit, this, slot);
-      else at = -1;
-      if (at === -1) return this.#forget();
       this.nameIndices[slot] = name;
+      at = bytes[at] === COLON ? this.scanField(slot, at + 1) : -1;
+      if (at === -1) return this.#forget();
       this.endSlot = slot + 1;
       if (name !== -1) this.#slots[name] = slot;
       if (bytes[at] === CLOSE_BRACE) return at === limit - 2 || this.#forget();
@@ -131,6 +137,9 @@ export class EventScan implements Slots {
       previous = name;
     }
   }
+
+  /** Told before the data is looked at: what event it is of. */
+  begin(_typeIndex: number, _event: RuntimeEvent): void {}
 
   /** The slot of a field of the data by its name's number; 0 where this event has none. */
   slotOf(name: number): number {
@@ -150,7 +159,7 @@ export class EventScan implements Slots {
   /** The event's own fields in these slots. */
   #fields(first: number, last: number): boolean {
     const { bytes } = this;
-    const limit = this.#end;
+    const limit = this.end;
     let at = this.#at;
     for (let slot = first; slot <= last; slot++) {
       at = this.#literal(LEADS[slot]!, at);

@@ -55,18 +55,18 @@ for (const [letter, text] of Object.entries({ b: "\b", f: "\f", n: "\n", r: "\r"
 for (const itself of '"\\/') ESCAPES[itself.charCodeAt(0)] = itself.charCodeAt(0);
 
 /**
- * Writes what a JSON text with escapes says to the beginning of `target`, which has room for the text as it stands. Returns how many
- * bytes it is, in UTF-8; -1 where there is a `\u` in it.
+ * Writes what a JSON text with escapes says to `target`, which has room for the text as it stands. Returns where it has ended, in UTF-8;
+ * -1 where there is a `\u` in it.
  */
-export function unescapeJson(target: Buffer, bytes: Buffer, start: number, end: number): number {
-  let length = 0;
-  for (let at = start; at < end; at++) {
-    let byte = bytes[at]!;
+export function unescapeTo(target: Buffer, at: number, bytes: Buffer, start: number, end: number): number {
+  let next = at;
+  for (let index = start; index < end; index++) {
+    let byte = bytes[index]!;
     if (byte === BACKSLASH) {
-      byte = ESCAPES[bytes[++at]! & 0x7f]!;
+      byte = ESCAPES[bytes[++index]! & 0x7f]!;
       if (byte === 0) return -1;
     }
-    target[length++] = byte;
+    target[next++] = byte;
   }
-  return length;
+  return next;
 }

@@ -1,7 +1,7 @@
 import type { EventType, Level, RuntimeEvent } from "@sandglass/protocol";
 import type { LogEvent } from "../delivery/log-event.ts";
 import { canonicalEvent } from "./canonical-event.ts";
-import { EventScan, SLOT } from "./event-scan.ts";
+import { type EventScan, SLOT } from "./event-scan.ts";
 import { NameTable } from "./name-table.ts";
 import { textAt, valueAt } from "./scanned-value.ts";
 
@@ -10,28 +10,29 @@ import { textAt, valueAt } from "./scanned-value.ts";
  * What cannot be had of its data is which fields there are (`in`, `Object.keys`). Of one event at a time: what it says holds until the
  * next is read.
  */
-export class ScannedEvent {
-  readonly scan: EventScan = new EventScan(new NameTable((name, index) => this.#define(name, index)));
-  /** The number of its type: the same for all events of one type, from 0; -1 where there are too many types. */
-  typeIndex = -1;
+export class ScannedEvent<Scan extends EventScan = EventScan> {
+  readonly scan: Scan;
   readonly #types = new NameTable();
+  #typeIndex = -1;
   /** What reads each field by its name. A prototype, since the engine is quick at finding getters there. */
   readonly #fields: object = Object.create(null);
   readonly #data: object = Object.create(this.#fields);
 
+  /** @param newScan makes what looks at the bytes, with the names of fields that it is given */
+  constructor(newScan: (names: NameTable) => Scan) {
+    this.scan = newScan(new NameTable((name, index) => this.#define(name, index)));
+  }
+
   /** Goes on to another event, the rest of which is looked at when it is asked for. False where it is none. */
   open(record: LogEvent): boolean {
     if (this.scan.open(record.bytes, record.start, record.end)) return this.#begin();
-    const json = canonicalEvent(record);
-    return json !== undefined && this.scan.open(json, 0, json.length) && this.#begin();
+    return this.#openCanonical(record);
   }
 
   /** Goes on to another event, all of it. False where it is none. */
   read(record: LogEvent): boolean {
-    const { scan } = this;
-    if (scan.open(record.bytes, record.start, record.end) && scan.openAll()) return this.#begin();
-    const json = canonicalEvent(record);
-    return json !== undefined && scan.open(json, 0, json.length) && scan.openAll() && this.#begin();
+    if (this.open(record) && this.scan.openAll()) return true;
+    return this.#openCanonical(record) && this.scan.openAll();
   }
 
   /** This, as what it stands for. */
@@ -49,7 +50,8 @@ export class ScannedEvent {
     return textAt(this.scan, SLOT.TIMESTAMP);
   }
   get type(): EventType {
-    const name = this.typeIndex === -1 ? textAt(this.scan, SLOT.TYPE) : this.#types.nameAt(this.typeIndex);
+    const index = this.#typeIndex;
+    const name = index === -1 ? textAt(this.scan, SLOT.TYPE) : this.#types.nameAt(index);
     return name as EventType;
   }
   get level(): Level {
@@ -83,16 +85,22 @@ export class ScannedEvent {
     return this.scan.openAll() ? textAt(this.scan, slot) : "";
   }
 
+  #openCanonical(record: LogEvent): boolean {
+    const json = canonicalEvent(record);
+    return json !== undefined && this.scan.open(json, 0, json.length) && this.#begin();
+  }
+
   #begin(): true {
     const { bytes, starts, ends } = this.scan;
     // With its quotes.
     const start = starts[SLOT.TYPE]! - 1;
-    const index = this.#types.findNext(this.typeIndex, bytes, start);
+    let index = this.#types.findNext(this.#typeIndex, bytes, start);
     if (index === -1) {
-      const found = this.#types.find(bytes, start, ends[SLOT.TYPE]! + 1);
-      this.#types.expectNext(this.typeIndex, found);
-      this.typeIndex = found;
-    } else this.typeIndex = index;
+      index = this.#types.find(bytes, start, ends[SLOT.TYPE]! + 1);
+      this.#types.expectNext(this.#typeIndex, index);
+    }
+    this.#typeIndex = index;
+    this.scan.begin(index, this.event);
     return true;
   }
 

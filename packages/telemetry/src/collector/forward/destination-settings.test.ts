@@ -48,6 +48,12 @@ describe("the settings of a destination", () => {
     for (const secret of ["q-1", "tok-1", "pass word"]) assert.ok(secrets.includes(secret), secret);
   });
 
+  test("may have a token in the path, which is as secret as one in a header", () => {
+    const token = "0123456789abcdef";
+    const { secrets } = resolve({ ENDPOINT: `https://otlp.example.com/ingest/${token}/otlp` });
+    assert.deepEqual(secrets, [token]);
+  });
+
   test("may differ by signal, and then what is said of the signal wins", () => {
     const { signals, temporality } = resolve({
       ENDPOINT: "https://a.example.com",

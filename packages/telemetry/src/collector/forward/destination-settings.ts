@@ -36,6 +36,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 /** While it hangs, a destination keeps what it is being sent in memory. */
 const MAX_TIMEOUT_MS = 60_000;
 const MAX_SIZE = 64 * 1024;
+/** A part of a path from this length on may be a token, which some services want there. */
+const TOKEN_LENGTH = 16;
 const COMPRESSIONS = ["gzip", "none"] as const;
 const CERTIFICATES = ["CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"] as const;
 
@@ -74,12 +76,17 @@ export function resolveDestination(variables: Environment, context: PrepareConte
     tls: tlsOf(env, context),
     publicOnly: !context.isTrusted,
     temporality: temporalityOf(env),
-    secrets: secretsIn(targets, endpoints),
+    secrets: [...secretsIn(targets, endpoints), ...tokensInPaths(targets)],
   };
   if (JSON.stringify(settings).length > MAX_SIZE) {
     throw invalid(`the variables ${PREFIX}… are larger than ${MAX_SIZE / 1024} KiB in all`);
   }
   return settings;
+}
+
+function tokensInPaths(targets: readonly OtlpTarget[]): string[] {
+  const parts = targets.flatMap(({ url }) => url.pathname.split("/"));
+  return [...new Set(parts)].filter(({ length }) => length >= TOKEN_LENGTH);
 }
 
 /** What is set for the signal, else what is set for all of them. */
