@@ -19,7 +19,7 @@ demo: setup ## an agent at work in sandboxes, and its whole trace
 	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning examples/analyst/demo.ts
 
 test: setup-test ## all tests (make test ARGS="file …" for some)
-	@scripts/test.sh $(ARGS)
+	@$(if $(ARGS),scripts/test.sh $(ARGS),scripts/test-all.sh)
 
 bench: setup-bench ## side-by-side benchmarks (make bench ARGS="--quick --only exec")
 	@source scripts/node-env.sh && exec node --disable-warning=ExperimentalWarning bench/run.ts $(ARGS)

@@ -20,6 +20,7 @@ needs=(
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | git                    | command -v git                 | git"
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
+  "test | python3-venv           | python3 -c 'import ensurepip, venv' | python3-venv"
   "test | pip                    | /usr/bin/python3 -m pip --version | python3-pip"
   "test | postgresql             | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "bench | podman                | command -v podman              | podman crun"

@@ -1,0 +1,112 @@
+"""The Python client of Sandglass: run AI agents' code in sandboxes you can see through.
+
+Example:
+    from sandglass import Sandbox
+
+    with Sandbox(template="python") as sandbox:
+        print(sandbox.run_code("print(6 * 7)").stdout)
+
+Every class has an asynchronous twin: `AsyncSandbox`, `AsyncClient`, ….
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from . import errors, models
+from ._credentials import SandglassWarning
+from ._options import CreateSandboxOptions, ExporterFilter
+from ._output import output_bytes, output_text
+from ._sync.client import Client, Traces
+from ._sync.commands import Commands
+from ._sync.execs import Execs
+from ._sync.exporters import Exporters
+from ._sync.files import Files
+from ._sync.keys import Keys
+from ._sync.runs import Run, ToolCall
+from ._sync.sandbox import Sandbox
+from ._sync.sandboxes import Sandboxes
+from ._version import VERSION
+from .errors import *  # noqa: F403
+from .models import *  # noqa: F403
+from .stream_events import ExecResult, ExitEvent, OutputEvent, ResultEvent, StreamEvent
+
+if TYPE_CHECKING:
+    from ._async.client import AsyncClient, AsyncTraces
+    from ._async.commands import AsyncCommands
+    from ._async.execs import AsyncExecs
+    from ._async.exporters import AsyncExporters
+    from ._async.files import AsyncFiles
+    from ._async.keys import AsyncKeys
+    from ._async.runs import AsyncRun, AsyncToolCall
+    from ._async.sandbox import AsyncSandbox
+    from ._async.sandboxes import AsyncSandboxes
+
+__version__ = VERSION
+
+#: Where the asynchronous ones are. They import asyncio, which a program that has no use for it need not wait for.
+_LATER = {
+    "AsyncClient": "client",
+    "AsyncCommands": "commands",
+    "AsyncExecs": "execs",
+    "AsyncExporters": "exporters",
+    "AsyncFiles": "files",
+    "AsyncKeys": "keys",
+    "AsyncRun": "runs",
+    "AsyncSandbox": "sandbox",
+    "AsyncSandboxes": "sandboxes",
+    "AsyncToolCall": "runs",
+    "AsyncTraces": "client",
+}
+
+__all__ = [
+    "VERSION",
+    "AsyncClient",
+    "AsyncCommands",
+    "AsyncExecs",
+    "AsyncExporters",
+    "AsyncFiles",
+    "AsyncKeys",
+    "AsyncRun",
+    "AsyncSandbox",
+    "AsyncSandboxes",
+    "AsyncToolCall",
+    "AsyncTraces",
+    "Client",
+    "Commands",
+    "CreateSandboxOptions",
+    "ExecResult",
+    "Execs",
+    "ExitEvent",
+    "ExporterFilter",
+    "Exporters",
+    "Files",
+    "Keys",
+    "OutputEvent",
+    "ResultEvent",
+    "Run",
+    "Sandbox",
+    "Sandboxes",
+    "SandglassWarning",
+    "StreamEvent",
+    "ToolCall",
+    "Traces",
+    "output_bytes",
+    "output_text",
+    *errors.__all__,
+    *models.__all__,
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _LATER.get(name)
+    if module is None:
+        raise AttributeError(f"module 'sandglass' has no attribute {name!r}")
+    value = getattr(import_module(f"._async.{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

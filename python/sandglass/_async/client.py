@@ -1,0 +1,215 @@
+"""A connection to one daemon."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from .._call import Call
+from .._credentials import resolve_api_key, resolve_base_url
+from .._decode import decode
+from .._options import CreateSandboxOptions
+from .._otel.instruments import Instruments
+from .._otel.private_provider import provider_loader
+from .._tracing import Tracing, checked_trace, environment_trace
+from .._version import VERSION
+from ..models import DoctorReport, EventLine, Level, TraceInfo
+from .events import read_events
+from .exporters import AsyncExporters
+from .keys import AsyncKeys
+from .runs import AsyncRun
+from .runtime import shared_clients
+from .sandboxes import AsyncSandboxes
+from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from .sandbox import AsyncSandbox
+
+
+class AsyncClient:
+    """Shared by any number of sandboxes. Makes no request until asked to.
+
+    Example:
+        async with AsyncClient("http://127.0.0.1:7070") as client:
+            async with await client.create_sandbox("python") as sandbox:
+                print(await sandbox.run_code("1 + 1"))
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        *,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
+        baggage: str | None = None,
+        request_timeout_ms: float | None = None,
+        connect_timeout_ms: float | None = None,
+        stream_retries: int | None = None,
+        sdk_otel_enabled: bool | None = None,
+    ) -> None:
+        """
+        Args:
+            base_url: default: `SANDGLASS_URL`, else `http://127.0.0.1:7070`
+            api_key: default: `SANDGLASS_API_KEY`, else the key that the daemon of the same user keeps in the credentials file
+            traceparent: W3C; the parent of calls that have no nearer one. Default: `SANDGLASS_TRACEPARENT`
+            request_timeout_ms: until an answer is complete, or has begun where it is a stream; 0 is unlimited. Default 60,000
+            connect_timeout_ms: until a connection stands; 0 leaves it to the system. Default 10,000
+            stream_retries: how often in a row, with growing waits, a broken stream is picked up again. Default 12: about twenty seconds
+            sdk_otel_enabled: sends the client's own spans and durations over OTLP, as the `OTEL_EXPORTER_OTLP_*` variables say, where the
+                program has registered no OpenTelemetry provider of its own: that one always wins. Default: `SANDGLASS_SDK_OTEL_ENABLED`,
+                else whether `OTEL_EXPORTER_OTLP_ENDPOINT` is set
+
+        Raises:
+            InvalidRequestError: where the base URL is none
+        """
+        self.base_url = resolve_base_url(base_url)
+        self._given_key = api_key
+        self._found_key: str | None = None
+        self._instruments = Instruments(provider_loader(sdk_otel_enabled))
+        self._transport = AsyncTransport(
+            base_url=self.base_url,
+            api_key=self._api_key,
+            user_agent=f"sandglass-python/{VERSION} python/{platform.python_version()}",
+            request_timeout_ms=request_timeout_ms,
+            connect_timeout_ms=connect_timeout_ms,
+            stream_retries=stream_retries,
+            instruments=self._instruments,
+        )
+        fallback = checked_trace(traceparent, tracestate, baggage) or environment_trace()
+        self._tracing = Tracing(fallback=fallback)
+        self.sandboxes = AsyncSandboxes(self._transport, self._tracing)
+        self.keys = AsyncKeys(self._transport)
+        #: Where the daemon delivers events to.
+        self.exporters = AsyncExporters(self._transport)
+        self.traces = AsyncTraces(self._transport)
+
+    def _api_key(self) -> str | None:
+        if self._found_key is None:
+            self._found_key = resolve_api_key(self.base_url, self._given_key)
+        return self._found_key
+
+    async def create_sandbox(
+        self, template: str | None = None, **options: Unpack[CreateSandboxOptions]
+    ) -> AsyncSandbox:
+        """Short for `client.sandboxes.create(template, …)`."""
+        return await self.sandboxes.create(template, **options)
+
+    def events(
+        self,
+        *,
+        types: Sequence[str] | None = None,
+        min_level: Level | None = None,
+        sandbox_id: str | None = None,
+        run_id: str | None = None,
+        trace_id: str | None = None,
+        after: str | None = None,
+        follow: bool = False,
+        limit: int | None = None,
+    ) -> AsyncGenerator[EventLine, None]:
+        """The record: every event, in order, each with the `cursor` to continue behind it. With `follow` it stays, yields what happens from
+        now on, and survives broken connections.
+
+        Args:
+            types: patterns as `exec.*`, `sandbox.created`, `!exec.streamed`; default all
+            min_level: this level and the more severe ones
+            after: a `cursor` of an earlier line: what comes behind it. Default: from the beginning of what is kept
+            limit: ends after so many events
+
+        Raises:
+            StreamError: where the daemon stays away for longer than the bounded tries
+
+        Example:
+            async for event in client.events(types=["exec.*"], follow=True):
+                print(event.type)
+        """
+        return read_events(
+            self._transport,
+            types=types,
+            min_level=min_level,
+            sandbox_id=sandbox_id,
+            run_id=run_id,
+            trace_id=trace_id,
+            after=after,
+            follow=follow,
+            limit=limit,
+        )
+
+    def run(
+        self,
+        name: str,
+        *,
+        agent: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        capture_content: bool = False,
+    ) -> AsyncRun:
+        """An agent run, opened when its block is entered, or by `start`. Its sandboxes, tool calls and model calls become one trace.
+
+        Args:
+            capture_content: record thoughts, arguments and results of tools too, not only their names and times
+
+        Example:
+            async with client.run("analyst") as run:
+                sandbox = await run.sandboxes.create("python")
+        """
+        return AsyncRun(self._transport, self._tracing, name, agent, metadata, capture_content)
+
+    async def doctor(self) -> DoctorReport:
+        """What the host enforces, and the daemon's configuration."""
+        return decode(DoctorReport, await self._transport.json(Call("doctor", tracing=self._tracing)))
+
+    async def aclose(self) -> None:
+        """Closes the connections; what is under way fails. Sends what telemetry of its own the client still holds."""
+        await self._transport.aclose()
+        self._instruments.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        return f"<AsyncClient {self.base_url}>"
+
+
+class AsyncTraces:
+    """Reached as `client.traces`."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+
+    async def get(self, trace_id: str) -> TraceInfo:
+        """Raises:
+        TraceNotFoundError: where nothing of it is recorded
+        """
+        return decode(TraceInfo, await self._transport.json(Call("getTrace", {"traceId": trace_id})))
+
+
+_users: dict[AsyncClient, int] = {}
+
+
+def acquire_client(chosen: Mapping[str, Any]) -> AsyncClient:
+    """One client for all sandboxes of equal choice: their connections are reused."""
+    options = {**chosen, "base_url": resolve_base_url(chosen.get("base_url"))}
+    name = json.dumps(options, sort_keys=True)
+    clients = shared_clients()
+    client = clients.get(name) or clients.setdefault(name, AsyncClient(**options))
+    _users[client] = _users.get(client, 0) + 1
+    return client
+
+
+async def release_client(client: AsyncClient) -> None:
+    """The last sandbox that lets go of it closes its connections; it can be used on, with new ones."""
+    users = _users.pop(client, 1) - 1
+    if users > 0:
+        _users[client] = users
+    else:
+        await client._transport.release()

@@ -1,0 +1,52 @@
+"""The execs of one sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+from .._decode import decode, wire
+from ..models import ExecInfo, Page, SignalName
+from ..stream_events import StreamEvent
+from .exec import follow_exec
+from .source import AsyncSourceRef
+
+
+class AsyncExecs:
+    """Running ones and those that ended, also after the sandbox is gone."""
+
+    def __init__(self, ref: AsyncSourceRef) -> None:
+        self._ref = ref
+
+    async def list(self, *, limit: int | None = None, cursor: str | None = None) -> Page[ExecInfo]:
+        """One page, newest first.
+
+        Args:
+            limit: items on the page; default 100
+            cursor: `next_cursor` of the page before
+        """
+        source = await self._ref.get()
+        call = source.call("listExecs")
+        call.query = {"limit": limit, "cursor": cursor}
+        page = await source.transport.json(call)
+        return Page([decode(ExecInfo, item) for item in page["items"]], page.get("nextCursor"))
+
+    async def get(self, exec_id: str) -> ExecInfo:
+        """Raises:
+        ExecNotFoundError: where there is none of that id
+        """
+        return decode(ExecInfo, await self._ref.json("getExec", execId=exec_id))
+
+    async def kill(self, exec_id: str, *, signal: SignalName | None = None) -> ExecInfo:
+        """Sends a signal; default SIGKILL.
+
+        Raises:
+            ExecEndedError: where it has ended already
+        """
+        return decode(
+            ExecInfo, await self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
+        )
+
+    def stream(self, exec_id: str, *, after: int | None = None) -> AsyncGenerator[StreamEvent, None]:
+        """Replays and follows an exec's stream from the line behind `after` (None: from the first) to its `exit`. Picks itself up again when
+        the connection breaks."""
+        return follow_exec(self._ref, exec_id, after)

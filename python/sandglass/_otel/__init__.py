@@ -1,0 +1,1 @@
+"""The client's own telemetry, by OpenTelemetry's API alone."""
