@@ -16,7 +16,7 @@ import {
 import { Client } from "sandglass";
 import { whileFlapping } from "../delivery/chaos/destination.ts";
 import { failHttp } from "../delivery/chaos/http-destinations.ts";
-import { collectorPid } from "./collector-process.ts";
+import { findCollectorPid } from "./collector-process.ts";
 import { Fleet, readKept, type Sender } from "./crash-fleet.ts";
 import { sandboxOf, TelemetrySink } from "./telemetry-sink.ts";
 
@@ -118,7 +118,9 @@ describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EA
         );
         await delay(random.int(LIFE_MS));
         await lookAtAccounts();
-        if (kill < COLLECTOR_KILLS) process.kill(collectorPid(daemon.pid), "SIGKILL");
+        // What was taken may be told late, while the next is still being started.
+        const pid = await until("there is a collector", () => findCollectorPid(daemon.pid));
+        if (kill < COLLECTOR_KILLS) process.kill(pid, "SIGKILL");
       }
     })();
     const faults = await flapping([ours, owners], random, work);
@@ -162,7 +164,12 @@ describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EA
   });
 
   test("the accounts add up", async () => {
-    const { text } = await callHttp(daemon, "GET /metrics");
+    // What the host said of the last sandboxes' ends comes behind what they sent.
+    const text = await until("all is settled", async () => {
+      await client.exporters.flush({ timeoutMs: CATCH_UP_MS });
+      const { text: now } = await callHttp(daemon, "GET /metrics");
+      return /^otelcol_exporter_queue_size(?:\{[^}]*\})? [1-9]/m.test(now) ? undefined : now;
+    });
     const metric = (name: string): number => {
       const found = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, "gm"))];
       assert.ok(found.length > 0, name);

@@ -5,11 +5,20 @@ const SAMPLE_MS = 20;
 
 /** The collector of a daemon. @throws Error where it has none, or several */
 export function collectorPid(daemonPid: number): number {
-  const pids = childrenOf(daemonPid).filter((pid) =>
-    readIfThere(`/proc/${pid}/cmdline`).includes("sandglass-collector"),
-  );
+  const pids = collectorsOf(daemonPid);
   if (pids.length !== 1) throw new Error(`the daemon has ${pids.length} collectors`);
   return pids[0]!;
+}
+
+/** Undefined while it has none. */
+export function findCollectorPid(daemonPid: number): number | undefined {
+  return collectorsOf(daemonPid)[0];
+}
+
+function collectorsOf(daemonPid: number): number[] {
+  return childrenOf(daemonPid).filter((pid) =>
+    readIfThere(`/proc/${pid}/cmdline`).includes("sandglass-collector"),
+  );
 }
 
 export function childrenOf(pid: number): number[] {

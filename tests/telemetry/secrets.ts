@@ -3,6 +3,9 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThere } from "./collector-process.ts";
 
+/** No file of the daemon's own gets that large here. */
+const DISK_BYTES = 128 * 1024 * 1024;
+
 /** Values that must not be seen, by what they are of. */
 export class Secrets<Name extends string> {
   readonly #values: Readonly<Record<Name, string>>;
@@ -27,11 +30,11 @@ export class Secrets<Name extends string> {
     return this.names.flatMap((name) => [this.of(name).slice(0, 1), this.of(name).slice(1)]);
   }
 
-  /** The names of those that are in there, as they are or as they are written in a header or in base64. */
+  /** The names of those that are in there, as they are, or as the password of `user` in a header. */
   in(text: string): Name[] {
     return this.names.filter((name) => {
       const value = this.of(name);
-      const encoded = Buffer.from(`x:${value}`).toString("base64").slice(4, -4);
+      const encoded = Buffer.from(`user:${value}`).toString("base64").slice(0, -4);
       return text.includes(value) || text.includes(encoded);
     });
   }
@@ -41,7 +44,7 @@ export class Secrets<Name extends string> {
     const found: Record<string, Name[]> = {};
     for (const path of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
       const whole = join(directory, path);
-      if (!isFile(whole)) continue;
+      if (!isSearched(whole)) continue;
       const names = this.in(`${path}\n${readFileSync(whole, "latin1")}`);
       if (names.length > 0) found[path] = names;
     }
@@ -59,9 +62,11 @@ export class Secrets<Name extends string> {
   }
 }
 
-function isFile(path: string): boolean {
+/** Disks of sandboxes are not: what is in there is searched from inside. */
+function isSearched(path: string): boolean {
   try {
-    return statSync(path).isFile();
+    const stats = statSync(path);
+    return stats.isFile() && stats.size < DISK_BYTES;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;

@@ -6,6 +6,8 @@ import { LEN } from "../../packages/telemetry/src/otlp/wire.ts";
 /** Names of a request that are looked at: a hostile one may have millions. */
 const MAX_ATTRIBUTES = 100;
 
+const NAME_FIELDS: Readonly<Record<string, number>> = { traces: 5, metrics: 1, logs: 3 };
+
 /** One `ResourceSpans`, `ResourceLogs` or `ResourceMetrics` that arrived. */
 export interface ReceivedEntry {
   signal: string;
@@ -13,7 +15,7 @@ export interface ReceivedEntry {
   resources: number;
   /** Those with a text, as they stand: a key may come twice. */
   attributes: [key: string, value: string][];
-  /** Of its spans, or of its metrics. */
+  /** Of its spans, or of its metrics; of log records the texts of their severity. */
   names: string[];
   sizeBytes: number;
 }
@@ -86,7 +88,7 @@ function readEntry(path: string, bytes: Buffer): ReceivedEntry {
     if (field === 1) {
       entry.resources += 1;
       readAttributes(value, entry.attributes);
-    } else if (field === 2) readNames(value, signal === "traces" ? 5 : 1, entry.names);
+    } else if (field === 2) readNames(value, NAME_FIELDS[signal] ?? 0, entry.names);
   }
   return entry;
 }

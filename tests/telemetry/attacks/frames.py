@@ -29,8 +29,8 @@ def until_closed(connection, limit=20000):
     return "goes on"
 
 
-def flood(make, seconds=1, connections=4):
-    """As many frames as are taken, while what is answered is read and thrown away."""
+def flood(make, seconds=20, connections=4):
+    """As many frames as are taken until it is cut off, while what is answered is read and thrown away."""
     def work(_):
         connection = Http2()
         try:

@@ -64,6 +64,15 @@ for name, body in spans.items():
     results[f"gzip {name}"] = post(gzip.compress(body), content_encoding="gzip")
     results[f"gRPC {name}"] = grpc(body)
 
+gauge = field(5, field(1, b"\x31" + bytes(8)))
+OTHERS = {
+    "logs": ("Logs", field(1, field(1, forged) + field(2, field(2, field(3, "forged-logs"))) + field(1, forged))),
+    "metrics": ("Metrics", field(1, field(1, forged) + field(2, field(2, field(1, "forged-metrics") + gauge)) + field(1, forged))),
+}
+for name, (service, body) in OTHERS.items():
+    results[name] = post(body, path=f"/v1/{name}")
+    results[f"gRPC {name}"] = grpc(body, path=f"/opentelemetry.proto.collector.{name}.v1.{service}Service/Export")
+
 # Refused: one reader would see what another does not.
 results["wrong wire type"] = post(field(1, varint(1 << 3) + b"\x01" + work["split"]))
 results["group"] = post(field(1, b"\x0b" + field(1, forged) + b"\x0c" + work["split"]))

@@ -1,8 +1,8 @@
 """Valid requests as fast as they go, from eight connections. Arguments: which, and for how many seconds. Prints how many answers there were."""
 
 import json
+import os
 import re
-import socket
 import sys
 import threading
 
@@ -61,9 +61,7 @@ def chat(index):
     attributes = b"".join(field(9, each) for each in (
         attribute("gen_ai.operation.name", "chat"), attribute("gen_ai.request.model", "gpt-4o"),
         attribute("gen_ai.usage.input_tokens", b"\x18\x64"), attribute("sandglass.sandbox.id", "sbx_forged")))
-    import os
-    return field(1, scope(*(field(2, b"") and (field(1, os.urandom(16)) + field(2, os.urandom(8)) + field(5, f"chat {index}") + attributes)
-                            for index in range(20))))
+    return field(1, scope(*(field(1, os.urandom(16)) + field(2, os.urandom(8)) + field(5, f"chat {index}") + attributes for _ in range(20))))
 
 
 def metric(index, count):
@@ -81,6 +79,7 @@ WHICH = {
     "empty": lambda: over_http(lambda _: [b""] * BATCH),
     "nowhere": lambda: over_http(lambda _: [b""] * BATCH, path="/nowhere"),
     "grpc": lambda: over_grpc(request("rate")),
+    "poison": lambda: over_http(lambda _: [request("poison")] * 2),
     "model calls": lambda: over_http(lambda index: [chat(index)] * BATCH),
     "metrics": lambda: over_http(lambda index: [metric(f"{index}-{each}", 200) for each in range(BATCH)], path="/v1/metrics"),
 }

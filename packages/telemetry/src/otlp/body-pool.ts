@@ -1,7 +1,7 @@
 const STEP_BYTES = 64 * 1024;
 const MAX_BODIES = 8;
 const MAX_BYTES = 16 * 1024 * 1024;
-/** One that is larger than so many times what is wanted is left for another. */
+/** One that is larger than so many times what is wanted is left for another, unless it is of the smallest. */
 const MAX_EXCESS = 4;
 
 /**
@@ -14,7 +14,8 @@ export class BodyPool {
 
   /** Memory of at least so many bytes, with anything in it. */
   take(bytes: number): Buffer {
-    const index = this.#free.findIndex(({ length }) => length >= bytes && length <= bytes * MAX_EXCESS);
+    const mostBytes = Math.max(STEP_BYTES, bytes * MAX_EXCESS);
+    const index = this.#free.findIndex(({ length }) => length >= bytes && length <= mostBytes);
     if (index === -1) return Buffer.allocUnsafeSlow(Math.ceil(bytes / STEP_BYTES) * STEP_BYTES);
     const [memory] = this.#free.splice(index, 1);
     this.#freeBytes -= memory!.length;

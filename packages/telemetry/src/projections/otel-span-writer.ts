@@ -32,7 +32,7 @@ export function writeSpan(
     writeId(writer, SPAN.spanId, scan, SLOT.SPAN_ID);
     writeId(writer, SPAN.parentSpanId, scan, SLOT.PARENT_SPAN_ID);
   } else {
-    writer.hex(SPAN.spanId, opening.spanId);
+    if (opening.spanId) writer.hex(SPAN.spanId, opening.spanId);
     if (opening.parentSpanId) writer.hex(SPAN.parentSpanId, opening.parentSpanId);
   }
   if (plan.spanHead !== undefined) writer.raw(plan.spanHead);

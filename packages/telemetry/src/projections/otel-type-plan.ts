@@ -8,7 +8,7 @@ import { nameAt } from "../scan/scanned-value.ts";
 import { hasFractions } from "./otel-attribute.ts";
 import { attributeName, isSaidAgain } from "./otel-attribute-names.ts";
 import { endsSpan } from "./otel-span.ts";
-import { isOpening, spanName } from "./span.ts";
+import { spanName } from "./span.ts";
 
 /** What a field of the data becomes. */
 export interface FieldPlan {
@@ -36,19 +36,18 @@ export function writeSpanHead(writer: ProtoWriter, event: RuntimeEvent): void {
 /** What is the same for all events of one type, found once. */
 export class TypePlan {
   readonly type: EventType;
-  readonly isOpening: boolean;
   readonly endsSpan: boolean;
   /** Name and kind of the span, encoded; undefined where each has its own name. */
   readonly spanHead: Uint8Array | undefined;
   /** By the number of the field's name; null of one that is told otherwise. */
   readonly #fields: (FieldPlan | null)[] = [];
 
-  /** @param event any of this type */
-  constructor(event: RuntimeEvent) {
-    this.type = event.type;
-    this.isOpening = isOpening(event);
+  constructor(type: EventType) {
+    this.type = type;
+    // Of its data no more is asked than what the name of a span may have in it.
+    const event = { type, data: {} } as RuntimeEvent;
     this.endsSpan = endsSpan(event);
-    const isNamedAlike = event.type !== "run.completed";
+    const isNamedAlike = type !== "run.completed";
     this.spanHead = this.endsSpan && isNamedAlike ? encodeSpanHead(event) : undefined;
   }
 

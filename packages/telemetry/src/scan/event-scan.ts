@@ -99,6 +99,7 @@ export class EventScan implements Slots {
   openAll(): boolean {
     if (this.#isWhole) return true;
     this.#isWhole = this.#fields(SLOT.LEVEL, SLOT.PARENT_SPAN_ID) && this.#data();
+    if (this.#isWhole) this.finish();
     return this.#isWhole;
   }
 
@@ -140,6 +141,9 @@ export class EventScan implements Slots {
 
   /** Told before the data is looked at: what event it is of. */
   begin(_typeIndex: number, _event: RuntimeEvent): void {}
+
+  /** Told when all of the event was looked at. */
+  protected finish(): void {}
 
   /** The slot of a field of the data by its name's number; 0 where this event has none. */
   slotOf(name: number): number {
