@@ -88,8 +88,12 @@ export class TelemetryDerivation {
 
   async #run(reader: NamedReader, onProblem: OnProblem): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    let hasPlace = false;
+    while (!signal.aborted || !hasPlace) {
       try {
+        // Where it began has to be known to the next process, whatever this one comes to.
+        if (!hasPlace) await reader.commit(reader.committed);
+        hasPlace = true;
         await this.#look(onProblem);
         if (signal.aborted) return;
         const doneTo = this.#ranges.doneTo(this.#log.lastPosition);

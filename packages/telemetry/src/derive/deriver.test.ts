@@ -178,4 +178,14 @@ describe("what is read", () => {
     assert.equal(send(100, "sbx_01m81fmvaxzshpc686q862kbsa", 0), 1);
     assert.equal(send(101, SANDBOX_ID, 2), 1);
   });
+
+  test("a record of a sandbox that is too large is skipped, and uses up nothing", () => {
+    const deriver = new Deriver();
+    const send = (id: number, padding: string) =>
+      deriver.derive(telemetryRecord(chat(id, { padding }), { origin: "sandbox", sandboxId: SANDBOX_ID }))
+        .length;
+    assert.equal(send(1, "x".repeat(3 * 1024 * 1024)), 0);
+    assert.equal(deriver.stats().skippedRecords, 1);
+    assert.equal(send(2, ""), 1);
+  });
 });
