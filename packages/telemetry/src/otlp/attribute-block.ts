@@ -3,20 +3,14 @@ import { ProtoWriter } from "./proto-writer.ts";
 /** To begin with. */
 const ATTRIBUTES = 64;
 
-/** Attributes that were encoded once, under one tag, to be told by more than one message, each under a tag of its own. */
+/** Attributes that were encoded once, to be told by more than one message, each under a tag of its own. */
 export class AttributeBlock {
-  /** What attributes are written under. */
-  readonly listTag: number;
   /** What attributes are written to, one after another; see {@link AttributeBlock.begin}. */
   readonly writer: ProtoWriter = new ProtoWriter(4096);
   /** Where each begins: that is where its tag is. */
   #starts = new Int32Array(ATTRIBUTES);
   #isMarked = new Uint8Array(ATTRIBUTES);
   #count = 0;
-
-  constructor(listTag: number) {
-    this.listTag = listTag;
-  }
 
   clear(): void {
     this.writer.clear();
@@ -37,9 +31,8 @@ export class AttributeBlock {
     const at = target.reserve(length);
     const { buffer } = target;
     source.copy(buffer, at, 0, length);
-    target.advance(at + length);
-    if (listTag === this.listTag) return;
     for (let index = 0; index < this.#count; index++) buffer[at + this.#starts[index]!] = listTag;
+    target.advance(at + length);
   }
 
   /** Those that are not marked, with the tags that they were written with. */

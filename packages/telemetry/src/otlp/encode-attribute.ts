@@ -85,19 +85,9 @@ export function endTextAttribute(writer: ProtoWriter, key: Buffer, start: number
 
 /** @param value a safe integer */
 export function writeIntAttribute(writer: ProtoWriter, listTag: number, key: Buffer, value: number): void {
-  const small = value | 0;
-  if (small === value && small >= 0) return writeSmallAttribute(writer, listTag, key, small);
   // Of what is negative all 64 bits are set.
   writer.advance(writeKey(writer, listTag, key, 1 + (value < 0 ? 10 : int64Bytes(value))));
   writer.int64(INT_VALUE, value);
-}
-
-/** Up to 2^31, as most are. */
-function writeSmallAttribute(writer: ProtoWriter, listTag: number, key: Buffer, value: number): void {
-  const at = writeKey(writer, listTag, key, 1 + varintBytes(value));
-  const { buffer } = writer;
-  buffer[at] = INT_VALUE;
-  writer.advance(putVarint(buffer, at + 1, value));
 }
 
 export function writeDoubleAttribute(writer: ProtoWriter, listTag: number, key: Buffer, value: number): void {

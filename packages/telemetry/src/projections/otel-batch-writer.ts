@@ -6,7 +6,6 @@ import { encodeGrouped } from "../otlp/encode-grouped.ts";
 import type { KeyValue, Scope } from "../otlp/model.ts";
 import { ProtoWriter } from "../otlp/proto-writer.ts";
 import { LEN, tag } from "../otlp/wire.ts";
-import { hashAt } from "../scan/hash-at.ts";
 import { ScannedEvent } from "../scan/scanned-event.ts";
 import type { Wanted } from "./otel-batch.ts";
 import { OtelEventScan } from "./otel-event-scan.ts";
@@ -45,10 +44,7 @@ export class OtelBatchWriter {
     writeScope(writer, SCOPE, scope);
     this.#scope = writer.finish();
     // Of the event that is being looked at.
-    this.#memory = new OtelMemory(
-      () => this.#scanned.scan.attributes.unmarked(),
-      () => hashAt(this.#scanned.scan, this.#scanned.slotOf("execId")),
-    );
+    this.#memory = new OtelMemory(() => this.#scanned.scan.attributes.unmarked());
     this.#groups = new OtelGroups(service, this.#memory);
   }
 

@@ -24,7 +24,7 @@ const BACKSLASH = 0x5c;
 /** Finds the fields of an event and writes its attributes on the way: each byte of the data is looked at once. */
 export class OtelEventScan extends EventScan {
   /** What `attributesOf` says of the event. */
-  readonly attributes: AttributeBlock = new AttributeBlock(SPAN.attributes);
+  readonly attributes: AttributeBlock = new AttributeBlock();
   readonly #plans: TypePlan[] = [];
   #plan!: TypePlan;
   #event!: RuntimeEvent;

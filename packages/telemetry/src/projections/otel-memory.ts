@@ -10,16 +10,12 @@ export interface SpanContext {
   readonly spanId: string;
 }
 
-type ExecEvent = Extract<RuntimeEvent, { type: "exec.started" | "exec.completed" }>;
-
 /** Attributes as they are kept: as a model, or encoded. */
 type KeptAttributes = readonly KeyValue[] | Uint8Array;
 
 /** What the beginning of a span said that its ending may not. */
 export interface Opening<Attributes extends KeptAttributes> extends SpanContext {
   readonly parentSpanId: string;
-  /** The same for the beginning and the ending. */
-  readonly subject: string;
   readonly startMicros: number;
   readonly attributes: Attributes;
 }
@@ -51,23 +47,15 @@ const OPENING_WEIGHT = 500;
  * creation of each sandbox. Bounded, and lost with the process: what is not known is left out.
  */
 export class OtelMemory<Attributes extends KeptAttributes> implements SpanContexts {
-  readonly #openings = new RecentMap<Opening<Attributes>, string | number>(MAX_OPENING_WEIGHT);
+  readonly #openings = new RecentMap<Opening<Attributes>>(MAX_OPENING_WEIGHT);
   readonly #runs = new RecentMap<SpanContext>(MAX_KNOWN);
   readonly #sandboxes = new RecentMap<KnownSandbox>(MAX_KNOWN);
-  readonly #openingAttributes: (event: RuntimeEvent) => Attributes;
-  readonly #execHash: ((event: ExecEvent) => number) | undefined;
 
-  /**
-   * @param openingAttributes of an event that begins a span: what the event that ends it does not say again
-   * @param execHash of an exec's id, to find it by: for a caller to whom making the id itself is dear. Of two that have one, the older
-   * is forgotten
-   */
-  constructor(
-    openingAttributes: (event: RuntimeEvent) => Attributes,
-    execHash?: (event: ExecEvent) => number,
-  ) {
+  readonly #openingAttributes: (event: RuntimeEvent) => Attributes;
+
+  /** @param openingAttributes of an event that begins a span: what the event that ends it does not say again */
+  constructor(openingAttributes: (event: RuntimeEvent) => Attributes) {
     this.#openingAttributes = openingAttributes;
-    this.#execHash = execHash;
   }
 
   /**
@@ -97,10 +85,8 @@ export class OtelMemory<Attributes extends KeptAttributes> implements SpanContex
     switch (event.type) {
       case "exec.completed":
       case "agent.tool_result":
-      case "run.completed": {
-        const opening = this.#openings.get(this.#keyOf(event));
-        return opening !== undefined && opening.subject === subjectOf(event) ? opening : undefined;
-      }
+      case "run.completed":
+        return this.#openings.get(openingKey(event));
       default:
         return undefined;
     }
@@ -118,23 +104,14 @@ export class OtelMemory<Attributes extends KeptAttributes> implements SpanContex
     const attributes = this.#openingAttributes(event);
     const weight = OPENING_WEIGHT + weightOf(attributes);
     const { traceId, spanId, parentSpanId } = event;
-    const [subject, startMicros] = [subjectOf(event), microsOf(event.timestamp)];
-    const opening = { traceId, spanId, parentSpanId, subject, startMicros, attributes };
-    this.#openings.set(this.#keyOf(event), opening, weight);
-  }
-
-  #keyOf(event: RuntimeEvent): string | number {
-    return this.#execHash !== undefined && isExec(event) ? this.#execHash(event) : subjectOf(event);
+    const opening = { traceId, spanId, parentSpanId, startMicros: microsOf(event.timestamp), attributes };
+    this.#openings.set(openingKey(event), opening, weight);
   }
 }
 
-/** As `keyOf`. An exec's id is one as it is: to put text in front of it would be most of what a look-up costs. */
-function subjectOf(event: RuntimeEvent): string {
-  return isExec(event) ? event.data.execId : keyOf(event);
-}
-
-function isExec(event: RuntimeEvent): event is ExecEvent {
-  return event.type === "exec.completed" || event.type === "exec.started";
+/** As `keyOf`. An exec's id is a key as it is: to put text in front of it would be most of what a look-up costs. */
+function openingKey(event: RuntimeEvent): string {
+  return event.type === "exec.completed" || event.type === "exec.started" ? event.data.execId : keyOf(event);
 }
 
 function weightOf(attributes: KeptAttributes): number {

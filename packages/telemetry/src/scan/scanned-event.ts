@@ -17,8 +17,6 @@ export class ScannedEvent<Scan extends EventScan = EventScan> {
   /** What reads each field by its name. A prototype, since the engine is quick at finding getters there. */
   readonly #fields: object = Object.create(null);
   readonly #data: object = Object.create(this.#fields);
-  /** Numbers of names that were met. */
-  readonly #indices = new Map<string, number>();
 
   /** @param newScan makes what looks at the bytes, with the names of fields that it is given */
   constructor(newScan: (names: NameTable) => Scan) {
@@ -82,12 +80,6 @@ export class ScannedEvent<Scan extends EventScan = EventScan> {
     return this.#data;
   }
 
-  /** The slot of a field of the data; 0 where this event has none. */
-  slotOf(name: string): number {
-    const index = this.#indices.get(name);
-    return index === undefined ? 0 : this.scan.slotOf(index);
-  }
-
   /** The text in a slot behind that of the type. */
   #late(slot: number): string {
     return this.scan.openAll() ? textAt(this.scan, slot) : "";
@@ -113,7 +105,6 @@ export class ScannedEvent<Scan extends EventScan = EventScan> {
   }
 
   #define(name: string, index: number): void {
-    this.#indices.set(name, index);
     const get = (): unknown => {
       const slot = this.scan.slotOf(index);
       return slot === 0 ? undefined : valueAt(this.scan, slot);
