@@ -132,6 +132,7 @@ export class GrpcConnection implements GrpcCallHost, OpenConnection {
     if (preface === "incomplete") return;
     this.socket.removeListener("readable", this.#look);
     if (preface === "http2") return this.#serve();
+    this.#malformed();
     this.#leaveBy = performance.now() + LEAVE_MS;
     if (preface === "other") return void this.socket.destroy();
     // What still comes is thrown away: unread, it would have the answer lost with a reset.
@@ -146,7 +147,10 @@ export class GrpcConnection implements GrpcCallHost, OpenConnection {
     this.#head = Buffer.alloc(0);
     const session = performServerHandshake(socket, SESSION_OPTIONS);
     this.#session = session;
-    session.on("error", () => {});
+    session.on("error", (error: NodeJS.ErrnoException) => {
+      // Others are of the socket: it is only over.
+      if (error.code?.startsWith("ERR_HTTP2_")) this.#malformed();
+    });
     session.on("stream", (stream, headers) => {
       this.#calledTimes++;
       const { whose } = this.#options;
@@ -154,6 +158,12 @@ export class GrpcConnection implements GrpcCallHost, OpenConnection {
       else this.#begin(stream, headers, whose);
     });
     session.setLocalWindowSize(CONNECTION_WINDOW_BYTES);
+  }
+
+  /** It is ended for what is no gRPC, or for a flood of frames. */
+  #malformed(): void {
+    const { whose } = this.#options;
+    if (typeof whose !== "function") this.intake.refused(whose, "malformed");
   }
 
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, tenant: Tenant): void {

@@ -65,12 +65,16 @@ const IDLE_FRAMES: Readonly<Record<string, Buffer>> = {
 };
 
 for (const [name, bytes] of Object.entries(IDLE_FRAMES)) {
-  test(`a flood of ${name} is cut off`, async () => {
+  test(`a flood of ${name} is cut off, and counted`, async () => {
     await using attack = await attacked();
     await using peer = await RawGrpcPeer.connect(attack.port);
     peer.begin();
     if (name === "WINDOW_UPDATE") await peer.send(frame(FRAME.HEADERS, END_HEADERS, 1, callHeaders()));
     await flood(peer, bytes, 1024 * MEBIBYTE);
+    await until("it is counted", () => {
+      const { malformed = 0, flooding = 0 } = attack.harness.intake.counts("sbx_bad").refused;
+      return malformed + flooding > 0;
+    });
   });
 }
 

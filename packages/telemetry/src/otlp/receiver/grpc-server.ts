@@ -114,6 +114,7 @@ export class OtlpGrpcServer {
       else flooding.add(connection.tenantId);
     }
     for (const tenantId of flooding) {
+      this.#options.intake.refused({ id: tenantId }, "flooding");
       for (const connection of this.#connections.ofTenant(tenantId)) connection.cut();
     }
     if (!isEmpty) return;

@@ -166,7 +166,7 @@ export class RequestIntake {
   }
 
   /** Counts a request that was refused without being admitted. @param reason a `RefusalReason`, or a transport's own word */
-  refused(tenant: Tenant, reason: string): void {
+  refused(tenant: Pick<Tenant, "id">, reason: string): void {
     this.#accountOf(tenant.id).refused(reason);
   }
 
