@@ -227,7 +227,15 @@ export class Collector {
     const { settings } = this.#options;
     const listen = settings.listen && fixedPorts(settings.listen, this.#places.listening);
     this.#places = (await ask({ kind: "start", settings: { ...settings, listen } })) as CollectorPlaces;
-    await this.#relay(ask);
+    let told: readonly RelayTarget[];
+    do {
+      told = this.#targets;
+      await this.#relay(ask);
+    } while (told !== this.#targets);
+    // It serves a moment after this: what is noted until then has to be told as well.
+    setImmediate(() => {
+      if (told !== this.#targets) void this.#relay((command) => this.#link.ask(command));
+    });
     // Those that are there were served by the one before.
     if (this.#link.generation > 1) setImmediate(() => void this.#serveAgain());
   }

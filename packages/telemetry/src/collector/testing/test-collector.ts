@@ -24,10 +24,20 @@ export async function openTestCollector(
   t: TestContext,
   options: Partial<CollectorSettings> = {},
 ): Promise<TestCollector> {
+  const opened = await beginTestCollector(t, options);
+  await opened.collector.ready();
+  return opened;
+}
+
+/** As {@link openTestCollector}, while its process is still being started. */
+export async function beginTestCollector(
+  t: TestContext,
+  options: Partial<CollectorSettings> = {},
+): Promise<TestCollector> {
   const dataDir = options.dataDir ?? temporaryDirectory(t);
   const recorder = await Recorder.open({ dataDir });
   const problems: string[] = [];
-  const collector = await Collector.start({
+  const collector = Collector.begin({
     settings: {
       dataDir,
       durability: "process",
