@@ -30,6 +30,7 @@ describe("metrics of the collector", () => {
       too_large: 0,
       rate_limited: 3,
       in_flight: 0,
+      log_share: 0,
       not_ready: 0,
       aborted: 0,
       timed_out: 0,

@@ -2,7 +2,16 @@ import type { ReceivedCounts } from "./collector-stats.ts";
 import { counter, type Family, type NumberPoint, one } from "./family.ts";
 
 /** What a sender could have done otherwise, or may do later. */
-const REFUSED = ["malformed", "too_large", "rate_limited", "in_flight", "not_ready", "aborted", "timed_out"];
+const REFUSED = [
+  "malformed",
+  "too_large",
+  "rate_limited",
+  "in_flight",
+  "log_share",
+  "not_ready",
+  "aborted",
+  "timed_out",
+];
 /** What it could not. */
 const FAILED = ["overloaded", "unavailable"];
 const REJECTIONS = ["metric_streams"];

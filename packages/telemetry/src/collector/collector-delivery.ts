@@ -4,6 +4,7 @@ import type { DurableLog } from "../log/durable-log.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 import { DestinationStore } from "./forward/destination-store.ts";
 import { Forwarder } from "./forward/forwarder.ts";
+import { LogShares, reachOf } from "./log-shares.ts";
 import type {
   CollectorSettings,
   CollectorSnapshot,
@@ -13,6 +14,7 @@ import type {
 } from "./messages.ts";
 import { RelayDelivery } from "./relay-delivery.ts";
 import { TelemetryDerivation } from "./telemetry-derivation.ts";
+import type { Reach } from "./undelivered-bytes.ts";
 
 /** All that reads the log of telemetry: the daemon's own destinations, those of sandboxes' owners, and what is made into events. */
 export class CollectorDelivery {
@@ -22,6 +24,8 @@ export class CollectorDelivery {
   /** Reads the whole log: not there before a sandbox is forwarded. */
   #forwarder: Forwarder | undefined;
   readonly #relays: RelayDelivery;
+  /** Who may put how much into the log. */
+  readonly shares: LogShares;
   /** Told of every request that is kept. */
   readonly derivation: TelemetryDerivation;
   readonly #onProblem: (message: string, error?: unknown) => void;
@@ -68,10 +72,21 @@ export class CollectorDelivery {
     else log.detachReader(FORWARD_READER);
     this.#relays = new RelayDelivery(log, settings, line.post);
     this.derivation = new TelemetryDerivation(log, settings.derive, line, onProblem);
+    const { maxBytes } = settings;
+    this.shares = new LogShares({ log, maxBytes, waiting: () => this.#waiting(), onProblem });
+    this.shares.look();
   }
 
-  relay(targets: readonly RelayTarget[]): Promise<void> {
-    return this.#relays.configure(targets);
+  async relay(targets: readonly RelayTarget[]): Promise<void> {
+    await this.#relays.configure(targets);
+    this.shares.look();
+  }
+
+  #waiting(): ReadonlyMap<Reach, number> {
+    const positions = this.#relays.waiting();
+    for (const [id, position] of this.#forwarder?.waiting() ?? [])
+      positions.set(reachOf.destination(id), position);
+    return positions;
   }
 
   /** @returns where its owner wants the sandbox's telemetry; "" where that was not said */
@@ -79,6 +94,7 @@ export class CollectorDelivery {
     if (destination === undefined) return "";
     const { id } = await this.#store.acquire({ sandboxId, orgId, env: destination.env, isTrusted });
     this.#forward();
+    this.shares.look();
     return id;
   }
 
@@ -151,6 +167,7 @@ export class CollectorDelivery {
   }
 
   async stop(graceMs: number): Promise<void> {
+    await this.shares.stop();
     await Promise.all([this.#relays.stop(graceMs), this.#forwarder?.stop(graceMs), this.derivation.stop()]);
     await this.#store.flush();
   }

@@ -15,7 +15,7 @@ import { ReceivedCounts } from "./received-counts.ts";
 import { SandboxGates } from "./sandbox-gates.ts";
 import { SnapshotReports } from "./snapshot-reports.ts";
 import { TelemetryLogSink } from "./telemetry-log-sink.ts";
-import { encodeTelemetryHead } from "./telemetry-record.ts";
+import { encodeTelemetryHead, type TelemetryHead } from "./telemetry-record.ts";
 
 /** Inflated, a request has to fit in a record of the log, with its head and what is stamped on it. */
 const MAX_REQUEST_BYTES = 15 * 1024 * 1024;
@@ -66,7 +66,7 @@ export class CollectorService {
     const delivery = await CollectorDelivery.open(log, settings, line, onProblem);
     acquired.defer(() => delivery.stop(0));
     const intake = new RequestIntake({
-      sink: new TelemetryLogSink(log, delivery.derivation),
+      sink: new TelemetryLogSink(log, delivery.derivation, delivery.shares),
       maxRequestBytes: MAX_REQUEST_BYTES,
       maxInflatedBytes: MAX_REQUEST_BYTES,
       onError: (error) => onProblem("telemetry could not be kept", error),
@@ -96,7 +96,7 @@ export class CollectorService {
 
   /** @param socket that came with the command */
   async perform(command: CollectorCommand, socket: object | undefined): Promise<CollectorValue | undefined> {
-    const { gates, delivery, log, reports } = this.#parts;
+    const { gates, delivery, reports } = this.#parts;
     switch (command.kind) {
       case "start":
         throw new Error("the collector runs already");
@@ -111,9 +111,7 @@ export class CollectorService {
         reports.now();
         return undefined;
       case "append":
-        await Promise.all(
-          command.records.map(({ head, body }) => log.enqueue(body, encodeTelemetryHead(head))),
-        );
+        await Promise.all(command.records.map((record) => this.#append(record)));
         return undefined;
       case "end":
         await delivery.end(command.sandboxIds);
@@ -146,6 +144,16 @@ export class CollectorService {
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs);
     return this.#stopping;
+  }
+
+  /** What the host tells of a sandbox takes of the sandbox's share; its endpoint's own part, which is small, is taken in any case. */
+  async #append({ head, body }: { head: TelemetryHead; body: Uint8Array }): Promise<void> {
+    const { delivery, log } = this.#parts;
+    if (!head.isForwardOnly && delivery.shares.waitFor(head, body.length) > 0)
+      throw new Error(`${head.sandboxId} has all that waits in the log that it may have`);
+    const committed = log.enqueue(body, encodeTelemetryHead(head));
+    delivery.shares.add(head, log.nextPosition - 1, body.length);
+    await committed;
   }
 
   async #stop(deadlineMs: number): Promise<void> {

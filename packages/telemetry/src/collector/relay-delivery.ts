@@ -7,10 +7,14 @@ import { ManagedExporter, readerName } from "../delivery/managed-exporter.ts";
 import { redactor } from "../delivery/redactor.ts";
 import { DEFAULT_RETRY } from "../delivery/retry-schedule.ts";
 import type { DurableLog } from "../log/durable-log.ts";
+import { reachOf } from "./log-shares.ts";
 import type { CollectorReport, CollectorSettings, RelayInfo, RelayTarget } from "./messages.ts";
+import type { Reach } from "./undelivered-bytes.ts";
 
 /** What a request that is under way may take when its target is changed or removed. */
 const CHANGE_GRACE_MS = 2_000;
+/** After that a destination that takes nothing holds up nobody's telemetry to the others any more. */
+const GIVEN_UP_MS = 24 * 3_600_000;
 
 interface Entry {
   readonly target: RelayTarget;
@@ -92,6 +96,21 @@ export class RelayDelivery {
       };
     });
     return [...running, ...this.#broken.values()];
+  }
+
+  /** The first position that those that may still deliver have not settled, by whose telemetry they get. */
+  waiting(): Map<Reach, number> {
+    const positions = new Map<Reach, number>();
+    for (const { target, exporter } of this.#entries.values()) {
+      const { state, stalledSince } = exporter.info();
+      const isGivenUp = stalledSince !== undefined && Date.now() - Date.parse(stalledSince) > GIVEN_UP_MS;
+      if (state === "disabled" || isGivenUp) continue;
+      const { orgId } = target.owner;
+      const reach = orgId === undefined ? reachOf.all : reachOf.organisation(orgId);
+      const { nextPosition } = this.#log.readerAt(readerName(target.id));
+      positions.set(reach, Math.min(nextPosition, positions.get(reach) ?? nextPosition));
+    }
+    return positions;
   }
 
   async stop(graceMs: number): Promise<void> {

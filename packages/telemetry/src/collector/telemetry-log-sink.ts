@@ -1,5 +1,7 @@
 import type { DurableLog } from "../log/durable-log.ts";
 import type { AcceptedRequest, RequestSink } from "../otlp/receiver/intake.ts";
+import type { Tenant } from "../otlp/receiver/tenant.ts";
+import type { LogShares } from "./log-shares.ts";
 import type { RecordingTenant } from "./sandbox-tenant.ts";
 import type { TelemetryDerivation } from "./telemetry-derivation.ts";
 import { encodeTelemetryHead } from "./telemetry-record.ts";
@@ -9,9 +11,17 @@ export class TelemetryLogSink implements RequestSink {
   readonly #log: DurableLog;
   readonly #derivation: Pick<TelemetryDerivation, "note">;
 
-  constructor(log: DurableLog, derivation: Pick<TelemetryDerivation, "note">) {
+  readonly #shares: LogShares;
+
+  constructor(log: DurableLog, derivation: Pick<TelemetryDerivation, "note">, shares: LogShares) {
     this.#log = log;
     this.#derivation = derivation;
+    this.#shares = shares;
+  }
+
+  waitFor(tenant: Tenant, bytes: number): number {
+    const { owner } = tenant as RecordingTenant;
+    return owner === undefined ? 0 : this.#shares.waitFor(owner, bytes);
   }
 
   /** Rejects with LOG_UNAVAILABLE, PAYLOAD_TOO_LARGE. */
@@ -21,7 +31,9 @@ export class TelemetryLogSink implements RequestSink {
     const head = encodeTelemetryHead({ ...owner, signal, items, receivedAt: Date.now() });
     const committed = this.#log.enqueue(bytes, head);
     const body = Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-    this.#derivation.note(signal, body, this.#log.nextPosition - 1);
+    const position = this.#log.nextPosition - 1;
+    this.#shares.add(owner, position, bytes.length);
+    this.#derivation.note(signal, body, position);
     return committed;
   }
 }

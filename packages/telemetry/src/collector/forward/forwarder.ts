@@ -124,6 +124,13 @@ export class Forwarder {
     return [...this.#destinations.values()].map((destination) => destination.info());
   }
 
+  /** The first position that each endpoint has not settled. */
+  waiting(): [id: string, position: number][] {
+    return this.#options.store
+      .all()
+      .map(({ id }) => [id, this.#destinations.get(id)?.firstUnsettled ?? this.#readTo + 1]);
+  }
+
   /** Both. */
   summary(): ForwardSummary {
     const { counts: total, ...rest } = this.totals();

@@ -10,6 +10,7 @@ const REFUSALS: Readonly<Record<RefusalReason, readonly [status: number, code: n
   too_large: [413, 8],
   rate_limited: [429, 8],
   in_flight: [429, 8],
+  log_share: [429, 8],
   not_ready: [503, 14],
   overloaded: [503, 14],
   unavailable: [503, 14],

@@ -78,6 +78,22 @@ test("what a sender may send a second is 429 with the time to come again, and th
   assert.equal(harness.intake.counts("sbx_slow").spans, 240);
 });
 
+test("a body that is small on the wire counts as large as it is inflated", async () => {
+  let now = 0;
+  await using harness = new HttpHarness({ intake: { now: () => now } });
+  const port = await harness.listen(tenantNamed("sbx_a", { bytesPerSecond: 16 * KIB }));
+  const body = gzipSync(spanBatch(400));
+  assert.ok(body.length < 16 * KIB, String(body.length));
+  assert.equal((await call(port, { body, headers: GZIP })).status, 200);
+  const waitMs = (spanBatch(400).length / (16 * KIB) - 2) * 1000;
+  assert.ok(waitMs > 0);
+  const refused = await call(port, { body: spanBatch(1) });
+  assert.equal(refused.status, 429);
+  assert.ok(Number(refused.headers["retry-after"]) * 1000 >= waitMs, refused.headers["retry-after"]);
+  now += 60_000;
+  assert.equal((await call(port, { body: spanBatch(1) })).status, 200);
+});
+
 test("bytes in flight are limited by what is announced, for a sender and for all of them", async () => {
   await using harness = new HttpHarness({ intake: { totalInFlightBytes: 350 * KIB } });
   const tenant = { inFlightBytes: 250 * KIB };

@@ -15,6 +15,8 @@ export interface AcceptedRequest {
 export interface RequestSink {
   /** Resolves when it is durable; rejects, or throws, where it cannot be kept now: the sender is told to try again. */
   append(request: AcceptedRequest): Promise<void>;
+  /** How long the tenant should wait until it sends so many bytes more, in milliseconds; 0: it may now. Default always. */
+  waitFor?(tenant: Tenant, bytes: number): number;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface RequestSink {
  * | --- | --- | --- |
  * | `malformed` | 400 | INVALID_ARGUMENT |
  * | `too_large` (as sent, inflated, or too many items or resources in one request) | 413 | RESOURCE_EXHAUSTED without RetryInfo |
- * | `rate_limited`, `in_flight` | 429 with Retry-After | RESOURCE_EXHAUSTED with RetryInfo |
+ * | `rate_limited`, `in_flight`, `log_share` (too much of it waits to be delivered) | 429 with Retry-After | RESOURCE_EXHAUSTED with RetryInfo |
  * | `not_ready` (no owner yet), `overloaded` (all senders together), `unavailable` (it cannot be kept now) | 503 with Retry-After | UNAVAILABLE with RetryInfo |
  */
 export type RefusalReason =
@@ -32,6 +34,7 @@ export type RefusalReason =
   | "too_large"
   | "rate_limited"
   | "in_flight"
+  | "log_share"
   | "not_ready"
   | "overloaded"
   | "unavailable";

@@ -13,6 +13,7 @@ import type { Tenant, TenantCounts } from "./tenant.ts";
 import { emptyCounts, TenantAccount } from "./tenant-account.ts";
 
 const OK: IntakeAnswer = { status: "ok" };
+const NO_ROOM = "too much of this sender waits to be delivered";
 const NOT_READY = "this sandbox belongs to nobody yet";
 
 export interface IntakeOptions extends Partial<IntakeLimits> {
@@ -77,7 +78,7 @@ export class RequestIntake {
       account.items.waitFor(1, tenant.limits.itemsPerSecond, now),
     );
     if (waitMs > 0) return permit.refuse("rate_limited", "this sender has sent too much of late", waitMs);
-    return permit.receive(contentLength) ?? permit;
+    return this.#ifThereIsRoom(permit, contentLength) ?? permit.receive(contentLength) ?? permit;
   }
 
   /**
@@ -97,6 +98,8 @@ export class RequestIntake {
     if ("status" in taken) return taken;
     const { bytes, items, rejected } = taken;
     if (items > 0) {
+      const full = this.#ifThereIsRoom(permit, bytes.length);
+      if (full !== undefined) return full;
       try {
         await this.#sink.append({ tenant, signal, bytes, items });
       } catch (error) {
@@ -109,6 +112,11 @@ export class RequestIntake {
     const { metricStreams } = tenant.limits;
     const message = `this sender may have ${metricStreams} streams of metrics; data points of others were left out`;
     return { status: "ok", rejected: { items: rejected, message } };
+  }
+
+  #ifThereIsRoom(permit: RequestPermit, bytes: number): Refusal | undefined {
+    const waitMs = this.#sink.waitFor?.(permit.tenant, bytes) ?? 0;
+    return waitMs > 0 ? permit.refuse("log_share", NO_ROOM, waitMs) : undefined;
   }
 
   /** Ends a permit for what went wrong here: the sender is told to try again. */

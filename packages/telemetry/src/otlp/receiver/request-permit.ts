@@ -37,6 +37,7 @@ export class RequestPermit {
   readonly account: TenantAccount;
   readonly #shared: SharedIntake;
   #wireBytes = 0;
+  #inflatedBytes = 0;
   #heldBytes = 0;
   #isOver = false;
 
@@ -91,9 +92,15 @@ export class RequestPermit {
     return refusal;
   }
 
-  /** Before the body takes that much more memory than what came over the wire: by being inflated. */
+  /**
+   * Before the body takes that much more memory than what came over the wire: by being inflated. What it is more than that counts as
+   * sent, for it is what has to be kept; the next requests wait for it.
+   */
   hold(bytes: number): Refusal | undefined {
     this.spendWork(bytes * INFLATE_MS_PER_BYTE);
+    const before = Math.max(this.#wireBytes, this.#inflatedBytes);
+    this.#inflatedBytes += bytes;
+    if (this.#inflatedBytes > before) this.#spendBytes(this.#inflatedBytes - before);
     return this.#take(bytes);
   }
 

@@ -5,7 +5,7 @@ import { TokenBucket } from "./token-bucket.ts";
 /** What the receiver remembers of one tenant. */
 export class TenantAccount {
   readonly counts: TenantCounts = emptyCounts();
-  /** Body bytes, as they come over the wire. */
+  /** Body bytes, as they come over the wire or inflated, whichever is more. */
   readonly bytes = new TokenBucket();
   readonly items = new TokenBucket();
   /** Milliseconds of processor time. */

@@ -2,7 +2,7 @@ import type { ResourceStamp } from "../relay/resource-stamp.ts";
 
 /** What one sender may ask of the receiver. One that goes beyond is refused, and nobody else notices. */
 export interface TenantLimits {
-  /** Body bytes a second, as they come over the wire; a burst of two seconds' worth is let through. Default 16 MiB. */
+  /** Body bytes a second, as they come over the wire or inflated, whichever is more; a burst of two seconds' worth is let through. Default 16 MiB. */
   readonly bytesPerSecond: number;
   /** Spans, log records and data points a second; burst as above. Default 50,000. */
   readonly itemsPerSecond: number;
