@@ -4,6 +4,7 @@ import type { OtlpTransport, SignalOutcome } from "../exporters/otel/otlp-transp
 import { BodyPool } from "../otlp/body-pool.ts";
 import { SIGNALS, type Signal } from "../otlp/model.ts";
 import { mergeRequests } from "../otlp/relay/merge-requests.ts";
+import { RefusalSearch } from "./refusal-search.ts";
 import { readTelemetryRecord, type TelemetryRecord } from "./telemetry-record.ts";
 
 export interface RelayExporterOptions {
@@ -19,11 +20,14 @@ interface Held {
 
 /**
  * Passes on what sandboxes and programs sent, as it is: requests of one signal one behind the other, as one. What a signal has taken
- * is not sent again when the batch is.
+ * is not sent again when the batch is, and what it refuses of one sender is kept from the others' (see {@link RefusalSearch}).
  */
 export class RelayExporter implements Exporter {
   readonly #options: RelayExporterOptions;
   readonly #taken = new WeakSet<LogEvent>();
+  /** Why single requests were refused. */
+  readonly #refused = new WeakMap<LogEvent, string>();
+  readonly #refusals = new RefusalSearch<Held>(({ record }) => record.sandboxId || `org:${record.orgId}`);
   /** Signals that the destination took once. */
   readonly #known = new Set<Signal>();
   /** For requests that are put together: each is larger than most of what there is in memory beside it. */
@@ -39,30 +43,36 @@ export class RelayExporter implements Exporter {
   ): Promise<ExportResult> {
     const open: Held[] = [];
     for (const event of events) {
-      const record = this.#taken.has(event) ? undefined : readTelemetryRecord(event.payload);
+      const isSettled = this.#taken.has(event) || this.#refused.has(event);
+      const record = isSettled ? undefined : readTelemetryRecord(event.payload);
       if (record !== undefined) open.push({ event, record });
     }
     const outcomes = await Promise.all(
       SIGNALS.map(async (signal) => {
         const held = open.filter(({ record }) => record.signal === signal);
-        return { signal, held, outcome: await this.#send(signal, held, abort) };
+        return { signal, held, outcome: await this.#sendOrIsolate(signal, held, abort) };
       }),
     );
     for (const { signal, held, outcome } of outcomes) {
       if (outcome?.status !== "ok") continue;
-      this.#known.add(signal);
-      for (const { event } of held) this.#taken.add(event);
+      for (const { event } of held) {
+        if (this.#refused.has(event)) continue;
+        this.#taken.add(event);
+        this.#known.add(signal);
+      }
     }
-    const rejected: Rejection[] = [];
+    const rejected: Rejection[] = events.flatMap((event, index) => {
+      const reason = this.#refused.get(event);
+      return reason === undefined ? [] : [{ index, reason }];
+    });
     let retry: ExportResult | undefined;
-    let fail: ExportResult | undefined;
     for (const { signal, held, outcome } of outcomes) {
       if (outcome === undefined || outcome.status === "ok") continue;
-      if (outcome.status === "fail") fail ??= outcome;
       // One that takes other signals, and never took this one, has no place for it.
-      else if (outcome.status === "unsupported" && !this.#known.has(signal) && this.#known.size > 0) {
+      if (outcome.status === "unsupported" && !this.#known.has(signal) && this.#known.size > 0) {
         const reason = `unsupported_signal: ${outcome.reason}`;
         for (const { event } of held) {
+          if (this.#taken.has(event) || this.#refused.has(event)) continue;
           this.#taken.add(event);
           rejected.push({ index: events.indexOf(event), reason });
         }
@@ -71,12 +81,35 @@ export class RelayExporter implements Exporter {
         retry ??= { status: "retry", reason: outcome.reason, afterMs };
       }
     }
-    // What is to be tried again first: a batch that is split is given anew.
-    return retry ?? fail ?? { status: "ok", ...(rejected.length > 0 && { rejected }) };
+    return retry ?? { status: "ok", ...(rejected.length > 0 && { rejected }) };
   }
 
   async shutdown(): Promise<void> {
     this.#options.transport.close();
+  }
+
+  /** Never fails: what is refused is refused one by one. */
+  async #sendOrIsolate(
+    signal: Signal,
+    held: readonly Held[],
+    abort: AbortSignal,
+  ): Promise<SignalOutcome | undefined> {
+    const outcome = await this.#send(signal, held, abort);
+    if (outcome?.status !== "fail") return outcome;
+    let other: SignalOutcome | undefined;
+    const trySend = async (part: readonly Held[]): Promise<string | undefined> => {
+      // Nothing more is tried than what can be told of.
+      if (other !== undefined) return undefined;
+      const answer = await this.#send(signal, part, abort);
+      if (answer?.status === "fail") return answer.reason;
+      if (answer?.status === "ok") for (const { event } of part) this.#taken.add(event);
+      else other = answer;
+      return undefined;
+    };
+    await this.#refusals.isolate(held, outcome.reason, trySend, ({ event }, reason) => {
+      if (other === undefined) this.#refused.set(event, reason);
+    });
+    return other ?? { status: "ok" };
   }
 
   async #send(signal: Signal, held: readonly Held[], abort: AbortSignal): Promise<SignalOutcome | undefined> {
