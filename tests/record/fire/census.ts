@@ -1,0 +1,153 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "@sandglass/testkit";
+
+const NAMESPACES = ["net", "mnt", "pid", "user"];
+/** What a daemon has of the host at one moment: its processes, and the namespaces that they alone are in. */
+export interface Census {
+  /** `<pid> <start time> <name>` of the daemon and everything it is an ancestor of. */
+  processes: string[];
+  /** `net:[4026532200]`, … */
+  namespaces: string[];
+}
+
+/** Takes stock of a daemon that runs. */
+export function takeCensus(daemonPid: number): Census {
+  const processes = new Map<number, { parent: number; line: string }>();
+  for (const pid of pids()) {
+    const stat = read(`/proc/${pid}/stat`);
+    if (stat === "") continue;
+    const [, parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    processes.set(pid, { parent: Number(parent), line: describeProcess(pid, stat) });
+  }
+  const found = new Set([daemonPid]);
+  for (let grown = true; grown; ) {
+    grown = false;
+    for (const [pid, { parent }] of processes)
+      if (found.has(parent) && !found.has(pid)) {
+        found.add(pid);
+        grown = true;
+      }
+  }
+  const ours = new Set(namespacesOf(process.pid));
+  const namespaces = [...found].flatMap(namespacesOf).filter((name) => !ours.has(name));
+  return {
+    processes: [...found].flatMap((pid) => processes.get(pid)?.line ?? []),
+    namespaces: [...new Set(namespaces)],
+  };
+}
+
+/** What is left on the host of a daemon that was killed, and the kernel has to give back by itself. */
+export function survivors(census: Census, dataDir: string): string[] {
+  const processes = new Set(census.processes);
+  const namespaces = new Set(census.namespaces);
+  const left: string[] = [];
+  for (const pid of pids()) {
+    const line = describeProcess(pid, read(`/proc/${pid}/stat`));
+    if (processes.has(line)) left.push(`process ${line}`);
+    const held = [...namespacesOf(pid), ...links(`/proc/${pid}/fd`)];
+    for (const name of held) if (namespaces.has(name)) left.push(`${name}, held by ${line}`);
+  }
+  return [...left, ...mountsOf(dataDir), ...loopsOf(dataDir)];
+}
+
+/** What there is for sandboxes in a data directory, of the host's cgroups, mounts and devices. */
+export function sandboxTraces(dataDir: string): string[] {
+  const files = list(join(dataDir, "sandboxes")).map((name) => `sandboxes/${name}`);
+  const name = createHash("sha256").update(dataDir).digest("hex").slice(0, 12);
+  const cgroups = read("/proc/self/mountinfo")
+    .split("\n")
+    .filter((line) => / - cgroup2? /.test(line))
+    .map((line) => join(line.split(" ")[4] ?? "", "sandglass", name))
+    .flatMap((dir) =>
+      list(dir)
+        .filter((entry) => entry.startsWith("sbx_"))
+        .map((entry) => `cgroup ${entry}`),
+    );
+  return [...files, ...cgroups, ...mountsOf(dataDir), ...loopsOf(dataDir)];
+}
+
+/** Waits until a look finds nothing. @throws Error with what it found last */
+export async function untilNone(what: string, look: () => string[]): Promise<void> {
+  let left: string[] = [];
+  try {
+    await until(what, () => {
+      left = look();
+      return left.length === 0;
+    });
+  } catch (error) {
+    throw new Error(`${what}, and there is ${left.slice(0, 20).join("; ")}`, { cause: error });
+  }
+}
+
+/** How many descriptors a process has open. */
+export function descriptorsOf(pid: number): number {
+  return links(`/proc/${pid}/fd`).length;
+}
+
+/** What a process has in memory, in bytes. */
+export function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
+}
+
+function mountsOf(dataDir: string): string[] {
+  return read("/proc/self/mountinfo")
+    .split("\n")
+    .filter((line) => line.includes(`${dataDir}/`))
+    .map((line) => `mount ${line}`);
+}
+
+function loopsOf(dataDir: string): string[] {
+  return list("/sys/block")
+    .map((name) => read(`/sys/block/${name}/loop/backing_file`).trim())
+    .filter((file) => file.startsWith(`${dataDir}/`))
+    .map((file) => `loop device of ${file}`);
+}
+
+function describeProcess(pid: number, stat: string): string {
+  const end = stat.lastIndexOf(")");
+  const startTime = stat.slice(end + 2).split(" ")[19] ?? "";
+  return `${pid} ${startTime} ${stat.slice(stat.indexOf("(") + 1, end)}`;
+}
+
+function namespacesOf(pid: number): string[] {
+  return NAMESPACES.map((name) => link(`/proc/${pid}/ns/${name}`)).filter((name) => name !== "");
+}
+
+function pids(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
+function links(dir: string): string[] {
+  return list(dir).map((name) => link(join(dir, name)));
+}
+
+function list(dir: string): string[] {
+  return existsSync(dir) ? whileThere(() => readdirSync(dir), []) : [];
+}
+
+function read(path: string): string {
+  return whileThere(() => readFileSync(path, "utf8"), "");
+}
+
+function link(path: string): string {
+  return whileThere(() => readlinkSync(path), "");
+}
+
+/** Processes and devices go while one looks; a process that root may not look into is of a container around this one. */
+function whileThere<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch (error) {
+    if (
+      ["ENOENT", "ESRCH", "ENXIO", "ENODEV", "EINVAL", "EACCES"].includes(
+        (error as NodeJS.ErrnoException).code ?? "",
+      )
+    )
+      return otherwise;
+    throw error;
+  }
+}
