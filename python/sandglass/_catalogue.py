@@ -28,13 +28,17 @@ ErrorCode = Literal[
     "FILE_CONFLICT",
     "EXPORTER_CONFLICT",
     "IDEMPOTENCY_CONFLICT",
+    "REQUEST_TOO_SLOW",
     "PAYLOAD_TOO_LARGE",
     "UNSUPPORTED_MEDIA_TYPE",
     "FILE_ERROR",
     "UNSUPPORTED_ON_HOST",
+    "RATE_LIMITED",
+    "CONNECTION_LIMIT_REACHED",
     "SANDBOX_LIMIT_REACHED",
     "EXEC_LIMIT_REACHED",
     "EXPORTER_LIMIT_REACHED",
+    "HEADERS_TOO_LARGE",
     "INTERNAL",
     "DRIVER_ERROR",
     "LOG_UNAVAILABLE",
@@ -67,13 +71,17 @@ ERROR_STATUS: dict[str, int] = {
     "FILE_CONFLICT": 409,
     "EXPORTER_CONFLICT": 409,
     "IDEMPOTENCY_CONFLICT": 409,
+    "REQUEST_TOO_SLOW": 408,
     "PAYLOAD_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "FILE_ERROR": 422,
     "UNSUPPORTED_ON_HOST": 422,
+    "RATE_LIMITED": 429,
+    "CONNECTION_LIMIT_REACHED": 429,
     "SANDBOX_LIMIT_REACHED": 429,
     "EXEC_LIMIT_REACHED": 429,
     "EXPORTER_LIMIT_REACHED": 429,
+    "HEADERS_TOO_LARGE": 431,
     "INTERNAL": 500,
     "DRIVER_ERROR": 500,
     "LOG_UNAVAILABLE": 503,
@@ -232,6 +240,13 @@ class IdempotencyConflictError(SandglassError):
     status = 409
 
 
+class RequestTooSlowError(SandglassError):
+    """`REQUEST_TOO_SLOW`, HTTP 408."""
+
+    code = "REQUEST_TOO_SLOW"
+    status = 408
+
+
 class PayloadTooLargeError(SandglassError):
     """`PAYLOAD_TOO_LARGE`, HTTP 413."""
 
@@ -260,6 +275,20 @@ class UnsupportedOnHostError(SandglassError):
     status = 422
 
 
+class RateLimitedError(SandglassError):
+    """`RATE_LIMITED`, HTTP 429."""
+
+    code = "RATE_LIMITED"
+    status = 429
+
+
+class ConnectionLimitReachedError(SandglassError):
+    """`CONNECTION_LIMIT_REACHED`, HTTP 429."""
+
+    code = "CONNECTION_LIMIT_REACHED"
+    status = 429
+
+
 class SandboxLimitReachedError(SandglassError):
     """`SANDBOX_LIMIT_REACHED`, HTTP 429."""
 
@@ -279,6 +308,13 @@ class ExporterLimitReachedError(SandglassError):
 
     code = "EXPORTER_LIMIT_REACHED"
     status = 429
+
+
+class HeadersTooLargeError(SandglassError):
+    """`HEADERS_TOO_LARGE`, HTTP 431."""
+
+    code = "HEADERS_TOO_LARGE"
+    status = 431
 
 
 class InternalError(SandglassError):
@@ -338,13 +374,17 @@ BY_CODE: dict[str, type[SandglassError]] = {
     "FILE_CONFLICT": FileConflictError,
     "EXPORTER_CONFLICT": ExporterConflictError,
     "IDEMPOTENCY_CONFLICT": IdempotencyConflictError,
+    "REQUEST_TOO_SLOW": RequestTooSlowError,
     "PAYLOAD_TOO_LARGE": PayloadTooLargeError,
     "UNSUPPORTED_MEDIA_TYPE": UnsupportedMediaTypeError,
     "FILE_ERROR": FileError,
     "UNSUPPORTED_ON_HOST": UnsupportedOnHostError,
+    "RATE_LIMITED": RateLimitedError,
+    "CONNECTION_LIMIT_REACHED": ConnectionLimitReachedError,
     "SANDBOX_LIMIT_REACHED": SandboxLimitReachedError,
     "EXEC_LIMIT_REACHED": ExecLimitReachedError,
     "EXPORTER_LIMIT_REACHED": ExporterLimitReachedError,
+    "HEADERS_TOO_LARGE": HeadersTooLargeError,
     "INTERNAL": InternalError,
     "DRIVER_ERROR": DriverError,
     "LOG_UNAVAILABLE": LogUnavailableError,

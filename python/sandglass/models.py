@@ -160,6 +160,11 @@ class KeyInfo:
     org_id: str
     scopes: list[Scope]
     created_at: str
+    expires_at: str | None = None
+    #: To the minute.
+    last_used_at: str | None = None
+    #: While the secret from before a rotation works too: until when.
+    grace_until: str | None = None
 
 
 @dataclass(frozen=True)

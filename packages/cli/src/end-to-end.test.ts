@@ -190,7 +190,7 @@ test("keys are made, listed without their secret, and revoked", async () => {
   assert.equal((await sandglass(["keys", "revoke", id])).code, 0);
   const refused = await runCommand(["ps"], { env: { SANDGLASS_URL: daemon.url, SANDGLASS_API_KEY: key } });
   const plain = JSON.parse((await sandglass(["keys", "create", "agent", "--no-admin", "--json"])).stdout);
-  assert.deepEqual(plain.scopes, []);
+  assert.deepEqual(plain.scopes, ["sandboxes:read", "sandboxes:write", "events:read"]);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /key/);
 });

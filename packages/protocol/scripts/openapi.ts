@@ -45,7 +45,14 @@ export function openapi(version: string): Json {
     security: [{ bearer: [] }],
     paths,
     components: {
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "An API key" } },
+      securitySchemes: {
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description:
+            "An API key; what each operation lists is the scope that it needs, and `admin` has them all",
+        },
+      },
       parameters: PARAMETERS,
       headers: HEADERS,
       responses: { Error: answer("What went wrong, and what to do about it", "json", "ErrorBody") },
@@ -60,7 +67,7 @@ function operation(name: string, route: RouteDefinition): Json {
     operationId: name,
     summary: route.summary,
     tags: [tagOf(route.path)],
-    ...(route.isPublic === true ? { security: [] } : {}),
+    security: route.isPublic === true ? [] : [{ bearer: [route.scope] }],
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(route),
     responses: {

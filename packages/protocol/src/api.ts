@@ -194,35 +194,6 @@ export interface KillRequest {
   signal?: SignalName;
 }
 
-/** What a key may do beyond its organisation's own. `admin`: whatever the operator of the daemon may. */
-export type Scope = "admin";
-export const SCOPES: readonly [Scope, ...Scope[]] = ["admin"];
-
-/** `POST /v1/keys`. */
-export interface CreateKeyRequest {
-  name: string;
-  /** Default: the caller's own. */
-  orgId?: string;
-  /** Default: `["admin"]` for the operator's organisation, "default", where the caller has it, else none. */
-  scopes?: Scope[];
-}
-/** A key as listed: never its secret. */
-export interface KeyInfo {
-  id: string;
-  name: string;
-  orgId: string;
-  scopes: Scope[];
-  createdAt: string;
-}
-export interface CreatedKey extends KeyInfo {
-  /** Shown once. */
-  key: string;
-}
-
-export interface KeyList {
-  items: KeyInfo[];
-}
-
 export interface Page<T> {
   items: T[];
   /** Opaque; absent on the last page. */

@@ -109,6 +109,8 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     status: 200,
     durationMs: 3,
     requestId: "req_01m81fmvaxzshpc686q862kbs9",
+    clientAddress: "127.0.0.1",
+    keyId: "key_01m81fmvaxzshpc686q862kbs9",
   },
   "host.started": {
     version: "0.1.0",

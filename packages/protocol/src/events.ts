@@ -193,6 +193,10 @@ export interface EventDataMap {
     status: number;
     durationMs: number;
     requestId: string;
+    /** Where it came from: the connection's peer, or what a trusted proxy says of it. */
+    clientAddress?: string;
+    /** Of the key that it was let in with; absent where there was none. */
+    keyId?: string;
     sandboxId?: string;
     errorCode?: string;
   };

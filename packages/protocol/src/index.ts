@@ -8,6 +8,7 @@ export * from "./events.ts";
 export * from "./exporter-api.ts";
 export * from "./filter.ts";
 export * from "./ids.ts";
+export * from "./key-api.ts";
 export * from "./nearest-name.ts";
 export * from "./record-api.ts";
 export * from "./routes.ts";

@@ -22,3 +22,12 @@ test("only probes and the API's description need no key", () => {
   const open = routes.filter(([, route]) => route.isPublic === true).map(([name]) => name);
   assert.deepEqual(open, ["healthz", "readyz", "openapi"]);
 });
+
+test("every route that needs a key says which scope, and reading never needs one that writes", () => {
+  for (const [name, route] of routes) {
+    assert.equal(route.scope === undefined, route.isPublic === true, name);
+    const isRead = route.method === "GET" || route.method === "HEAD";
+    if (isRead) assert.notEqual(route.scope, "sandboxes:write", name);
+    else assert.ok(route.scope === "sandboxes:write" || route.scope === "admin", name);
+  }
+});

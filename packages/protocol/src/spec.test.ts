@@ -70,7 +70,7 @@ describe("spec/openapi.json", () => {
       const operation = document.paths[route.path.replace("+}", "}")][route.method.toLowerCase()];
       const text = JSON.stringify(operation.parameters ?? []);
       assert.equal(text.includes("idempotency-key"), route.method === "POST", name);
-      assert.deepEqual(operation.security, route.isPublic === true ? [] : undefined, name);
+      assert.deepEqual(operation.security, route.isPublic === true ? [] : [{ bearer: [route.scope] }], name);
     }
   });
 });

@@ -49,7 +49,7 @@ export type { ExecHandlers, ExecResult } from "./exec.ts";
 export { Execs, type PageOptions } from "./execs.ts";
 export { Exporters, type FlushOptions } from "./exporters.ts";
 export { type FileCallOptions, type FileContent, Files } from "./files.ts";
-export { Keys } from "./keys.ts";
+export { type CreateKeyOptions, Keys } from "./keys.ts";
 export { outputBytes, outputText } from "./output.ts";
 export { Run, type RunOptions, type RunStatus, type ToolCall } from "./runs.ts";
 export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";

@@ -47,7 +47,7 @@ test("the methods of the classes are these", () => {
     "read readText readStream write list stat exists mkdir move remove",
   );
   assert.equal(membersOf(sandglass.Exporters), "list get add replace remove retry flush");
-  assert.equal(membersOf(sandglass.Keys), "create list revoke");
+  assert.equal(membersOf(sandglass.Keys), "create rotate list revoke");
   assert.equal(membersOf(sandglass.Run), "toolCall tool llm thinking flush complete during");
   assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");
 });

@@ -1,41 +1,58 @@
 import { isIP } from "node:net";
-import { type KeyInfo, SandglassError, type Scope } from "@sandglass/protocol";
+import { SandglassError, type Scope } from "@sandglass/protocol";
+import { type Caller, DEFAULT_ORG, hasScope, isOperator } from "./caller.ts";
 import { ConfigError, type SandglassConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
-import { type Caller, DEFAULT_ORG, type Keyring } from "./keys.ts";
+import type { Keyring, KeyUse } from "./keys.ts";
 
 const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]+) *$/i;
 /** Longer than any key; spares hashing what cannot be one. */
 const MAX_HEADER_LENGTH = 1024;
+/** Of /otlp and the ports of otlpListen: telemetry adds to what is recorded of the organisation, as runs do. */
+export const TELEMETRY_SCOPE: Scope = "sandboxes:write";
 
 /**
  * The key that a request carries.
  *
  * @param header `Authorization`, e.g. `Bearer sg_…`
- * @throws SandglassError UNAUTHORIZED, the same for a wrong key and an unknown form, never repeating what was sent
+ * @throws SandglassError UNAUTHORIZED, the same for a wrong key, one that is over and an unknown form, never repeating what was sent
  */
-export function authenticate(header: string | undefined, keyring: Keyring): KeyInfo {
+export function authenticate(header: string | undefined, keyring: Keyring): KeyUse {
   if (header === undefined || header === "") {
     throw new SandglassError("UNAUTHORIZED", "no API key was sent", {
       hint: "send `Authorization: Bearer <key>`; on the daemon's machine the CLI and the SDK find theirs by themselves",
     });
   }
   const secret = header.length > MAX_HEADER_LENGTH ? undefined : BEARER.exec(header)?.[1];
-  const key = secret === undefined ? undefined : keyring.find(secret);
-  if (key !== undefined) return key;
+  const use = secret === undefined ? undefined : keyring.find(secret);
+  if (use !== undefined) return use;
   throw new SandglassError("UNAUTHORIZED", "the API key is not one of this daemon's", {
     hint: "list the valid ones with `sandglass keys list`, make one with `sandglass keys create`",
   });
 }
 
-/** The organisation that a header's key belongs to; undefined where it is none of this daemon's. */
-export function organisationOf(header: string | undefined, keyring: Keyring | undefined): string | undefined {
+/**
+ * The organisation that a header's key belongs to; undefined where it is none of this daemon's, or may not send telemetry.
+ *
+ * @param keyring undefined while the daemon starts: nobody has a key then
+ */
+export function senderOf(header: string | undefined, keyring: Keyring | undefined): string | undefined {
   try {
-    return keyring && authenticate(header, keyring).orgId;
+    if (keyring === undefined) return undefined;
+    const { key } = authenticate(header, keyring);
+    return hasScope(key, TELEMETRY_SCOPE) ? key.orgId : undefined;
   } catch (error) {
     if (error instanceof SandglassError) return undefined;
     throw error;
   }
+}
+
+/** @throws SandglassError FORBIDDEN where the caller's key lacks the scope */
+export function requireScope(caller: Caller, scope: Scope): void {
+  if (hasScope(caller, scope)) return;
+  throw new SandglassError("FORBIDDEN", `this takes a key with the scope "${scope}"`, {
+    hint: "make one with `sandglass keys create <name> --scope …`, or ask whoever administers your organisation",
+  });
 }
 
 /**
@@ -43,36 +60,30 @@ export function organisationOf(header: string | undefined, keyring: Keyring | un
  *
  * @throws SandglassError FORBIDDEN
  */
-export function requireAdmin(caller: Caller, what: string): void {
-  if (caller.scopes.includes("admin")) return;
-  throw new SandglassError("FORBIDDEN", `${what} is for keys with the scope "admin"`, {
-    hint: "ask the operator of this daemon",
-  });
+export function requireOperator(caller: Caller, what: string): void {
+  if (isOperator(caller)) return;
+  throw new SandglassError(
+    "FORBIDDEN",
+    `${what} is for keys of the organisation "${DEFAULT_ORG}" with the scope "admin"`,
+    { hint: "ask the operator of this daemon" },
+  );
 }
 
 /**
- * The scopes of a key that `caller` makes. Nobody gives what they do not have, and nobody but the operator's organisation
- * has any.
+ * The scopes of a key that `caller` makes. Nobody gives what they do not have.
  *
- * @param asked default: everything that the caller may give
- * @throws SandglassError FORBIDDEN, INVALID_REQUEST
+ * @param asked default: the caller's own
+ * @throws SandglassError FORBIDDEN
  */
 export function grantScopes(asked: readonly Scope[] | undefined, orgId: string, caller: Caller): Scope[] {
-  if (asked === undefined) return orgId === DEFAULT_ORG ? [...caller.scopes] : [];
-  for (const scope of asked) requireScope(caller, scope);
-  if (asked.length > 0 && orgId !== DEFAULT_ORG) {
-    throw new SandglassError("INVALID_REQUEST", `keys of the organisation "${orgId}" have no scopes`, {
-      hint: `scopes are for keys of the organisation "${DEFAULT_ORG}"`,
+  if (asked === undefined) return orgId === caller.orgId ? [...caller.scopes] : ["admin"];
+  for (const scope of asked) {
+    if (hasScope(caller, scope)) continue;
+    throw new SandglassError("FORBIDDEN", `a key without the scope "${scope}" cannot give it to another`, {
+      hint: "ask whoever administers your organisation",
     });
   }
   return [...new Set(asked)];
-}
-
-function requireScope(caller: Caller, scope: Scope): void {
-  if (caller.scopes.includes(scope)) return;
-  throw new SandglassError("FORBIDDEN", `a key without the scope "${scope}" cannot give it to another`, {
-    hint: "ask the operator of this daemon",
-  });
 }
 
 /**
@@ -85,6 +96,18 @@ export function checkBind(config: SandglassConfig): void {
   throw new ConfigError(
     `refusing to listen on ${config.host}, which other machines can reach, without explicit API keys; set SANDGLASS_API_KEYS (make one with: openssl rand -hex 32) or listen on 127.0.0.1`,
   );
+}
+
+/** What a daemon that others can reach says in the clear. */
+export function warningsOf({ host, tls, otlpListen }: SandglassConfig): string[] {
+  if (isLoopback(host)) return [];
+  if (tls.cert === undefined)
+    return [
+      `keys and code cross the network readable to ${host}: give tls.cert and tls.key, or let a proxy do it`,
+    ];
+  return otlpListen
+    ? ["the ports of otlpListen speak plain HTTP and gRPC: prefer /otlp of this address"]
+    : [];
 }
 
 export function isLoopback(host: string): boolean {
@@ -109,7 +132,10 @@ export async function provideLocalKey(
     const current = known.get(baseUrl);
     if (current !== undefined && isOurs(current)) return;
     const other = [...known.values()].find(isOurs);
-    await credentials.write(baseUrl, other ?? (await keyring.create("local", DEFAULT_ORG)).key);
+    await credentials.write(
+      baseUrl,
+      other ?? (await keyring.create({ name: "local", orgId: DEFAULT_ORG })).key,
+    );
   } catch (error) {
     throw new ConfigError(
       `cannot keep this daemon's key where its user's programs look for it: ${(error as Error).message}; set SANDGLASS_CREDENTIALS to another file, or give keys in SANDGLASS_API_KEYS`,
@@ -117,6 +143,6 @@ export async function provideLocalKey(
   }
 
   function isOurs(key: string): boolean {
-    return keyring.find(key)?.orgId === DEFAULT_ORG;
+    return keyring.find(key)?.key.orgId === DEFAULT_ORG;
   }
 }

@@ -1,11 +1,13 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
-import { checkBind, organisationOf, provideLocalKey } from "./auth.ts";
+import { checkBind, provideLocalKey, senderOf, warningsOf } from "./auth.ts";
 import { changedOptions, type LoadedConfig, withObservabilityOf } from "./config.ts";
 import { Credentials } from "./credentials.ts";
 import { ExporterAccess } from "./exporters/exporter-access.ts";
 import { createApp } from "./http/app.ts";
+import { createClientAddresses } from "./http/client-address.ts";
 import { createHandlers, createReplays, type HandlerServices } from "./http/handlers.ts";
 import { Idempotency } from "./http/idempotency.ts";
+import { KeyGate } from "./http/key-gate.ts";
 import { Listener } from "./http/listener.ts";
 import { OtlpIntake } from "./http/otlp-intake.ts";
 import { RequestEvents } from "./http/request-events.ts";
@@ -15,10 +17,13 @@ import { Keyring } from "./keys.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { SelfMetrics } from "./metrics/self-metrics.ts";
 import { Sandglass } from "./sandglass.ts";
+import { readTlsIdentity } from "./tls-identity.ts";
 import { VERSION } from "./version.ts";
 
 /** Time that answers have to go out once their work has ended, as a share of the stop's. */
 const DRAIN_SHARE = 0.1;
+
+const UNRECORDED = "requests without a valid key came faster than limits.keylessEventsPerSecond records them";
 
 /** Watches a daemon from its first event on. */
 export interface DaemonObserver {
@@ -38,6 +43,8 @@ export class Daemon {
   readonly metrics: Metrics;
   /** Where this machine reaches it, e.g. `http://127.0.0.1:7070`. */
   readonly baseUrl: string;
+  /** What is fine for now and ought to be changed. */
+  readonly warnings: readonly string[];
   readonly #listener: Listener;
   readonly #requests: RequestEvents;
   readonly #idempotency: Idempotency;
@@ -50,6 +57,7 @@ export class Daemon {
     sandglass: Sandglass;
     metrics: Metrics;
     baseUrl: string;
+    warnings: readonly string[];
     listener: Listener;
     requests: RequestEvents;
     idempotency: Idempotency;
@@ -60,6 +68,7 @@ export class Daemon {
     this.sandglass = parts.sandglass;
     this.metrics = parts.metrics;
     this.baseUrl = parts.baseUrl;
+    this.warnings = parts.warnings;
     this.#listener = parts.listener;
     this.#requests = parts.requests;
     this.#idempotency = parts.idempotency;
@@ -76,10 +85,16 @@ export class Daemon {
   static async start(loaded: LoadedConfig, observer: DaemonObserver): Promise<Daemon> {
     const { config } = loaded;
     checkBind(config);
+    const tls = await readTlsIdentity(config.tls, loaded.cwd);
+    const addresses = createClientAddresses(config.trustedProxies);
     await using acquired = new AsyncDisposableStack();
-    const listener = await Listener.listen(config.host, config.port, VERSION, (error) =>
-      observer.complain("a connection was not taken", error),
-    );
+    const listener = await Listener.listen(config.host, config.port, {
+      version: VERSION,
+      limits: config.limits,
+      addresses,
+      tls,
+      onError: (error) => observer.complain("a connection was not taken", error),
+    });
     acquired.defer(() => listener.close());
     const baseUrl = listener.baseUrl(config.host);
     const metrics = new Metrics(() => observer.droppedLines);
@@ -94,10 +109,15 @@ export class Daemon {
       problem: (problem) => observer.complain(`the log: ${problem.kind}`, problem),
       exporterProblem: (message, error) => observer.complain(message, error),
       origins: listener.origins(config.host),
-      authorize: (authorization) => organisationOf(authorization, keyring),
+      authorize: (authorization) => senderOf(authorization, keyring),
     });
     acquired.defer(() => sandglass.stop());
-    keyring = await Keyring.open(config.dataDir, config.apiKeys);
+    keyring = await Keyring.open(config.dataDir, config.apiKeys, (error) =>
+      observer.complain("when keys were last used was not written down", error),
+    );
+    const opened = keyring;
+    acquired.defer(() => opened.close());
+    keyring.onChange = () => sandglass.collector?.keysChanged();
     await provideLocalKey(keyring, new Credentials(), baseUrl, config.apiKeys);
 
     const { recorder, runtime, runs, observability } = sandglass;
@@ -128,26 +148,32 @@ export class Daemon {
       observer.complain("an idempotency key was not written down", error),
     );
     acquired.defer(() => idempotency.close());
-    const requests = new RequestEvents(sandglass.emit, (error) => {
-      metrics.countLostEvent();
-      observer.complain("an http.request event was lost", error);
+    const requests = new RequestEvents(sandglass.emit, {
+      addresses,
+      keylessPerSecond: config.limits.keylessEventsPerSecond,
+      onFailure: (error) => {
+        metrics.countLostEvent();
+        observer.complain("an http.request event was lost", error);
+      },
+      onUnrecorded: (count) => observer.complain(UNRECORDED, { count }),
     });
     const guard = createRequestGuard(config.host, config.allowedHosts);
+    const gate = new KeyGate(keyring, addresses, config.limits);
     const app = await createApp(listener.server, createHandlers(services), guard, {
-      keyring,
+      gate,
       idempotency,
-      maxJsonBytes: config.bodyLimits.jsonBytes,
+      limits: { ...config.limits, ...config.bodyLimits },
       stopping: stopping.signal,
       reportInternal: (error, { requestId }) => observer.complain(`request ${requestId} failed`, error),
     });
-    const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, keyring, guard);
+    const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
     listener.serve(
       (request, response) => (otlp?.takes(request) ? otlp.serve(request, response) : app(request, response)),
-      (record, response) => {
+      (record, request, response) => {
         // What telemetry costs is counted where it is taken; an event for each request would be telemetry of telemetry.
         if (otlp?.takesPath(record.path)) return;
         observer.request(record);
-        requests.watch(record, response);
+        requests.watch(record, request, response);
       },
     );
     acquired.move();
@@ -155,6 +181,7 @@ export class Daemon {
       sandglass,
       metrics,
       baseUrl,
+      warnings: [...(tls?.warnings ?? []), ...warningsOf(config)],
       listener,
       requests,
       idempotency,
@@ -165,16 +192,21 @@ export class Daemon {
   }
 
   /**
-   * Puts a configuration in force that was read again, as far as that is possible without a restart: the exporters.
+   * Puts a configuration in force that was read again, as far as that is possible without a restart: the exporters, and what the
+   * files of the certificate and its key hold by now, for new connections.
    *
-   * @returns the other options that differ, which need one
+   * @returns the other options that differ, which need a restart, and what is to be known of the certificate
    * @throws ConfigError, having changed nothing
    */
-  async reload(loaded: LoadedConfig): Promise<{ needsRestart: string[] }> {
-    await this.sandglass.observability.configure(loaded);
+  async reload(loaded: LoadedConfig): Promise<{ needsRestart: string[]; warnings: string[] }> {
     const before = this.#services.loaded;
+    // Of the paths in force: renewed certificates come under the same names.
+    const tls = await readTlsIdentity(before.config.tls, before.cwd);
+    await this.sandglass.observability.configure(loaded);
+    if (tls !== undefined) this.#listener.renew(tls);
     this.#services.loaded = withObservabilityOf(loaded, before);
-    return { needsRestart: changedOptions(before, loaded).filter((path) => path !== "observability") };
+    const needsRestart = changedOptions(before, loaded).filter((path) => path !== "observability");
+    return { needsRestart, warnings: tls?.warnings ?? [] };
   }
 
   /**
@@ -198,6 +230,7 @@ export class Daemon {
       this.#listener.close();
       await this.#requests.settled();
       await this.#idempotency.close();
+      await this.#services.keyring.close();
       await this.#selfMetrics.close(deadlineMs * DRAIN_SHARE);
       this.metrics.close();
       await this.sandglass.close();

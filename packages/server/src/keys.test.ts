@@ -4,15 +4,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { SandglassError } from "@sandglass/protocol";
-import { authenticate, checkBind, grantScopes, isLoopback, provideLocalKey, requireAdmin } from "./auth.ts";
+import {
+  authenticate,
+  checkBind,
+  grantScopes,
+  isLoopback,
+  provideLocalKey,
+  requireOperator,
+  requireScope,
+} from "./auth.ts";
+import type { Caller } from "./caller.ts";
 import { ConfigError, type SandglassConfig } from "./config.ts";
 import { Credentials } from "./credentials.ts";
-import { type Caller, Keyring } from "./keys.ts";
+import { Keyring } from "./keys.ts";
 
 const SECRET = "configured-0123456789abcdef";
 const CONFIGURED = { name: "ci", orgId: "acme", secret: SECRET };
 const OPERATOR: Caller = { orgId: "default", scopes: ["admin"] };
-const member = (orgId: string): Caller => ({ orgId, scopes: [] });
+const member = (orgId: string): Caller => ({ orgId, scopes: ["admin"] });
 const URL_A = "http://127.0.0.1:7070";
 
 async function directory(context: TestContext): Promise<string> {
@@ -28,21 +37,21 @@ function isCode(code: string) {
 test("a created key is found at once, its plaintext is on no disk, and it survives a restart", async (context) => {
   const dataDir = await directory(context);
   const keyring = await Keyring.open(dataDir, []);
-  const created = await keyring.create("laptop", "default");
+  const created = await keyring.create({ name: "laptop", orgId: "default" });
   assert.match(created.key, /^sg_[A-Za-z0-9_-]{43}$/);
-  assert.equal(keyring.find(created.key)?.id, created.id);
+  assert.equal(keyring.find(created.key)?.key.id, created.id);
   const file = join(dataDir, "keys.json");
   assert.equal((await stat(file)).mode & 0o777, 0o600);
   assert.ok(!(await readFile(file, "utf8")).includes(created.key.slice(3)));
   const again = await Keyring.open(dataDir, []);
-  assert.equal(again.find(created.key)?.orgId, "default");
+  assert.equal(again.find(created.key)?.key.orgId, "default");
   assert.equal(again.find(`${created.key.slice(0, -1)}#`), undefined);
 });
 
 test("a revoked key is found no more, before and after a restart", async (context) => {
   const dataDir = await directory(context);
   const keyring = await Keyring.open(dataDir, []);
-  const { id, key } = await keyring.create("laptop", "acme");
+  const { id, key } = await keyring.create({ name: "laptop", orgId: "acme" });
   await assert.rejects(keyring.revoke(id, member("other")), isCode("KEY_NOT_FOUND"));
   await keyring.revoke(id, member("acme"));
   assert.equal(keyring.find(key), undefined);
@@ -51,7 +60,7 @@ test("a revoked key is found no more, before and after a restart", async (contex
 
 test("an organisation lists its own keys, the operator's lists all, neither shows a hash", async (context) => {
   const keyring = await Keyring.open(await directory(context), [CONFIGURED]);
-  const { id } = await keyring.create("laptop", "default");
+  const { id } = await keyring.create({ name: "laptop", orgId: "default" });
   assert.deepEqual(
     keyring.list(member("acme")).map((key) => key.name),
     ["ci"],
@@ -75,49 +84,53 @@ test("an organisation lists its own keys, the operator's lists all, neither show
 test("a configured key is never written down and cannot be revoked", async (context) => {
   const dataDir = await directory(context);
   const keyring = await Keyring.open(dataDir, [CONFIGURED]);
-  await keyring.create("laptop", "default");
+  await keyring.create({ name: "laptop", orgId: "default" });
   assert.ok(!(await readFile(join(dataDir, "keys.json"), "utf8")).includes("key_config"));
   await assert.rejects(keyring.revoke("key_config_ci", member("acme")), isCode("FORBIDDEN"));
 });
 
-test("keys of the operator's organisation are admin unless they say otherwise, others never", async (context) => {
+test("a key is admin of its organisation unless it says otherwise", async (context) => {
   const dataDir = await directory(context);
-  const keyring = await Keyring.open(dataDir, [
-    CONFIGURED,
-    { ...CONFIGURED, name: "o", orgId: "default", secret: `${SECRET}2` },
-  ]);
-  assert.deepEqual(keyring.find(SECRET)?.scopes, []);
-  assert.deepEqual(keyring.find(`${SECRET}2`)?.scopes, ["admin"]);
-  const plain = await keyring.create("plain", "default", []);
-  const { key } = await keyring.create("laptop", "default");
+  const keyring = await Keyring.open(dataDir, [CONFIGURED]);
+  assert.deepEqual(keyring.find(SECRET)?.key.scopes, ["admin"]);
+  const plain = await keyring.create({ name: "plain", orgId: "default", scopes: ["events:read"] });
+  const { key } = await keyring.create({ name: "laptop", orgId: "default" });
   const again = await Keyring.open(dataDir, []);
-  assert.deepEqual(again.find(plain.key)?.scopes, []);
-  assert.deepEqual(again.find(key)?.scopes, ["admin"]);
+  assert.deepEqual(again.find(plain.key)?.key.scopes, ["events:read"]);
+  assert.deepEqual(again.find(key)?.key.scopes, ["admin"]);
 });
 
 test("keys from before there were scopes keep what they may do", async (context) => {
   const dataDir = await directory(context);
-  const old = await (await Keyring.open(dataDir, [])).create("old", "default");
+  const old = await (await Keyring.open(dataDir, [])).create({ name: "old", orgId: "default" });
   const file = join(dataDir, "keys.json");
   const stored = JSON.parse(await readFile(file, "utf8"));
   delete stored.keys[0].scopes;
   await writeFile(file, JSON.stringify(stored));
-  assert.deepEqual((await Keyring.open(dataDir, [])).find(old.key)?.scopes, ["admin"]);
+  assert.deepEqual((await Keyring.open(dataDir, [])).find(old.key)?.key.scopes, ["admin"]);
+  stored.keys[0].scopes = [];
+  await writeFile(file, JSON.stringify(stored));
+  const everyday = ["sandboxes:read", "sandboxes:write", "events:read"];
+  assert.deepEqual((await Keyring.open(dataDir, [])).find(old.key)?.key.scopes, everyday);
 });
 
 test("nobody gives a scope they do not have, ends a key that has more, or sees beyond their organisation", async (context) => {
   const keyring = await Keyring.open(await directory(context), []);
-  const plain = member("default");
+  const plain: Caller = { orgId: "default", scopes: ["events:read"] };
   assert.deepEqual(grantScopes(undefined, "default", OPERATOR), ["admin"]);
-  assert.deepEqual(grantScopes([], "default", OPERATOR), []);
-  assert.deepEqual(grantScopes(undefined, "default", plain), []);
-  assert.deepEqual(grantScopes(undefined, "acme", OPERATOR), []);
-  assert.throws(() => grantScopes(["admin"], "default", plain), isCode("FORBIDDEN"));
-  assert.throws(() => grantScopes(["admin"], "acme", OPERATOR), isCode("INVALID_REQUEST"));
-  assert.throws(() => requireAdmin(plain, "this"), isCode("FORBIDDEN"));
-  const { id } = await keyring.create("laptop", "default");
+  assert.deepEqual(grantScopes(undefined, "default", plain), ["events:read"]);
+  assert.deepEqual(grantScopes(["events:read", "events:read"], "default", plain), ["events:read"]);
+  for (const scope of ["sandboxes:read", "sandboxes:write", "admin"] as const) {
+    assert.throws(() => grantScopes([scope], "default", plain), isCode("FORBIDDEN"));
+    assert.throws(() => requireScope(plain, scope), isCode("FORBIDDEN"));
+    requireScope(member("acme"), scope);
+  }
+  assert.throws(() => requireOperator(plain, "this"), isCode("FORBIDDEN"));
+  assert.throws(() => requireOperator(member("acme"), "this"), isCode("FORBIDDEN"));
+  const { id } = await keyring.create({ name: "laptop", orgId: "default" });
   await assert.rejects(keyring.revoke(id, plain), isCode("FORBIDDEN"));
-  await keyring.create("theirs", "acme");
+  await assert.rejects(keyring.rotate(id, 0, plain), isCode("FORBIDDEN"));
+  await keyring.create({ name: "theirs", orgId: "acme" });
   assert.deepEqual(
     keyring.list(plain).map(({ name }) => name),
     ["laptop"],
@@ -128,7 +141,7 @@ test("many keys made at once are all kept", async (context) => {
   const dataDir = await directory(context);
   const keyring = await Keyring.open(dataDir, []);
   const created = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => keyring.create(`key ${index}`, "default")),
+    Array.from({ length: 20 }, (_, index) => keyring.create({ name: `key ${index}`, orgId: "default" })),
   );
   const again = await Keyring.open(dataDir, []);
   assert.ok(created.every(({ key }) => again.find(key) !== undefined));
@@ -144,8 +157,8 @@ test("damaged keys refuse the start instead of locking everybody out silently", 
 
 test("only a known key in the Bearer form authenticates, and no refusal repeats what was sent", async (context) => {
   const keyring = await Keyring.open(await directory(context), [CONFIGURED]);
-  assert.equal(authenticate(`Bearer ${SECRET}`, keyring).orgId, "acme");
-  assert.equal(authenticate(`bearer  ${SECRET} `, keyring).orgId, "acme");
+  assert.equal(authenticate(`Bearer ${SECRET}`, keyring).key.orgId, "acme");
+  assert.equal(authenticate(`bearer  ${SECRET} `, keyring).key.orgId, "acme");
   for (const header of [
     undefined,
     "",
@@ -171,7 +184,7 @@ test("the first start writes a key where its user finds it, and later starts kee
   const keyring = await Keyring.open(dataDir, []);
   await provideLocalKey(keyring, credentials, URL_A, []);
   const key = (await credentials.read()).get(URL_A) ?? "";
-  assert.equal(keyring.find(key)?.name, "local");
+  assert.equal(keyring.find(key)?.key.name, "local");
   assert.equal((await stat(credentials.path)).mode & 0o777, 0o600);
 
   await provideLocalKey(await Keyring.open(dataDir, []), credentials, URL_A, []);
@@ -183,7 +196,7 @@ test("the first start writes a key where its user finds it, and later starts kee
 
 test("a credentials file that is lost is made up for by a new key", async (context) => {
   const dataDir = await directory(context);
-  await (await Keyring.open(dataDir, [])).create("local", "default");
+  await (await Keyring.open(dataDir, [])).create({ name: "local", orgId: "default" });
   const credentials = new Credentials(join(dataDir, "credentials.json"));
   const keyring = await Keyring.open(dataDir, []);
   await provideLocalKey(keyring, credentials, URL_A, []);

@@ -16,7 +16,7 @@ import {
   parseRequest,
 } from "@sandglass/protocol/schemas";
 import type { ExecHandle, RuntimeApi, SandboxHandle } from "@sandglass/runtime";
-import { DEFAULT_ORG } from "./keys.ts";
+import { DEFAULT_ORG } from "./caller.ts";
 
 /** In which trace, run and organisation a program in the same process works. */
 export interface LocalCaller {

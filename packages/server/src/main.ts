@@ -35,6 +35,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   handleSignals(starting, loaded.config.shutdownTimeoutMs, new Reload(load, log), log);
   try {
     const daemon = await starting;
+    for (const warning of daemon.warnings) log.say("WARN", warning, {});
     log.ready(daemon.baseUrl, daemon.sandglass.collector?.listening);
   } catch (error) {
     await log.drain(GRACE_MS);
@@ -94,8 +95,8 @@ function helpText(): string {
   return [
     "Usage: sandglass serve [options]",
     "",
-    "Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the configuration again: exporters change at once,",
-    "other options with the next start.",
+    "Runs the daemon in the foreground until SIGTERM or SIGINT. SIGHUP reads the configuration again: exporters and the",
+    "certificate change at once, other options with the next start.",
     "",
     "Options (also from the environment, or from sandglass.config.ts, .js or .json here):",
     `  --${"config".padEnd(28)} Configuration file [SANDGLASS_CONFIG]`,
@@ -107,7 +108,8 @@ function helpText(): string {
     "Examples:",
     "  sandglass serve",
     "  sandglass serve --port 8080 --data-dir ./data --pool python=4",
-    "  SANDGLASS_API_KEYS=$(openssl rand -hex 32) sandglass serve --host 0.0.0.0",
+    "  SANDGLASS_API_KEYS=$(openssl rand -hex 32) sandglass serve --host 0.0.0.0 --tls-cert chain.pem --tls-key key.pem",
+    "  sandglass serve --allowed-hosts sandglass.example.com --trusted-proxies 127.0.0.1",
   ].join("\n");
 }
 

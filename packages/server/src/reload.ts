@@ -27,10 +27,11 @@ export class Reload {
   async #run(daemon: Daemon): Promise<void> {
     try {
       const loaded = await this.#load();
-      const { needsRestart } = await daemon.reload(loaded);
+      const { needsRestart, warnings } = await daemon.reload(loaded);
       this.#log.say("INFO", "configuration reloaded", {
         exporters: loaded.config.observability.exporters.length,
       });
+      for (const warning of warnings) this.#log.say("WARN", warning, {});
       if (needsRestart.length > 0) {
         this.#log.say("WARN", "changed options need a restart", { options: needsRestart.join(",") });
       }

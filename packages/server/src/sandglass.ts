@@ -6,6 +6,7 @@ import {
   type ObservabilityExporterFactory,
   Recorder,
 } from "@sandglass/telemetry";
+import { DEFAULT_ORG } from "./caller.ts";
 import {
   type LoadedConfig,
   loadConfig,
@@ -16,10 +17,8 @@ import {
 import { prepareDataDir } from "./data-format.ts";
 import { defaultDestination } from "./default-destination.ts";
 import { endCrashed } from "./end-crashed.ts";
-
 import { registerExporter } from "./exporters/exporter-providers.ts";
 import { Observability } from "./exporters/observability.ts";
-import { DEFAULT_ORG } from "./keys.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
 import { sandboxCollector, startCollector } from "./start-collector.ts";

@@ -9,7 +9,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.resolve("@sandglass/server")));
-const READY = /(http:\/\/[^\s"]+)/;
+const READY = /(https?:\/\/[^\s"]+)/;
 
 export interface StartDaemonOptions {
   /** Default: a new temporary directory, removed by `stop`. One that is given is left. */
@@ -26,7 +26,7 @@ export interface StartDaemonOptions {
 
 /** A daemon in a process of its own, as a user starts it. */
 export interface TestDaemon extends AsyncDisposable {
-  /** `http://127.0.0.1:<free port>` */
+  /** `http://127.0.0.1:<free port>`; https with a certificate */
   readonly url: string;
   /** The first of its keys; "" where it made its own. */
   readonly apiKey: string;

@@ -1,38 +1,80 @@
 import { Command } from "commander";
+import type { CreatedKey, Scope } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { parseDuration } from "../option-values.ts";
 import { age } from "../print/duration.ts";
 import { printableJson } from "../print/printable.ts";
 import { table } from "../print/table.ts";
 import type { Terminal } from "../terminal.ts";
 
-/** `sandglass keys create|list|revoke`. */
+const EVERYDAY: readonly Scope[] = ["sandboxes:read", "sandboxes:write", "events:read"];
+
+interface CreateOptions extends ConnectionOptions {
+  org?: string;
+  scope?: Scope[];
+  admin: boolean;
+  /** Milliseconds. */
+  expires?: number;
+}
+
+/** `sandglass keys create|list|rotate|revoke`. */
 export function keysCommand(terminal: Terminal): Command {
   const keys = new Command("keys")
-    .summary("create, list and revoke API keys")
+    .summary("create, list, rotate and revoke API keys")
     .description("API keys of the daemon.");
   keys.addCommand(
     withConnection(new Command("create").summary("make a key; it is shown once"))
       .description("Make a key for another user or program and print it. It is shown this once.")
       .argument("<name>", "who will use it")
       .option("--org <id>", "its organisation, whose sandboxes and events alone it sees; default yours")
-      .option("--no-admin", "a key of yours that may not do what only the operator may")
+      .option("--scope <scope...>", `what it may do: ${EVERYDAY.join(", ")} or admin; default what yours may`)
+      .option("--no-admin", "all scopes but admin")
+      .option("--expires <duration>", "when it stops working, from now: 12h, 90d", parseDuration)
       .addHelpText(
         "after",
         `
 Examples:
   sandglass keys create ci
   sandglass keys create "agent" --no-admin
+  sandglass keys create "dashboard" --scope sandboxes:read events:read --expires 90d
   sandglass keys create "team b" --org team-b > team-b.key`,
       )
-      .action(async (name: string, options: ConnectionOptions & { org?: string; admin: boolean }) => {
+      .action(async (name: string, options: CreateOptions) => {
+        const { org, scope, admin, expires } = options;
+        const scopes = scope ?? (admin ? undefined : [...EVERYDAY]);
         const created = await clientOf(options).keys.create(name, {
-          ...(options.org !== undefined && { orgId: options.org }),
-          ...(!options.admin && { scopes: [] }),
+          ...(org !== undefined && { orgId: org }),
+          ...(scopes !== undefined && { scopes }),
+          ...(expires !== undefined && { expiresAt: new Date(Date.now() + expires) }),
         });
-        if (options.json) return terminal.print(printableJson(created, 2));
-        await terminal.print(created.key);
-        const { dim } = terminal.errorColors;
-        await terminal.note(dim(`${created.id} of ${created.orgId}: keep the key, it is not shown again`));
+        await showCreated(created, options, terminal);
+      }),
+  );
+  keys.addCommand(
+    withConnection(new Command("rotate").summary("give a key a new secret; it is shown once"))
+      .description("Give a key a new secret and print it. It is shown this once.")
+      .argument("<key>", "its id, key_…")
+      .option(
+        "--grace <duration>",
+        "how long the old secret works too, at most 7d; default 0s",
+        parseDuration,
+      )
+      .addHelpText(
+        "after",
+        `
+A stream that was begun with the old secret is cut when that one ends.
+
+Examples:
+  sandglass keys rotate key_…
+  sandglass keys rotate key_… --grace 1h > new.key`,
+      )
+      .action(async (id: string, options: ConnectionOptions & { grace?: number }) => {
+        const { grace } = options;
+        const rotated = await clientOf(options).keys.rotate(
+          id,
+          grace === undefined ? {} : { graceMs: grace },
+        );
+        await showCreated(rotated, options, terminal);
       }),
   );
   keys.addCommand(
@@ -44,18 +86,21 @@ Examples:
       .action(async (options: ConnectionOptions) => {
         const items = await clientOf(options).keys.list();
         if (options.json) return terminal.print(printableJson(items, 2));
-        const rows = items.map(({ id, name, orgId, scopes, createdAt }) => [
+        const rows = items.map(({ id, name, orgId, scopes, createdAt, lastUsedAt, expiresAt }) => [
           id,
           name,
           orgId,
           scopes.join(" "),
           age(createdAt),
+          lastUsedAt === undefined ? "" : age(lastUsedAt),
+          expiresAt ?? "",
         ]);
-        await terminal.print(table(["KEY", "NAME", "ORGANISATION", "SCOPES", "AGE"], rows, terminal.colors));
+        const titles = ["KEY", "NAME", "ORGANISATION", "SCOPES", "AGE", "LAST USED", "EXPIRES"];
+        await terminal.print(table(titles, rows, terminal.colors));
       }),
   );
   keys.addCommand(
-    withConnection(new Command("revoke").summary("make keys stop working"))
+    withConnection(new Command("revoke").summary("make keys stop working at once"))
       .argument("<key...>", "their ids, key_…")
       .addHelpText("after", "\nExamples:\n  sandglass keys revoke key_…")
       .action(async (ids: string[], options: ConnectionOptions) => {
@@ -65,4 +110,16 @@ Examples:
       }),
   );
   return keys;
+}
+
+/** The secret alone on stdout, so that it can go into a file. */
+async function showCreated(
+  created: CreatedKey,
+  options: ConnectionOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (options.json) return terminal.print(printableJson(created, 2));
+  await terminal.print(created.key);
+  const { dim } = terminal.errorColors;
+  await terminal.note(dim(`${created.id} of ${created.orgId}: keep the key, it is not shown again`));
 }

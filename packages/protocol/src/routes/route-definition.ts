@@ -1,3 +1,5 @@
+import type { Scope } from "../key-api.ts";
+
 /** How a route's request body arrives or its answer leaves. */
 export type BodyKind = "none" | "json" | "ndjson" | "bytes" | "text" | "html";
 
@@ -6,6 +8,8 @@ export interface RouteDefinition {
   /** OpenAPI template; `{path+}` takes the rest of the path, slashes included. */
   path: string;
   summary: string;
+  /** What a key has to have; every route that is not public names one. `admin` has it all. */
+  scope?: Scope;
   /** No key needed. */
   isPublic?: boolean;
   request: BodyKind;

@@ -133,6 +133,8 @@ export const EVENT_DATA = {
     status: count,
     durationMs: number,
     requestId: text,
+    clientAddress: text.optional(),
+    keyId: text.optional(),
     sandboxId: text.optional(),
     errorCode: text.optional(),
   }),

@@ -104,6 +104,6 @@ describe("a key's scopes", () => {
     "one that does not exist",
     CreateKeyRequest,
     { name: "x", scopes: ["root"] },
-    /^scopes\[0\] must be one of admin/,
+    /^scopes\[0\] must be one of sandboxes:read, sandboxes:write, events:read, admin/,
   );
 });

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { SCOPES } from "../api.ts";
 import { ERROR_STATUS, type ErrorCode } from "../errors.ts";
+import { SCOPES } from "../key-api.ts";
 import { strictObject } from "./strict-object.ts";
 
 const ERROR_CODES = Object.keys(ERROR_STATUS) as [ErrorCode, ...ErrorCode[]];
@@ -17,7 +17,24 @@ export const CreateKeyRequest = strictObject({
     .max(100)
     .regex(/^\P{Cc}*$/u, { error: "must not contain control characters" }),
   orgId: orgId.optional(),
-  scopes: z.array(z.enum(SCOPES)).max(SCOPES.length).optional(),
+  scopes: z
+    .array(z.enum(SCOPES))
+    .min(1, { error: "must not be empty: a key without a scope may do nothing" })
+    .max(SCOPES.length)
+    .optional(),
+  expiresAt: z.iso
+    .datetime({ offset: true, error: "must be a time in ISO 8601, e.g. 2030-01-31T00:00:00Z" })
+    .optional(),
+});
+
+const MAX_GRACE_MS = 7 * 86_400_000;
+
+export const RotateKeyRequest = strictObject({
+  graceMs: z
+    .int({ error: "must be a whole number of milliseconds" })
+    .min(0, { error: "must not be negative" })
+    .max(MAX_GRACE_MS, { error: `must be at most ${MAX_GRACE_MS} milliseconds, 7 days` })
+    .optional(),
 });
 
 export const KeyInfo = z.object({
@@ -26,6 +43,9 @@ export const KeyInfo = z.object({
   orgId: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   createdAt: z.string(),
+  expiresAt: z.string().optional(),
+  lastUsedAt: z.string().optional(),
+  graceUntil: z.string().optional(),
 });
 export const CreatedKey = KeyInfo.extend({ key: z.string() });
 export const KeyList = z.object({ items: z.array(KeyInfo) });

@@ -5,6 +5,7 @@ import type * as api from "../api.ts";
 import type { ErrorBody } from "../errors.ts";
 import { EVENT_TYPES, type EventDataMap } from "../events.ts";
 import type * as exporter from "../exporter-api.ts";
+import type * as keys from "../key-api.ts";
 import type * as record from "../record-api.ts";
 import { ROUTES, type RouteDefinition } from "../routes.ts";
 import * as schemas from "./index.ts";
@@ -39,10 +40,11 @@ interface Interfaces {
   FileList: api.FileList;
   MakeDirectoryRequest: api.MakeDirectoryRequest;
   MoveFileRequest: api.MoveFileRequest;
-  CreateKeyRequest: api.CreateKeyRequest;
-  KeyInfo: api.KeyInfo;
-  CreatedKey: api.CreatedKey;
-  KeyList: api.KeyList;
+  CreateKeyRequest: keys.CreateKeyRequest;
+  RotateKeyRequest: keys.RotateKeyRequest;
+  KeyInfo: keys.KeyInfo;
+  CreatedKey: keys.CreatedKey;
+  KeyList: keys.KeyList;
   ExporterFilterSpec: exporter.ExporterFilterSpec;
   ExporterSpec: exporter.ExporterSpec;
   ExporterInfo: exporter.ExporterInfo;
@@ -76,6 +78,7 @@ const parity: Parity = {
   MakeDirectoryRequest: true,
   MoveFileRequest: true,
   CreateKeyRequest: true,
+  RotateKeyRequest: true,
   KeyInfo: true,
   CreatedKey: true,
   KeyList: true,

@@ -29,6 +29,7 @@ export const OPERATION_NAMES = {
   getTrace: "traces.get",
   createKey: "keys.create",
   listKeys: "keys.list",
+  rotateKey: "keys.rotate",
   revokeKey: "keys.revoke",
   listExporters: "exporters.list",
   getExporter: "exporters.get",

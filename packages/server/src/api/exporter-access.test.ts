@@ -70,7 +70,7 @@ test("a name is every organisation's own, also one of the configuration", async 
   }
 });
 
-test("what is the host's is not for keys without admin: files, its network, its environment, its terminal", async () => {
+test("what is the host's is not for other organisations: files, its network, its environment, its terminal", async () => {
   const hook = (config: object) => ({ ...PUBLIC, config: { ...PUBLIC.config, ...config } });
   const refused: [spec: object, code: RegExp, message: RegExp][] = [
     [{ provider: "jsonl", config: { filePath: "/tmp/x" } }, /INVALID_REQUEST/, /jsonl|files/],
@@ -101,19 +101,39 @@ test("what is the host's is not for keys without admin: files, its network, its 
   await as(ALPHA, "DELETE /v1/exporters/plain");
 });
 
-test("a key of the operator's organisation without admin is like any other", async () => {
-  const { json } = await as(OPERATOR, "POST /v1/keys", { name: "plain", scopes: [] });
-  assert.deepEqual(json.scopes, []);
+test("a key without admin has no part in exporters and keys, and gives nobody more than it has", async () => {
+  const scopes = ["sandboxes:read", "events:read"];
+  const { json } = await as(OPERATOR, "POST /v1/keys", { name: "plain", scopes });
+  assert.deepEqual(json.scopes, scopes);
+  for (const line of [
+    "GET /v1/exporters",
+    "GET /v1/exporters/audit",
+    "GET /metrics",
+    "GET /v1/keys",
+    "DELETE /v1/keys/x",
+  ])
+    assert.equal(await refusal(json.key, line), "403 FORBIDDEN", line);
+  assert.equal(await refusal(json.key, "POST /v1/exporters", PUBLIC), "403 FORBIDDEN");
+  assert.equal(await refusal(json.key, "POST /v1/keys", { name: "x" }), "403 FORBIDDEN");
+  const admin = await as(OPERATOR, "POST /v1/keys", { name: "second", scopes: ["admin"] });
+  assert.deepEqual(await idsOf(admin.json.key), ["audit"]);
+});
+
+test("admin of an organisation is no operator", async () => {
+  const { json } = await as(OPERATOR, "POST /v1/keys", { name: "theirs", orgId: "alpha" });
+  assert.deepEqual(json.scopes, ["admin"]);
   assert.deepEqual(await idsOf(json.key), []);
   assert.equal(await refusal(json.key, "GET /v1/exporters/audit"), "404 EXPORTER_NOT_FOUND");
   assert.equal(await refusal(json.key, "POST /v1/exporters", { provider: "console" }), "400 INVALID_REQUEST");
   assert.equal(await refusal(json.key, "GET /metrics"), "403 FORBIDDEN");
-  assert.equal(await refusal(json.key, "POST /v1/keys", { name: "x", scopes: ["admin"] }), "403 FORBIDDEN");
-  const more = await as(json.key, "POST /v1/keys", { name: "x" });
-  assert.deepEqual([more.status, more.json.scopes], [201, []]);
-  const admin = await as(OPERATOR, "POST /v1/keys", { name: "second", scopes: ["admin"] });
-  assert.deepEqual(await idsOf(admin.json.key), ["audit"]);
-  assert.equal(await refusal(json.key, `DELETE /v1/keys/${admin.json.id}`), "403 FORBIDDEN");
+  assert.equal(await refusal(json.key, "POST /v1/keys", { name: "x", orgId: "beta" }), "403 FORBIDDEN");
+  assert.deepEqual((await as(json.key, "GET /v1/doctor")).json.config, []);
+  const others = (await as(OPERATOR, "GET /v1/keys")).json.items.filter(
+    (key: { orgId: string }) => key.orgId !== "alpha",
+  );
+  assert.ok(others.length > 0);
+  for (const { id } of others)
+    assert.equal(await refusal(json.key, `DELETE /v1/keys/${id}`), "404 KEY_NOT_FOUND");
 });
 
 test("an organisation has at most ten, also when asked for at once", async () => {

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { collectorSchema, otelExportSchema } from "./collector-schema.ts";
+import { limitsSchema, tlsSchema, trustedProxySchema } from "./network-schema.ts";
 import type { ObservabilityOptions } from "./observability-options.ts";
 import { observabilitySchema } from "./observability-schema.ts";
 
 /** Bytes kept of the event log, and of execs' output, before the oldest goes. */
 const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
 const DEFAULT_JSON_BODY_BYTES = 16 * 1024 ** 2;
+/** Far more than any request of ours has, far less than what code that walks a body by recursion can take. */
+const DEFAULT_JSON_DEPTH = 100;
 /** Below this a key can be guessed: 16 characters of a 64-letter alphabet are 96 bits. */
 const MIN_KEY_LENGTH = 16;
 const DAY_MS = 86_400_000;
@@ -55,6 +58,12 @@ export const configSchema = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe("Host names that requests may be addressed to; `*` is any"),
+  trustedProxies: z
+    .array(trustedProxySchema)
+    .default([])
+    .describe("Addresses or networks whose X-Forwarded-For is believed"),
+  tls: tlsSchema,
+  limits: limitsSchema,
   durability: z
     .enum(["process", "power"])
     .default("process")
@@ -140,6 +149,12 @@ export const configSchema = z.strictObject({
   bodyLimits: z
     .strictObject({
       jsonBytes: z.int().min(1024).default(DEFAULT_JSON_BODY_BYTES).describe("Largest JSON request body"),
+      jsonDepth: z
+        .int()
+        .min(16)
+        .max(1000)
+        .default(DEFAULT_JSON_DEPTH)
+        .describe("Objects and lists that a JSON request body may have inside each other"),
     })
     .prefault({}),
   shutdownTimeoutMs: z.int().min(100).default(10_000).describe("Time a stop may take before it is forced"),

@@ -6,19 +6,19 @@ import {
   type FlushResult,
   SandglassError,
 } from "@sandglass/protocol";
-import type { Caller } from "../keys.ts";
+import { type Caller, isOperator } from "../caller.ts";
 import { exporterNotFound } from "./exporter-errors.ts";
 import type { Observability } from "./observability.ts";
 
-/** Exporters that one organisation may have through keys without the scope `admin`. */
+/** Exporters that one organisation may have through keys of its own. */
 const MAX_PER_ORG = 10;
 /** Of an id as the delivery takes it, and the organisation's part of it. */
 const MAX_ID_LENGTH = 64;
 const MAX_PREFIX_LENGTH = 32;
 
 /**
- * What a key may do with exporters. One with the scope `admin` sees and changes all, and its own get the events of every
- * organisation. One without sees only those of its organisation, and makes only such that get only that one's events.
+ * What a key may do with exporters. The operator's sees and changes all, and its own get the events of every organisation.
+ * Another's sees only those of its organisation, and makes only such that get only that one's events.
  *
  * Theirs are named `<organisation>.<id>` inside, so that no organisation can take a name from another, or from the configuration;
  * they themselves see the part that they gave.
@@ -41,7 +41,7 @@ export class ExporterAccess {
 
   /** @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED */
   async add(caller: Caller, spec: ExporterSpec): Promise<ExporterInfo> {
-    if (isAdmin(caller)) return this.#observability.keep(spec, { origin: "api", isTrusted: true });
+    if (isOperator(caller)) return this.#observability.keep(spec, { origin: "api", isTrusted: true });
     const id = innerId(caller, spec.id ?? this.#freeId(caller, spec.provider));
     const owner = { origin: "api", orgId: caller.orgId, isTrusted: false } as const;
     const adding = this.#observability.keep({ ...spec, id }, owner, MAX_PER_ORG);
@@ -53,7 +53,7 @@ export class ExporterAccess {
     const found = this.#find(caller, id);
     const wanted = spec.id === undefined ? spec : { ...spec, id: innerId(caller, spec.id) };
     const replacing = this.#observability.replace(found.id, wanted);
-    return asSeenBy(caller, await (isAdmin(caller) ? replacing : replacing.catch(explainFor(spec))));
+    return asSeenBy(caller, await (isOperator(caller) ? replacing : replacing.catch(explainFor(spec))));
   }
 
   /** @throws SandglassError EXPORTER_CONFLICT */
@@ -67,7 +67,7 @@ export class ExporterAccess {
 
   flush(caller: Caller, { ids, timeoutMs }: FlushRequest): Promise<FlushResult> {
     const time = timeoutMs === undefined ? {} : { timeoutMs };
-    if (ids === undefined && isAdmin(caller)) return this.#observability.flush(time);
+    if (ids === undefined && isOperator(caller)) return this.#observability.flush(time);
     const chosen = ids?.map((id) => this.#find(caller, id)) ?? this.#observability.list(caller.orgId);
     return this.#observability.flush({ ids: chosen.map(({ id }) => id), ...time });
   }
@@ -88,13 +88,9 @@ export class ExporterAccess {
   }
 }
 
-function isAdmin(caller: Caller): boolean {
-  return caller.scopes.includes("admin");
-}
-
 /** Undefined where it is all of them. */
 function visibleOrg(caller: Caller): string | undefined {
-  return isAdmin(caller) ? undefined : caller.orgId;
+  return isOperator(caller) ? undefined : caller.orgId;
 }
 
 /**
@@ -107,7 +103,7 @@ function prefixOf({ orgId }: Caller): string {
 }
 
 function innerId(caller: Caller, id: string): string {
-  if (isAdmin(caller)) return id;
+  if (isOperator(caller)) return id;
   const prefix = prefixOf(caller);
   if (prefix.length + id.length <= MAX_ID_LENGTH) return prefix + id;
   throw new SandglassError(
@@ -118,7 +114,7 @@ function innerId(caller: Caller, id: string): string {
 
 /** Without what is the host's business. */
 function asSeenBy(caller: Caller, info: ExporterInfo): ExporterInfo {
-  if (isAdmin(caller)) return info;
+  if (isOperator(caller)) return info;
   const { deadLetterFile: _, ...rest } = info;
   return { ...rest, id: info.id.slice(prefixOf(caller).length) };
 }
@@ -133,7 +129,7 @@ function explainFor({ config }: ExporterSpec): (error: unknown) => never {
     if (!isRefused || !namesVariable(config)) throw error;
     throw new SandglassError(
       "FORBIDDEN",
-      '{env: NAME} names a variable of the daemon\'s environment, which is for keys with the scope "admin"',
+      "{env: NAME} names a variable of the daemon's environment, which is for keys of the operator",
       { hint: "give the value itself" },
     );
   };

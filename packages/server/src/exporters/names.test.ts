@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import type { Scope } from "@sandglass/protocol";
 import { Sandglass } from "../sandglass.ts";
 import { ExporterAccess } from "./exporter-access.ts";
 
@@ -52,8 +53,8 @@ test("no id of one organisation reads as an id of another", async (context) => {
     config: { url: "https://hooks.example.com/in", secret: `whsec_${"A".repeat(32)}` },
   };
   const [short, long] = [
-    { orgId: "alpha", scopes: [] },
-    { orgId: "alpha.x", scopes: [] },
+    { orgId: "alpha", scopes: ["admin"] as Scope[] },
+    { orgId: "alpha.x", scopes: ["admin"] as Scope[] },
   ];
   assert.equal((await access.add(short, { ...spec, id: "x.mine" })).id, "x.mine");
   assert.equal((await access.add(long, { ...spec, id: "mine" })).id, "mine");

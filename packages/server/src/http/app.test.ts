@@ -5,10 +5,13 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { configSchema } from "../config/schema.ts";
 import { Keyring } from "../keys.ts";
 import { createApp } from "./app.ts";
 import type { Handlers } from "./call.ts";
+import { createClientAddresses } from "./client-address.ts";
 import { Idempotency } from "./idempotency.ts";
+import { KeyGate } from "./key-gate.ts";
 import { Listener } from "./listener.ts";
 import { createRequestGuard } from "./request-guard.ts";
 
@@ -22,7 +25,15 @@ async function serve(
 ) {
   const dataDir = await mkdtemp(join(tmpdir(), "sandglass-app-"));
   const reported: unknown[] = [];
-  const listener = await Listener.listen("127.0.0.1", 0, "1.0.0", (error) => reported.push(error));
+  const { limits, bodyLimits } = configSchema.parse({});
+  const addresses = createClientAddresses([]);
+  const listener = await Listener.listen("127.0.0.1", 0, {
+    version: "1.0.0",
+    limits,
+    addresses,
+    tls: undefined,
+    onError: (error) => reported.push(error),
+  });
   const idempotency = await Idempotency.open(dataDir, {}, (error) => reported.push(error));
   context.after(async () => {
     listener.close();
@@ -34,9 +45,9 @@ async function serve(
   const start = async () => {
     const reportInternal = (error: unknown) => reported.push(error);
     const app = await createApp(listener.server, handlers as Handlers, createRequestGuard("127.0.0.1", []), {
-      keyring,
+      gate: new KeyGate(keyring, addresses, limits),
       idempotency,
-      maxJsonBytes: 1024,
+      limits: { ...limits, ...bodyLimits },
       stopping,
       reportInternal,
     });

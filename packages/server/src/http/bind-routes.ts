@@ -3,20 +3,23 @@ import { ROUTES, type RouteDefinition, type RouteName, SandglassError } from "@s
 import * as schemas from "@sandglass/protocol/schemas";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
-import { authenticate } from "../auth.ts";
-import { type Caller, DEFAULT_ORG, type Keyring } from "../keys.ts";
-import { type AnyHandler, type Call, contextOf, type Handlers, uploadOf } from "./call.ts";
+import { requireScope } from "../auth.ts";
+import { type Caller, DEFAULT_ORG } from "../caller.ts";
+import type { KeyUse } from "../keys.ts";
+import { pacedBody } from "./body-pace.ts";
+import { type AnyHandler, type Call, contextOf, type Handlers } from "./call.ts";
 import { answerError, type ReportInternal } from "./error-answer.ts";
 import type { Idempotency } from "./idempotency.ts";
-import { readJsonBody } from "./json-body.ts";
+import { type JsonBodyLimits, readJsonBody, refuseEncoded } from "./json-body.ts";
+import type { KeyGate } from "./key-gate.ts";
 import { type RequestRecord, recordOf } from "./request-record.ts";
 import { toRouterPath } from "./route-pattern.ts";
 import { sendAnswer } from "./send-answer.ts";
 
 export interface RouteServices {
-  keyring: Keyring;
+  gate: KeyGate;
   idempotency: Idempotency;
-  maxJsonBytes: number;
+  limits: JsonBodyLimits & { readerStallMs: number };
   /** Fires when the daemon takes no more work. */
   stopping: AbortSignal;
   reportInternal: ReportInternal;
@@ -49,14 +52,19 @@ export function bindRoutes(app: FastifyInstance, handlers: Handlers, services: R
 
 type Serve = (request: FastifyRequest, record: RequestRecord, response: ServerResponse) => Promise<void>;
 
+/** @throws Error where the route is neither public nor says what its key has to have */
 function createServe(
   name: RouteName,
   definition: RouteDefinition,
   handler: AnyHandler,
   services: RouteServices,
 ): Serve {
+  if (definition.scope === undefined && definition.isPublic !== true)
+    throw new Error(`the route ${name} has no scope`);
   const querySchema = schemaNamed(definition.querySchema);
   const bodySchema = schemaNamed(definition.requestSchema);
+  const isLasting =
+    definition.request === "bytes" || definition.response === "ndjson" || definition.response === "bytes";
 
   return async (request, record, response) => {
     const params = request.params as Record<string, string>;
@@ -64,14 +72,17 @@ function createServe(
     record.route = definition.path;
     record.isProbe = definition.isProbe === true;
     record.sandboxId = params.id ?? "";
-    const caller =
-      definition.isPublic === true ? NOBODY : authenticate(request.headers.authorization, services.keyring);
+    const use = definition.isPublic === true ? undefined : services.gate.admit(request.raw);
+    const caller = use?.key ?? NOBODY;
     record.orgId = caller.orgId;
+    record.keyId = use?.key.id ?? "";
+    if (definition.scope !== undefined) requireScope(caller, definition.scope);
+    if (use !== undefined && isLasting) cutWithKey(use, record, response, services.gate);
     if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
 
     const query = querySchema === undefined ? undefined : schemas.parseRequest(querySchema, request.query);
-    const body =
-      definition.request === "json" ? await readJsonBody(request.raw, services.maxJsonBytes) : undefined;
+    if (definition.request !== "none") refuseEncoded(request.raw);
+    const body = definition.request === "json" ? await readJsonBody(request.raw, services.limits) : undefined;
     const call = {
       params,
       query,
@@ -80,7 +91,7 @@ function createServe(
       caller,
       accept: request.headers.accept ?? "",
       record,
-      upload: () => uploadOf(request.raw),
+      upload: () => pacedBody(request.raw, services.limits),
     } as Call<RouteName>;
     const key = definition.method === "POST" ? request.headers["idempotency-key"]?.toString() : undefined;
     const { answer, isReplay } =
@@ -92,8 +103,20 @@ function createServe(
             { key, path: request.raw.url ?? "", body: body?.text ?? "" },
             handler,
           );
-    await sendAnswer(definition, answer, record, response, isReplay);
+    await sendAnswer(definition, answer, record, response, {
+      isReplay,
+      readerStallMs: services.limits.readerStallMs,
+    });
   };
+}
+
+/** What goes on for long ends with the key that it was begun with; an exec that runs behind it does not. */
+function cutWithKey(use: KeyUse, record: RequestRecord, response: ServerResponse, gate: KeyGate): void {
+  const release = gate.hold(use, () => {
+    record.errorCode = "UNAUTHORIZED";
+    response.destroy();
+  });
+  response.once("close", release);
 }
 
 function schemaNamed(name: string | undefined): z.ZodType | undefined {

@@ -1,8 +1,7 @@
-import type { IncomingMessage } from "node:http";
 import type { CallContext, ROUTES, RouteName } from "@sandglass/protocol";
 import type * as schemas from "@sandglass/protocol/schemas";
 import type { z } from "zod";
-import type { Caller } from "../keys.ts";
+import type { Caller } from "../caller.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 type Definition<N extends RouteName> = (typeof ROUTES)[N];
@@ -25,7 +24,10 @@ export interface Call<N extends RouteName> {
   /** The header `accept`; "" where there is none. */
   accept: string;
   record: RequestRecord;
-  /** For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer. */
+  /**
+   * For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer.
+   * Throws REQUEST_TOO_SLOW.
+   */
   upload(): AsyncIterable<Uint8Array>;
 }
 
@@ -67,10 +69,6 @@ type Handler<N extends RouteName> = (call: Call<N>) => Answer<N> | Promise<Answe
 export type Handlers = { readonly [N in RouteName]: Handler<N> };
 /** A handler whose route is known at run time only. */
 export type AnyHandler = (call: Call<RouteName>) => Answer<RouteName> | Promise<Answer<RouteName>>;
-
-export function uploadOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  return request.iterator({ destroyOnReturn: false });
-}
 
 /** The caller's context as the runtime takes it. */
 export function contextOf({ orgId, runId, trace, spanId }: RequestRecord): CallContext {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ERROR_STATUS, type ErrorBody, type ErrorCode, SandglassError } from "@sandglass/protocol";
+import { RateLimitedError } from "./rate-limited-error.ts";
 import { type RequestRecord, writeHead } from "./request-record.ts";
 
 /** How long a client may go on sending a body that was refused. Cutting it off at once would lose it the answer (RST). */
@@ -13,6 +14,15 @@ const FRAMEWORK_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "PAYLOAD_TOO_LARGE",
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: "INVALID_REQUEST",
 };
+
+/** Behind these nothing good comes over the same connection. */
+const CLOSING: ReadonlySet<ErrorCode> = new Set([
+  "SHUTTING_DOWN",
+  "RATE_LIMITED",
+  "CONNECTION_LIMIT_REACHED",
+  "REQUEST_TOO_SLOW",
+  "HEADERS_TOO_LARGE",
+]);
 
 /** Told of errors that are none of the catalogue: mistakes of ours, to be looked into. */
 export type ReportInternal = (error: unknown, record: RequestRecord) => void;
@@ -64,10 +74,13 @@ export function answerError(
     // An answer to HEAD has no body that could say it.
     "x-error-code": known.code,
     ...(known.code === "UNAUTHORIZED" && { "www-authenticate": "Bearer" }),
-    ...(known.code === "SHUTTING_DOWN" && { connection: "close" }),
+    ...(CLOSING.has(known.code) && { connection: "close" }),
+    ...(known instanceof RateLimitedError && { "retry-after": Math.ceil(known.retryAfterMs / 1000) }),
     ...(known instanceof MethodNotAllowedError && { allow: known.allowed.join(", ") }),
   });
-  endBehindBody(request, response, text);
+  // What was refused for its slowness is not waited for.
+  if (known.code === "REQUEST_TOO_SLOW") response.end(text, () => request.socket.destroySoon());
+  else endBehindBody(request, response, text);
 }
 
 /** METHOD_NOT_ALLOWED, with what the `Allow` header has to say (RFC 9110 section 15.5.6). */

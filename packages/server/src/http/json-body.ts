@@ -1,11 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { SandglassError } from "@sandglass/protocol";
+import { BodyPace, type PaceLimits } from "./body-pace.ts";
+import { isDeeperThan } from "./json-depth.ts";
 
-/** Without a byte for this long a body is given up: a connection must not be held by one that never comes. */
-const STALL_MS = 30_000;
 const JSON_TYPE = /^application\/(?:[a-z0-9.+-]+\+)?json *(?:;|$)/i;
 const IDENTITY: ReadonlySet<string> = new Set(["", "identity"]);
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
+
+export interface JsonBodyLimits extends PaceLimits {
+  jsonBytes: number;
+  jsonDepth: number;
+}
 
 interface JsonBody {
   /** Undefined where there is no body. */
@@ -18,26 +23,38 @@ interface JsonBody {
  * Reads a JSON body. An empty one counts as none, whatever its content type.
  *
  * @throws SandglassError UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (known from `content-length` before a byte is read),
- *   INVALID_REQUEST for what is not JSON in UTF-8
+ *   REQUEST_TOO_SLOW, INVALID_REQUEST for what is not JSON in UTF-8, or too deep
  */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
+export async function readJsonBody(request: IncomingMessage, limits: JsonBodyLimits): Promise<JsonBody> {
   const { "content-length": length, "transfer-encoding": encoding, "content-type": type } = request.headers;
   if (encoding === undefined && (length === undefined || length === "0"))
     return { value: undefined, text: "" };
-  if (!IDENTITY.has(request.headers["content-encoding"] ?? "")) {
-    throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not taken", {
-      hint: "send the body without content-encoding",
-    });
-  }
-  if (Number(length) > maxBytes) throw tooLarge(maxBytes);
-  const text = await readText(request, maxBytes);
+  if (Number(length) > limits.jsonBytes) throw tooLarge(limits.jsonBytes);
+  const text = await readText(request, limits);
   if (text === "") return { value: undefined, text };
   if (type === undefined || !JSON_TYPE.test(type)) {
     throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "the body has to be JSON", {
       hint: "send content-type: application/json",
     });
   }
+  if (isDeeperThan(text, limits.jsonDepth)) {
+    throw new SandglassError("INVALID_REQUEST", `the body is more than ${limits.jsonDepth} levels deep`, {
+      hint: "the limit is the option bodyLimits.jsonDepth",
+    });
+  }
   return { value: parseJson(text), text };
+}
+
+/**
+ * Nothing inflates here: what is small on the wire and huge in memory is not taken.
+ *
+ * @throws SandglassError UNSUPPORTED_MEDIA_TYPE
+ */
+export function refuseEncoded({ headers }: IncomingMessage): void {
+  if (IDENTITY.has(headers["content-encoding"] ?? "")) return;
+  throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "compressed bodies are not taken", {
+    hint: "send the body without content-encoding",
+  });
 }
 
 /** @throws SandglassError INVALID_REQUEST, also for `__proto__`, which no request of ours has */
@@ -60,14 +77,16 @@ function refusePrototype(name: string, value: unknown): unknown {
   return value;
 }
 
-function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
+function readText(request: IncomingMessage, limits: JsonBodyLimits): Promise<string> {
+  const maxBytes = limits.jsonBytes;
+  const pace = new BodyPace(limits);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let stall: NodeJS.Timeout | undefined;
     const armStall = () => {
       clearTimeout(stall);
-      stall = setTimeout(() => request.destroy(), STALL_MS);
+      stall = setTimeout(() => settle(() => reject(pace.tooSlow())), pace.wait());
     };
     const settle = (finish: () => void) => {
       clearTimeout(stall);
@@ -83,7 +102,9 @@ function readText(request: IncomingMessage, maxBytes: number): Promise<string> {
         return;
       }
       chunks.push(chunk);
-      stall?.refresh();
+      if (stall === undefined) return;
+      pace.got(chunk.length);
+      armStall();
     };
     const onEnd = () =>
       settle(() => {

@@ -10,9 +10,14 @@ const MAX_WRITE_CHARS = 64 * 1024;
  * A client that goes ends the source's iteration (its `return` is called) and resolves the promise.
  *
  * @param blocks one or more whole lines each, newlines included
+ * @param readerStallMs a client that takes nothing for this long is cut off: it can pick the stream up again. 0 is never
  * @throws what the source throws; the response is not ended then
  */
-export async function writeLines(blocks: AsyncIterable<string>, response: ServerResponse): Promise<void> {
+export async function writeLines(
+  blocks: AsyncIterable<string>,
+  response: ServerResponse,
+  readerStallMs = 0,
+): Promise<void> {
   const source = blocks[Symbol.asyncIterator]();
   let pending = "";
   let flushing: NodeJS.Immediate | undefined;
@@ -36,7 +41,7 @@ export async function writeLines(blocks: AsyncIterable<string>, response: Server
         // Runs once every block that is there already has been taken: those come without the event loop turning.
         flushing ??= setImmediate(flush);
       }
-      if (response.writableNeedDrain) await untilDrained(response);
+      if (response.writableNeedDrain) await untilDrained(response, readerStallMs);
     }
     if (flushing !== undefined) clearImmediate(flushing);
     flushing = undefined;
@@ -48,10 +53,12 @@ export async function writeLines(blocks: AsyncIterable<string>, response: Server
   }
 }
 
-/** Resolves when there is room again, or nobody left to write for. */
-export function untilDrained(response: ServerResponse): Promise<void> {
+/** Resolves when there is room again, or nobody left to write for, which is so where `stallMs` (0: never) pass without room. */
+export function untilDrained(response: ServerResponse, stallMs: number): Promise<void> {
   return new Promise((resolve) => {
+    const timer = stallMs > 0 ? setTimeout(() => response.destroy(), stallMs) : undefined;
     const done = () => {
+      clearTimeout(timer);
       response.off("drain", done).off("close", done);
       resolve();
     };

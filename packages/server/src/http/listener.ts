@@ -6,17 +6,25 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { hostname, networkInterfaces } from "node:os";
 import type { Duplex } from "node:stream";
-import { newRequestId } from "@sandglass/protocol";
+import { type ErrorCode, newRequestId, SandglassError } from "@sandglass/protocol";
+import type { SandglassConfig } from "../config.ts";
+import type { TlsIdentity } from "../tls-identity.ts";
 import type { RequestListener } from "./app.ts";
+import type { ClientAddresses } from "./client-address.ts";
+import { ConnectionLimits } from "./connection-limits.ts";
+import { answerError } from "./error-answer.ts";
 import { beginRecord, type RequestRecord, writeHead } from "./request-record.ts";
 
 /** Longer than a load balancer keeps a connection unused (60 s is common), so that it is never us who close one in use. */
 const KEEP_ALIVE_MS = 75_000;
-/** Headers that trickle in are given up; bodies may take as long as they like. */
-const HEADERS_TIMEOUT_MS = 20_000;
+/** A handshake is a few packets. */
+const TLS_HANDSHAKE_MS = 10_000;
+/** How often late headers are looked for, at most. */
+const MAX_CHECK_MS = 1_000;
 /** Probes of the peer on a silent connection: how a follower that is gone is noticed. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -24,60 +32,85 @@ const TCP_KEEP_ALIVE_MS = 30_000;
 const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1" };
 
 /** Takes a request up before it is served: its record, and whoever watches for its end. */
-type OnRequest = (record: RequestRecord, response: ServerResponse) => void;
+type OnRequest = (record: RequestRecord, request: IncomingMessage, response: ServerResponse) => void;
+
+export interface ListenerOptions {
+  version: string;
+  limits: SandglassConfig["limits"];
+  addresses: Pick<ClientAddresses, "isProxy">;
+  /** Undefined speaks plain HTTP. */
+  tls: Pick<TlsIdentity, "cert" | "key"> | undefined;
+  /** Told of connections that could not be taken; the listener goes on. */
+  onError(error: Error): void;
+}
 
 /**
  * The socket. It listens before the daemon is ready, so that a taken port is known before a log is opened or a sandbox
  * warmed; requests that come early wait until there is something to serve them, but for the probes, which are answered at once.
  */
 export class Listener {
-  readonly #server: Server;
+  readonly #server: Server | TlsServer;
+  readonly #connections: ConnectionLimits;
+  readonly #maxHeaders: number;
+  readonly #scheme: "http" | "https";
   readonly #startedAt = performance.now();
   readonly #version: string;
   #serve: { listener: RequestListener; onRequest: OnRequest } | undefined;
   #early: (() => void)[] = [];
 
-  private constructor(version: string) {
+  private constructor({ version, limits, addresses, tls }: ListenerOptions) {
     this.#version = version;
-    this.#server = createServer({
+    this.#connections = new ConnectionLimits(limits, addresses);
+    this.#maxHeaders = limits.headerCount;
+    this.#scheme = tls === undefined ? "http" : "https";
+    const options = {
       keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
+      headersTimeout: limits.headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(MAX_CHECK_MS, limits.headersTimeoutMs),
       requestTimeout: 0,
+      maxHeaderSize: limits.headerBytes,
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    });
+    };
+    this.#server =
+      tls === undefined
+        ? createServer(options)
+        : createTlsServer({ ...options, ...identityOf(tls), handshakeTimeout: TLS_HANDSHAKE_MS });
+    // One more than are taken: those that the parser leaves out would be left out silently.
+    this.#server.maxHeadersCount = limits.headerCount + 1;
+    // Before Node's own listener, which drops what is destroyed by then.
+    this.#server.prependListener("connection", (socket: Socket) => this.#connections.take(socket));
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
     this.#server.on("clientError", answerMalformed);
   }
 
   /**
-   * @param onError told of connections that could not be taken; the listener goes on
    * @throws what `listen` fails with, e.g. EADDRINUSE
    */
-  static async listen(
-    host: string,
-    port: number,
-    version: string,
-    onError: (error: Error) => void,
-  ): Promise<Listener> {
-    const listener = new Listener(version);
+  static async listen(host: string, port: number, options: ListenerOptions): Promise<Listener> {
+    const listener = new Listener(options);
     const server = listener.#server.listen(port, host.replace(/^\[|\]$/g, ""));
     await once(server, "listening");
-    server.on("error", onError);
+    server.on("error", options.onError);
     return listener;
+  }
+
+  /** New connections get this certificate; those that are open go on. */
+  renew(tls: Pick<TlsIdentity, "cert" | "key">): void {
+    if ("setSecureContext" in this.#server) this.#server.setSecureContext(identityOf(tls));
   }
 
   /** For the framework, which wants to know the server it serves. */
   get server(): Server {
-    return this.#server;
+    return this.#server as Server;
   }
 
   /** Where this machine reaches it, e.g. `http://127.0.0.1:7070`. */
   baseUrl(host: string): string {
     const { port } = this.#server.address() as AddressInfo;
     const bare = WILDCARDS[host] ?? host.replace(/^\[|\]$/g, "");
-    return `http://${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
+    return `${this.#scheme}://${bare.includes(":") ? `[${bare}]` : bare}:${port}`;
   }
 
   /** Every origin that leads here, as far as this machine can tell; behind a proxy there are more. */
@@ -87,7 +120,7 @@ export class Listener {
     const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
     const hosts = bare in WILDCARDS ? interfaces.map(({ address }) => address) : [bare];
     const names = new Set([...hosts, "localhost", "127.0.0.1", "::1", hostname()]);
-    return [...names].map((name) => `http://${name.includes(":") ? `[${name}]` : name}:${port}`);
+    return [...names].map((name) => `${this.#scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`);
   }
 
   /** From here on requests are served, those that waited first. */
@@ -112,6 +145,10 @@ export class Listener {
     // A write that comes behind the client's going is no error of ours; "close" tells whoever has to know.
     response.on("error", () => undefined);
     const record = beginRecord(request);
+    const refusal = this.#refusalOf(request);
+    // Of these there is no event: who is refused for being too much is not given a place in the record to fill.
+    if (refusal !== undefined) return answerError(refusal, request, response, record, () => undefined);
+    if (!this.#connections.begin(request.socket, (over) => response.once("close", over))) return;
     if (this.#serve === undefined) {
       if (this.#answerEarlyProbe(request, response, record)) return;
       this.#early.push(() => this.#dispatch(request, response, record));
@@ -120,9 +157,18 @@ export class Listener {
     this.#dispatch(request, response, record);
   }
 
+  #refusalOf({ socket, rawHeaders }: IncomingMessage): SandglassError | undefined {
+    const reason = this.#connections.refusalOf(socket);
+    if (reason !== undefined) return new SandglassError("CONNECTION_LIMIT_REACHED", reason);
+    if (rawHeaders.length / 2 <= this.#maxHeaders) return undefined;
+    return new SandglassError("HEADERS_TOO_LARGE", `more than ${this.#maxHeaders} headers`, {
+      hint: "the limit is the option limits.headerCount",
+    });
+  }
+
   #dispatch(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
     if (this.#serve === undefined || response.destroyed) return;
-    this.#serve.onRequest(record, response);
+    this.#serve.onRequest(record, request, response);
     this.#serve.listener(request, response);
   }
 
@@ -142,19 +188,27 @@ export class Listener {
   }
 }
 
+function identityOf({ cert, key }: Pick<TlsIdentity, "cert" | "key">) {
+  return { cert, key, minVersion: "TLSv1.2" } as const;
+}
+
+const MALFORMED: Readonly<Record<string, readonly [status: number, code: ErrorCode]>> = {
+  HPE_HEADER_OVERFLOW: [431, "HEADERS_TOO_LARGE"],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "REQUEST_TOO_SLOW"],
+};
+
 /** What is not HTTP, or not soon enough. There is no request to make an event of; the answer has the catalogue's form all the same. */
 function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (!socket.writable || error.code === "ECONNRESET" || (socket as Socket).bytesWritten > 0) {
     socket.destroy();
     return;
   }
-  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+  const [status, code] = MALFORMED[error.code ?? ""] ?? [400, "INVALID_REQUEST"];
   const requestId = newRequestId();
-  const body = JSON.stringify({
-    error: { code: "INVALID_REQUEST", message: STATUS_CODES[status], requestId },
-  });
+  const body = JSON.stringify({ error: { code, message: STATUS_CODES[status], requestId } });
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
       `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
   );
 }

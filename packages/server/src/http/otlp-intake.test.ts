@@ -8,10 +8,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { callHttp, until } from "@sandglass/testkit";
 import { Keyring } from "../keys.ts";
+import { createClientAddresses } from "./client-address.ts";
+import { KeyGate } from "./key-gate.ts";
 import { OtlpIntake, type OtlpIntakeOptions } from "./otlp-intake.ts";
 
 const ACME = "acme-0123456789abcdef";
 const OTHER = "other-0123456789abcdef";
+const UNLIMITED = { requestsPerSecond: 0, failedAuthPerMinute: 0 };
 const TRACES = "POST /otlp/v1/traces";
 const EXPORT = `POST /otlp/v1/traces HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ACME}\r\n`;
 const HEAD = `${EXPORT}content-type: application/json\r\ncontent-length: 100\r\n\r\n`;
@@ -30,7 +33,8 @@ async function serving(
     { name: "a", secret: ACME, orgId: "acme" },
     { name: "b", secret: OTHER, orgId: "other" },
   ]);
-  const intake = new OtlpIntake({ socketPath }, keyring, () => undefined, options);
+  const gate = new KeyGate(keyring, createClientAddresses([]), UNLIMITED);
+  const intake = new OtlpIntake({ socketPath }, gate, () => undefined, options);
   const outside = createServer((asked, answer) => intake.serve(asked, answer));
   await once(outside.listen(0, "127.0.0.1"), "listening");
   t.after(async () => {

@@ -8,9 +8,10 @@ import {
 import { pipeline } from "node:stream/promises";
 import { SandglassError } from "@sandglass/protocol";
 import { type ClientRefusal, type Collector, refuseRequest, refuseWithoutKey } from "@sandglass/telemetry";
-import { organisationOf } from "../auth.ts";
-import type { Keyring } from "../keys.ts";
+import { requireScope, TELEMETRY_SCOPE } from "../auth.ts";
 import { answerError } from "./error-answer.ts";
+import type { KeyGate } from "./key-gate.ts";
+import { RateLimitedError } from "./rate-limited-error.ts";
 import type { RequestGuard } from "./request-guard.ts";
 import { recordOf } from "./request-record.ts";
 import { type NoSlot, RequestSlots } from "./request-slots.ts";
@@ -56,7 +57,7 @@ export interface OtlpIntakeOptions {
  */
 export class OtlpIntake {
   readonly #collector: Pick<Collector, "socketPath">;
-  readonly #keyring: Keyring;
+  readonly #gate: Pick<KeyGate, "admit">;
   readonly #guard: RequestGuard;
   readonly #slots: RequestSlots;
   readonly #timeoutMs: number;
@@ -65,13 +66,13 @@ export class OtlpIntake {
 
   constructor(
     collector: Pick<Collector, "socketPath">,
-    keyring: Keyring,
+    gate: Pick<KeyGate, "admit">,
     guard: RequestGuard,
     options: OtlpIntakeOptions = {},
   ) {
     const { maxPerOrganisation = MAX_PER_ORGANISATION, maxRequests = MAX_REQUESTS } = options;
     this.#collector = collector;
-    this.#keyring = keyring;
+    this.#gate = gate;
     this.#guard = guard;
     this.#slots = new RequestSlots(maxPerOrganisation, maxRequests);
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
@@ -100,8 +101,8 @@ export class OtlpIntake {
 
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#guard(request);
-    const orgId = organisationOf(request.headers.authorization, this.#keyring);
-    if (orgId === undefined) return refuseWithoutKey(request, response);
+    const orgId = this.#admit(request, response);
+    if (orgId === undefined) return;
     // Until the collector has told where it is.
     if (this.#collector.socketPath === "") return refuseRequest(request, response, UNAVAILABLE);
     const release = this.#slots.take(orgId);
@@ -109,6 +110,23 @@ export class OtlpIntake {
     const answer = await passOn(request, response, this.#open(request, orgId, release), this.#timeoutMs);
     response.writeHead(answer.statusCode ?? 502, picked(answer.headers, ANSWER_HEADERS));
     await pipeline(answer, response);
+  }
+
+  /** Whose it is; where it is refused, that is said in the form that OTLP's clients read, and it is undefined. */
+  #admit(request: IncomingMessage, response: ServerResponse): string | undefined {
+    try {
+      const { key } = this.#gate.admit(request);
+      requireScope(key, TELEMETRY_SCOPE);
+      return key.orgId;
+    } catch (error) {
+      if (!(error instanceof SandglassError)) throw error;
+      const { message } = error;
+      if (error instanceof RateLimitedError)
+        refuseRequest(request, response, { status: 429, message, retryAfterMs: error.retryAfterMs });
+      else if (error.code === "FORBIDDEN") refuseRequest(request, response, { status: 403, message });
+      else refuseWithoutKey(request, response);
+      return undefined;
+    }
   }
 
   /** @param release called when it is over */

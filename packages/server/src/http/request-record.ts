@@ -7,7 +7,7 @@ import {
   newSpanId,
   type TraceContext,
 } from "@sandglass/protocol";
-import { DEFAULT_ORG } from "../keys.ts";
+import { DEFAULT_ORG } from "../caller.ts";
 
 /** What is known of one HTTP request while it is served; becomes its `http.request` event. */
 export interface RequestRecord {
@@ -26,6 +26,8 @@ export interface RequestRecord {
   isProbe: boolean;
   /** The operator's, until a key says another. */
   orgId: string;
+  /** Of the key that it was let in with; "" where there was none. */
+  keyId: string;
   runId: string;
   sandboxId: string;
   errorCode: ErrorCode | undefined;
@@ -59,6 +61,7 @@ export function beginRecord(request: IncomingMessage): RequestRecord {
     route: "",
     isProbe: false,
     orgId: DEFAULT_ORG,
+    keyId: "",
     runId: "",
     sandboxId: "",
     errorCode: undefined,

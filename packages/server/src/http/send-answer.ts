@@ -17,7 +17,7 @@ export async function sendAnswer(
   answer: unknown,
   record: RequestRecord,
   response: ServerResponse,
-  isReplay = false,
+  { isReplay = false, readerStallMs = 0 }: { isReplay?: boolean; readerStallMs?: number } = {},
 ): Promise<void> {
   if (response.destroyed) return forget(definition, answer);
   const replayed = isReplay ? REPLAYED : {};
@@ -34,7 +34,7 @@ export async function sendAnswer(
       const { headers, sizeBytes, content } = answer as ByteAnswer;
       const fixed = { "content-type": "application/octet-stream", "content-length": sizeBytes };
       writeHead(record, response, definition.status, { ...fixed, ...headers, ...replayed });
-      return writeBytes(content, sizeBytes, response);
+      return writeBytes(content, sizeBytes, response, readerStallMs);
     }
     default: {
       const { headers = {} } = (answer ?? {}) as EmptyAnswer;
@@ -65,7 +65,7 @@ export async function sendAnswer(
     // With the first lines where they come at once: a packet less, for both sides. The head alone else.
     const flush = setTimeout(() => response.flushHeaders(), HEAD_DELAY_MS);
     try {
-      await writeLines(lines(gone.signal), response);
+      await writeLines(lines(gone.signal), response, readerStallMs);
     } finally {
       clearTimeout(flush);
     }

@@ -3,7 +3,7 @@ import type { TenantLimits } from "../otlp/receiver/tenant.ts";
 import { ClientTenant } from "./client-tenant.ts";
 import type { DaemonLine } from "./daemon-line.ts";
 
-/** How long a key that was good is believed to be; one that was revoked can send for as long. */
+/** How long a key that was good is believed to be, unless the daemon says that keys have changed. One that expires can send for as long. */
 const BELIEVED_MS = 5_000;
 const MAX_REMEMBERED = 1_000;
 /** Longer than any key. */
@@ -32,6 +32,11 @@ export class ClientTenants {
       this.#onNew(tenant);
     }
     return tenant;
+  }
+
+  /** Asks anew about every key. */
+  forgetKeys(): void {
+    this.#believed.clear();
   }
 
   /** Whose key an `Authorization` header carries; undefined where that is nobody's. */

@@ -31,6 +31,7 @@ async function perform(call: CollectorCall, socket: object | undefined): Promise
 
 process.on("message", (message: CollectorCall | DaemonAnswer, socket: object | undefined) => {
   if (message.kind === "ping") return post({ kind: "pong" });
+  if (message.kind === "keysChanged") return service?.forgetKeys();
   if (message.kind === "authorized" || message.kind === "recorded") return line.hear(message);
   const { call } = message;
   perform(message, socket).then(

@@ -28,6 +28,7 @@ interface Parts {
   log: DurableLog;
   delivery: CollectorDelivery;
   gates: SandboxGates;
+  tenants: ClientTenants;
   ports: ClientPorts;
   http: OtlpHttpServer;
   grpc: OtlpGrpcServer;
@@ -86,12 +87,17 @@ export class CollectorService {
       line.post,
     );
     acquired.move();
-    return new CollectorService({ log, delivery, gates, ports, http, grpc, reports });
+    return new CollectorService({ log, delivery, gates, tenants, ports, http, grpc, reports });
   }
 
   get places(): CollectorPlaces {
     const { socketPath, listening } = this.#parts.ports;
     return { socketPath, listening };
+  }
+
+  /** Has the daemon asked about every key anew. */
+  forgetKeys(): void {
+    this.#parts.tenants.forgetKeys();
   }
 
   /** @param socket that came with the command */

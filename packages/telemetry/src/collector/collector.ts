@@ -130,6 +130,9 @@ export class Collector {
     return this.#places.listening;
   }
 
+  /** Has every key asked about anew: one was revoked, or has another secret. */
+  keysChanged = (): void => this.#link.answer({ kind: "keysChanged" });
+
   snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts } {
     return { ...this.#last, outputLines: this.#outputLogs.counts };
   }

@@ -24,7 +24,7 @@ export class DaemonLine {
     if (answer.error !== undefined) throw new Error(answer.error);
   }
 
-  hear(answer: Exclude<DaemonAnswer, { kind: "ping" }>): void {
+  hear(answer: Exclude<DaemonAnswer, { kind: "ping" | "keysChanged" }>): void {
     const { call } = answer;
     this.#waiting.get(call)?.(answer);
     this.#waiting.delete(call);

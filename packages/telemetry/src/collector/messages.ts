@@ -106,6 +106,8 @@ export type CollectorReport =
 /** To the collector, beside commands. */
 export type DaemonAnswer =
   | { kind: "ping" }
+  /** What was said of keys before may be wrong by now. */
+  | { kind: "keysChanged" }
   | { kind: "authorized"; call: number; orgId: string | undefined }
   | { kind: "recorded"; call: number; error?: string };
 

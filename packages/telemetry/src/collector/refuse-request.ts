@@ -8,13 +8,14 @@ const LINGER_MS = 2_000;
 /** gRPC's word for each, which the body has. */
 const CODES = {
   401: GRPC_CODE.UNAUTHENTICATED,
+  403: GRPC_CODE.PERMISSION_DENIED,
   429: GRPC_CODE.RESOURCE_EXHAUSTED,
   503: GRPC_CODE.UNAVAILABLE,
 } as const;
 
 /** Why a request of a program of the host is not taken. */
 export interface ClientRefusal {
-  status: 401 | 429 | 503;
+  status: 401 | 403 | 429 | 503;
   message: string;
   retryAfterMs?: number;
   headers?: Readonly<Record<string, string>>;

@@ -115,6 +115,8 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
     path: "url.path",
     status: "http.response.status_code",
     requestId: "sandglass.request.id",
+    clientAddress: "client.address",
+    keyId: "sandglass.key.id",
     // The request is the host's own event; the sandbox is the one its path names.
     sandboxId: "sandglass.sandbox.id",
     errorCode: null,

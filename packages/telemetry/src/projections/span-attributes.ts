@@ -33,6 +33,8 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
         "http.response.status_code": data.status,
         "error.type": data.errorCode ?? (data.status >= 500 ? String(data.status) : undefined),
         "sandglass.request.id": data.requestId,
+        "client.address": data.clientAddress,
+        "sandglass.key.id": data.keyId,
         // The request is the host's own event; the sandbox is the one its path names.
         "sandglass.sandbox.id": data.sandboxId,
       };

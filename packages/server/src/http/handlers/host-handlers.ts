@@ -1,5 +1,6 @@
 import { SandglassError } from "@sandglass/protocol";
-import { grantScopes, requireAdmin } from "../../auth.ts";
+import { grantScopes, requireOperator } from "../../auth.ts";
+import { isOperator } from "../../caller.ts";
 import { describeConfig } from "../../config.ts";
 import { CONTENT_TYPES } from "../../metrics/exposition.ts";
 import { negotiateFormat } from "../../metrics/negotiate-format.ts";
@@ -10,7 +11,15 @@ import { readOpenApi } from "./openapi.ts";
 
 type HostHandlers = Pick<
   Handlers,
-  "createKey" | "listKeys" | "revokeKey" | "doctor" | "healthz" | "readyz" | "openapi" | "metrics"
+  | "createKey"
+  | "listKeys"
+  | "rotateKey"
+  | "revokeKey"
+  | "doctor"
+  | "healthz"
+  | "readyz"
+  | "openapi"
+  | "metrics"
 >;
 
 export function hostHandlers(services: HandlerServices): HostHandlers {
@@ -23,11 +32,18 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
   return {
     createKey: ({ body, caller }) => {
       const orgId = body.orgId ?? caller.orgId;
-      if (orgId !== caller.orgId) requireAdmin(caller, "a key of another organisation");
-      return keyring.create(body.name, orgId, grantScopes(body.scopes, orgId, caller));
+      if (orgId !== caller.orgId) requireOperator(caller, "a key of another organisation");
+      const { name, expiresAt } = body;
+      if (expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()) {
+        throw new SandglassError("INVALID_REQUEST", "expiresAt is not in the future");
+      }
+      const scopes = grantScopes(body.scopes, orgId, caller);
+      return keyring.create({ name, orgId, scopes, ...(expiresAt !== undefined && { expiresAt }) });
     },
 
     listKeys: ({ caller }) => ({ items: keyring.list(caller) }),
+
+    rotateKey: ({ params, body, caller }) => keyring.rotate(params.keyId ?? "", body.graceMs ?? 0, caller),
 
     revokeKey: ({ params, caller }) => keyring.revoke(params.keyId ?? "", caller),
 
@@ -35,7 +51,7 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
       version: VERSION,
       checks: await runtime.checks(),
       // How the daemon is set up is its operator's business; what the host enforces concerns everybody in it.
-      config: caller.scopes.includes("admin") ? describeConfig(services.loaded) : [],
+      config: isOperator(caller) ? describeConfig(services.loaded) : [],
     }),
 
     healthz: health,
@@ -48,7 +64,7 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
     openapi: readOpenApi,
 
     metrics: ({ caller, accept }) => {
-      requireAdmin(caller, "/metrics");
+      requireOperator(caller, "/metrics");
       const format = negotiateFormat(accept);
       return { text: metrics.render(services, format), contentType: CONTENT_TYPES[format] };
     },

@@ -1,4 +1,5 @@
 import type { SandboxInfo } from "@sandglass/protocol";
+import { isOperator } from "../../caller.ts";
 import type { Handlers } from "../call.ts";
 import { pageOf } from "../page.ts";
 import { describeSandbox, liveSandbox, sandboxOf } from "./find-sandbox.ts";
@@ -14,7 +15,7 @@ export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
   return {
     createSandbox: async ({ body, context, record, caller }) => {
       record.runId = body.runId ?? "";
-      const isTrusted = caller.scopes.includes("admin");
+      const isTrusted = isOperator(caller);
       const handle = await runtime.create(body, { ...context, runId: record.runId }, { isTrusted });
       record.sandboxId = handle.id;
       return handle.info();

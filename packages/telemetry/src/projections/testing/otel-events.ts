@@ -123,6 +123,8 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     status: 500,
     durationMs: 3,
     requestId: "req_1",
+    clientAddress: "192.0.2.1",
+    keyId: "key_1",
     sandboxId: "sbx_1",
     errorCode: "INTERNAL",
   },

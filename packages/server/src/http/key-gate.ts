@@ -1,0 +1,78 @@
+import type { IncomingMessage } from "node:http";
+import { SandglassError } from "@sandglass/protocol";
+import { authenticate } from "../auth.ts";
+import type { SandglassConfig } from "../config.ts";
+import type { Keyring, KeyUse } from "../keys.ts";
+import type { ClientAddresses } from "./client-address.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { RateLimitedError } from "./rate-limited-error.ts";
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+type GateLimits = Pick<SandglassConfig["limits"], "requestsPerSecond" | "failedAuthPerMinute">;
+
+/**
+ * Where every request with a key is let in, whatever it asks for.
+ *
+ * A valid key is let in however many wrong ones came from its address: who shares one with an attacker (a proxy, this machine) is
+ * not locked out. Guessing gains nothing by that, since no number of tries finds 256 random bits; the limit is on what tries cost.
+ */
+export class KeyGate {
+  readonly #keyring: Keyring;
+  readonly #addresses: Pick<ClientAddresses, "of">;
+  readonly #limits: GateLimits;
+  readonly #requests: RateLimit;
+  readonly #failures: RateLimit;
+
+  constructor(keyring: Keyring, addresses: Pick<ClientAddresses, "of">, limits: GateLimits) {
+    this.#keyring = keyring;
+    this.#addresses = addresses;
+    this.#limits = limits;
+    this.#requests = new RateLimit(limits.requestsPerSecond, SECOND_MS);
+    this.#failures = new RateLimit(limits.failedAuthPerMinute, MINUTE_MS);
+  }
+
+  /** @throws SandglassError UNAUTHORIZED; RATE_LIMITED for a key that asks too often, and an address with too many wrong ones */
+  admit(request: IncomingMessage): KeyUse {
+    const use = this.#authenticate(request);
+    const waitMs = this.#requests.take(use.key.id);
+    if (waitMs === 0) return use;
+    const { requestsPerSecond } = this.#limits;
+    throw new RateLimitedError(
+      `more than ${requestsPerSecond} requests of this key in a second`,
+      waitMs,
+      "come again later; the limit is the option limits.requestsPerSecond",
+    );
+  }
+
+  /** As `Keyring.hold`. */
+  hold(use: KeyUse, cut: () => void): () => void {
+    return this.#keyring.hold(use, cut);
+  }
+
+  #authenticate(request: IncomingMessage): KeyUse {
+    try {
+      return authenticate(request.headers.authorization, this.#keyring);
+    } catch (error) {
+      if (!(error instanceof SandglassError)) throw error;
+      const waitMs = this.#failures.take(networkOf(this.#addresses.of(request)));
+      if (waitMs === 0) throw error;
+      throw new RateLimitedError(
+        "too many requests without a valid key from this address",
+        waitMs,
+        "send the key of this daemon; the limit is the option limits.failedAuthPerMinute",
+      );
+    }
+  }
+}
+
+/** One subscriber has a whole /64 of IPv6, and would have a limit for each address of it. */
+function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":").filter((group) => group !== "");
+  if (tail === undefined) return groups.slice(0, 4).join(":");
+  const zeros = Array(Math.max(0, 8 - groups.length - tail.split(":").filter(Boolean).length)).fill("0");
+  return [...groups, ...zeros, ...tail.split(":")].slice(0, 4).join(":");
+}
