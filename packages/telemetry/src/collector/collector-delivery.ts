@@ -125,12 +125,19 @@ export class CollectorDelivery {
     this.#relays.retry(id);
   }
 
-  /** @param ids of the daemon's own destinations; with them, only those are waited for */
+  /**
+   * Endpoints of sandboxes' owners are not waited for as long: whoever has an endpoint that takes nothing must not hold up who runs the
+   * daemon. What is left for them counts as pending, and is sent later.
+   *
+   * @param ids of the daemon's own destinations; with them, only those are waited for
+   */
   async flush(signal: AbortSignal, ids?: readonly string[]): Promise<FlushResult> {
     const before = this.#forwarded();
     const [relayed] = await Promise.all([
       this.#relays.flush(signal, ids),
-      ids === undefined ? this.#forwarder?.flush(signal) : undefined,
+      ids === undefined
+        ? this.#forwarder?.flush(AbortSignal.any([signal, AbortSignal.timeout(OWNERS_FLUSH_MS)]))
+        : undefined,
     ]);
     if (ids !== undefined) return relayed;
     const after = this.#forwarded();
@@ -174,6 +181,8 @@ export class CollectorDelivery {
 }
 
 const FORWARD_READER = "forward";
+/** How long a flush waits for endpoints of sandboxes' owners. */
+const OWNERS_FLUSH_MS = 2_000;
 const NOTHING_FORWARDED = { destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0 };
 
 /** What events call the way to an owner's endpoint. */
