@@ -6,6 +6,8 @@ export function explain(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   if (error instanceof SandglassError)
     return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  // Something went wrong, and then giving back what was acquired did: what came first says why.
+  if (error instanceof SuppressedError) return `${explain(error.suppressed)}; then ${explain(error.error)}`;
   if (!(error instanceof Error)) return String(error);
   const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
   switch (code) {
@@ -23,6 +25,8 @@ export function explain(error: unknown): string {
     case "ENOSPC":
       return `no space left on the disk of the data directory (${error.message})`;
     default:
-      return error.message;
+      return error.cause instanceof Error && !error.message.includes(error.cause.message)
+        ? `${error.message}: ${explain(error.cause)}`
+        : error.message;
   }
 }

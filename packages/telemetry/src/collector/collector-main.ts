@@ -51,6 +51,11 @@ process.on("disconnect", () => {
 });
 
 function toWire(error: unknown): WireError {
+  // Giving back what was acquired failed too: what came first says why.
+  if (error instanceof SuppressedError) {
+    const first = toWire(error.suppressed);
+    return { ...first, message: `${first.message}; then ${toWire(error.error).message}` };
+  }
   if (error instanceof SandglassError) return { message: error.message, code: error.code, hint: error.hint };
   return { message: error instanceof Error ? error.message : String(error) };
 }
