@@ -97,8 +97,12 @@ export class AttackedDaemon implements AsyncDisposable {
   /** Requests that were refused since the collector began, by reason. */
   async refused(): Promise<Record<string, number>> {
     const { text } = await callHttp(this.daemon, "GET /metrics");
-    const found = text.matchAll(/^sandglass_receiver_refused_requests_total\{reason="(\w+)"\} (\d+)/gm);
-    return Object.fromEntries(Array.from(found, ([, reason, count]) => [reason!, Number(count)]));
+    const found = text.matchAll(
+      /^sandglass_receiver_refused_requests_total\{reason="(\w+)",transport="\w+"\} (\d+)/gm,
+    );
+    const counts: Record<string, number> = {};
+    for (const [, reason, count] of found) counts[reason!] = (counts[reason!] ?? 0) + Number(count);
+    return counts;
   }
 
   /**

@@ -40,7 +40,8 @@ describe("a sandbox that sends as fast as it can", () => {
   }
 
   test("has no more series of metrics than it may, and is told so", async () => {
-    const rejected = /^sandglass_receiver_rejected_items_total\{reason="metric_streams"\} (\d+)/m;
+    const rejected =
+      /^sandglass_receiver_rejected_items_total\{reason="metric_streams",transport="http"\} (\d+)/m;
     const { text } = await callHttp(victim.daemon, "GET /metrics");
     assert.ok(Number(rejected.exec(text)?.[1]) > 0);
   });

@@ -34,7 +34,12 @@ async function serving(
     { name: "b", secret: OTHER, orgId: "other" },
   ]);
   const gate = new KeyGate(keyring, createClientAddresses([]), UNLIMITED);
-  const intake = new OtlpIntake({ socketPath }, gate, () => undefined, options);
+  const intake = new OtlpIntake(
+    { socketPath, countRefused: () => undefined },
+    gate,
+    () => undefined,
+    options,
+  );
   const outside = createServer((asked, answer) => intake.serve(asked, answer));
   await once(outside.listen(0, "127.0.0.1"), "listening");
   t.after(async () => {

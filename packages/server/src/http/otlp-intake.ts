@@ -42,6 +42,8 @@ const FULL: Readonly<Record<NoSlot, ClientRefusal>> = {
   },
   all: { status: 503, message: "too many requests at once", retryAfterMs: RETRY_MS },
 };
+/** What they are counted as. */
+const REASONS: Readonly<Record<NoSlot, string>> = { organisation: "in_flight", all: "overloaded" };
 
 export interface OtlpIntakeOptions {
   /** Requests at once. Default 32 of one organisation, 512 of all. */
@@ -56,7 +58,7 @@ export interface OtlpIntakeOptions {
  * collector's process unread, so that it costs this one next to nothing.
  */
 export class OtlpIntake {
-  readonly #collector: Pick<Collector, "socketPath">;
+  readonly #collector: Pick<Collector, "socketPath" | "countRefused">;
   readonly #gate: Pick<KeyGate, "admit">;
   readonly #guard: RequestGuard;
   readonly #slots: RequestSlots;
@@ -65,7 +67,7 @@ export class OtlpIntake {
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
 
   constructor(
-    collector: Pick<Collector, "socketPath">,
+    collector: Pick<Collector, "socketPath" | "countRefused">,
     gate: Pick<KeyGate, "admit">,
     guard: RequestGuard,
     options: OtlpIntakeOptions = {},
@@ -93,7 +95,7 @@ export class OtlpIntake {
           return answerError(error, request, response, recordOf(request), () => undefined);
         }
         // Its sender has gone or is too slow, or the collector is being started again.
-        refuseRequest(request, response, UNAVAILABLE);
+        this.#refuse(request, response, "unavailable", UNAVAILABLE);
       })
       // Whatever it is, it is one sender's.
       .catch(() => response.destroy());
@@ -104,12 +106,17 @@ export class OtlpIntake {
     const orgId = this.#admit(request, response);
     if (orgId === undefined) return;
     // Until the collector has told where it is.
-    if (this.#collector.socketPath === "") return refuseRequest(request, response, UNAVAILABLE);
+    if (this.#collector.socketPath === "") return this.#refuse(request, response, "unavailable", UNAVAILABLE);
     const release = this.#slots.take(orgId);
-    if (typeof release === "string") return refuseRequest(request, response, FULL[release]);
+    if (typeof release === "string") return this.#refuse(request, response, REASONS[release], FULL[release]);
     const answer = await passOn(request, response, this.#open(request, orgId, release), this.#timeoutMs);
     response.writeHead(answer.statusCode ?? 502, picked(answer.headers, ANSWER_HEADERS));
     await pipeline(answer, response);
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, reason: string, refusal: ClientRefusal): void {
+    this.#collector.countRefused(reason);
+    refuseRequest(request, response, refusal);
   }
 
   /** Whose it is; where it is refused, that is said in the form that OTLP's clients read, and it is undefined. */
@@ -122,7 +129,11 @@ export class OtlpIntake {
       if (!(error instanceof SandglassError)) throw error;
       const { message } = error;
       if (error instanceof RateLimitedError)
-        refuseRequest(request, response, { status: 429, message, retryAfterMs: error.retryAfterMs });
+        this.#refuse(request, response, "rate_limited", {
+          status: 429,
+          message,
+          retryAfterMs: error.retryAfterMs,
+        });
       else if (error.code === "FORBIDDEN") refuseRequest(request, response, { status: 403, message });
       else refuseWithoutKey(request, response);
       return undefined;

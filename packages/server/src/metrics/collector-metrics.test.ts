@@ -14,7 +14,7 @@ describe("metrics of the collector", () => {
 
   test("what came in has the Collector's names", () => {
     const of = (name: string, labels = {}) =>
-      value(`otelcol_receiver_${name}_total`, { receiver: "otlp", ...labels });
+      value(`otelcol_receiver_${name}_total`, { receiver: "otlp", transport: "http", ...labels });
     const accepted = ["accepted_spans", "accepted_log_records", "accepted_metric_points"].map((name) =>
       of(name),
     );
@@ -22,6 +22,7 @@ describe("metrics of the collector", () => {
     assert.equal(of("refused_metric_points"), 7);
     const outcomes = ["success", "refused", "failure"].map((outcome) => of("requests", { outcome }));
     assert.deepEqual(outcomes, [5, 5, 4]);
+    assert.equal(of("accepted_spans", { transport: "grpc" }), 8);
   });
 
   test("every reason to refuse is there before anything was refused for it", () => {
@@ -37,8 +38,13 @@ describe("metrics of the collector", () => {
       overloaded: 0,
       unavailable: 4,
     };
+    const of = (labels: Record<string, string>) => value("sandglass_receiver_refused_requests_total", labels);
     for (const [reason, count] of Object.entries(counts))
-      assert.equal(value("sandglass_receiver_refused_requests_total", { reason }), count, reason);
+      assert.equal(of({ reason, transport: "http" }), count, reason);
+    assert.deepEqual(
+      [of({ reason: "rate_limited", transport: "grpc" }), of({ reason: "malformed", transport: "grpc" })],
+      [6, 0],
+    );
   });
 
   test("what is passed on adds up: accepted is delivered, left out, waiting, being sent and given up", () => {
@@ -61,6 +67,7 @@ describe("metrics of the collector", () => {
     assert.equal(value("sandglass_telemetry_log_bytes"), 1000);
     assert.equal(value("sandglass_telemetry_log_capacity_bytes"), CAPACITY);
     assert.equal(value("sandglass_collector_cpu_seconds_total"), 2.5);
+    assert.deepEqual([value("sandglass_collector_up"), value("sandglass_collector_restarts_total")], [1, 2]);
   });
 
   test("lines of output are counted that became log records, and that did not", () => {
@@ -70,6 +77,8 @@ describe("metrics of the collector", () => {
 
   test("nothing that a sender says is a label", () => {
     assert.equal(value("sandglass_derived_unpriced_calls_total"), 3);
+    assert.equal(value("sandglass_derived_skipped_requests_total"), 13);
+    assert.equal(value("sandglass_derived_malformed_requests_total"), 14);
     for (const model of Object.keys(COLLECTOR_STATS.derived.unknownModels)) assert.ok(!text.includes(model));
   });
 });

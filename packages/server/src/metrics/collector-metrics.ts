@@ -3,11 +3,11 @@ import { counter, type Family, gauge, type NumberPoint, one, updown } from "./fa
 import { receiverFamilies } from "./receiver-metrics.ts";
 
 const DROP_REASONS = ["rejected", "retention", "corrupt"];
-/** These go on over restarts of the daemon, or begin with the collector: not with the daemon. */
+/** These go on over restarts of the daemon: what is not delivered yet is counted again. */
 const PERSISTENT = { isPersistent: true };
 
 /**
- * What the collector has taken, kept and passed on. Its process may begin anew while the daemon runs, and with it what it counts.
+ * What the collector has taken, kept and passed on.
  *
  * @param maxBytes size of its log before the oldest segments go
  */
@@ -66,9 +66,8 @@ function relayFamilies({ relays }: CollectorStats): Family[] {
     counter(
       "sandglass.relay.failed_attempts",
       "{attempt}",
-      "Attempts that failed since the collector began.",
+      "Attempts that failed since the start.",
       each(({ failedAttempts }) => failedAttempts),
-      PERSISTENT,
     ),
     gauge(
       "sandglass.relay.stalled",
@@ -115,9 +114,8 @@ function logFamilies(log: CollectorStats["log"], maxBytes: number): Family[] {
     counter(
       "sandglass.telemetry_log.appended",
       "{request}",
-      "Requests kept since the collector began.",
+      "Requests kept since the start.",
       one(log.appended),
-      PERSISTENT,
     ),
     gauge(
       "sandglass.telemetry_log.last_position",
@@ -140,7 +138,7 @@ function outputFamilies({ told, leftOut }: CollectorStats["outputLines"]): Famil
   ];
 }
 
-function ownFamilies({ derived, cpuMs, rssBytes }: CollectorStats): Family[] {
+function ownFamilies({ derived, cpuMs, rssBytes, isUp, restarts }: CollectorStats): Family[] {
   const models = Object.values(derived.unknownModels).reduce((sum, count) => sum + count, 0);
   return [
     counter(
@@ -148,7 +146,6 @@ function ownFamilies({ derived, cpuMs, rssBytes }: CollectorStats): Family[] {
       "{event}",
       "Events that were derived from telemetry, by type.",
       Object.entries(derived.events).map(([type, value]) => ({ labels: { "sandglass.type": type }, value })),
-      PERSISTENT,
     ),
     // Who sends names the models: as a label they would be series that anybody can make.
     counter(
@@ -156,10 +153,27 @@ function ownFamilies({ derived, cpuMs, rssBytes }: CollectorStats): Family[] {
       "{call}",
       "Calls of models that no price is known of.",
       one(models),
-      PERSISTENT,
+    ),
+    counter(
+      "sandglass.derived.skipped_requests",
+      "{request}",
+      "Requests of sandboxes that were not looked into, for there were too many; healthy is 0.",
+      one(derived.skipped),
+    ),
+    counter(
+      "sandglass.derived.malformed_requests",
+      "{request}",
+      "Requests that could not be read when they were looked into; healthy is 0.",
+      one(derived.malformed),
+    ),
+    gauge("sandglass.collector.up", "", "1 where the collector serves.", one(isUp ? 1 : 0)),
+    counter(
+      "sandglass.collector.restarts",
+      "{restart}",
+      "Times that the collector was started again; healthy is 0.",
+      one(restarts),
     ),
     counter("sandglass.collector.cpu.time", "s", "Processor time of the collector.", one(cpuMs / 1000), {
-      ...PERSISTENT,
       textName: "sandglass_collector_cpu_seconds",
     }),
     gauge("sandglass.collector.memory.usage", "By", "Resident memory of the collector.", one(rssBytes), {

@@ -1,4 +1,4 @@
-/** Of all senders together, since the collector's process began. */
+/** Of all senders together. */
 export interface ReceivedCounts {
   /** Requests that were taken. */
   readonly requests: number;
@@ -29,9 +29,10 @@ export interface RelayStats {
   readonly failedAttempts: number;
 }
 
-/** What the process counts that takes OTLP, true at one moment. */
+/** What is counted of OTLP since the daemon began, whichever process took it; true at one moment. */
 export interface CollectorStats {
-  readonly received: ReceivedCounts;
+  /** By what it came over. */
+  readonly received: { readonly http: ReceivedCounts; readonly grpc: ReceivedCounts };
   readonly log: { readonly bytes: number; readonly appended: number; readonly lastPosition: number };
   readonly relays: readonly RelayStats[];
   /** All endpoints of sandboxes' owners together, counted in requests. */
@@ -48,7 +49,14 @@ export interface CollectorStats {
   readonly derived: {
     readonly events: Readonly<Record<string, number>>;
     readonly unknownModels: Readonly<Record<string, number>>;
+    /** Requests of sandboxes that were not looked into, for there were too many. */
+    readonly skipped: number;
+    readonly malformed: number;
   };
+  /** Whether there is a process that serves. */
+  readonly isUp: boolean;
+  /** How often one took the place of another. */
+  readonly restarts: number;
   readonly cpuMs: number;
   readonly rssBytes: number;
 }

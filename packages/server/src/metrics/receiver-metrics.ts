@@ -1,5 +1,5 @@
-import type { ReceivedCounts } from "./collector-stats.ts";
-import { counter, type Family, type NumberPoint, one } from "./family.ts";
+import type { CollectorStats, ReceivedCounts } from "./collector-stats.ts";
+import { counter, type Family, type NumberPoint } from "./family.ts";
 
 /** What a sender could have done otherwise, or may do later. */
 const REFUSED = [
@@ -15,72 +15,75 @@ const REFUSED = [
 /** What it could not. */
 const FAILED = ["overloaded", "unavailable"];
 const REJECTIONS = ["metric_streams"];
-/** By the Collector's name for its receiver of OTLP. */
-const RECEIVER = { receiver: "otlp" };
+const TRANSPORTS = ["http", "grpc"] as const;
 
 /**
  * What came in over OTLP, out of sandboxes and from programs of the host. The names, labels and units of `otelcol_receiver_*` are the
  * OpenTelemetry Collector's, so that its dashboards and alerts show this receiver too. What is refused is refused unread, so that its
  * items are not known: it is counted in requests.
  */
-export function receiverFamilies(received: ReceivedCounts): Family[] {
-  const { requests, bytes, spans, logRecords, dataPoints, refused, rejectedItems } = received;
-  const failure = sumOf(refused, FAILED);
-  const outcomes = { success: requests, refused: sumOf(refused) - failure, failure };
+export function receiverFamilies(received: CollectorStats["received"]): Family[] {
+  const each = (points: (counts: ReceivedCounts) => Iterable<NumberPoint>): NumberPoint[] =>
+    TRANSPORTS.flatMap((transport) =>
+      [...points(received[transport])].map(({ labels, value }) => ({
+        labels: { ...labels, transport },
+        value,
+      })),
+    );
+  /** By the Collector's name for its receiver of OTLP. */
+  const ofReceiver = (read: (counts: ReceivedCounts) => number): NumberPoint[] =>
+    each((counts) => [{ labels: { receiver: "otlp" }, value: read(counts) }]);
   return [
-    total("otelcol_receiver_accepted_spans", "{spans}", "Spans that were taken.", single(spans)),
-    total(
+    counter(
+      "otelcol_receiver_accepted_spans",
+      "{spans}",
+      "Spans that were taken.",
+      ofReceiver(({ spans }) => spans),
+    ),
+    counter(
       "otelcol_receiver_accepted_log_records",
       "{records}",
       "Log records that were taken.",
-      single(logRecords),
+      ofReceiver(({ logRecords }) => logRecords),
     ),
-    total(
+    counter(
       "otelcol_receiver_accepted_metric_points",
       "{datapoints}",
       "Data points that were taken.",
-      single(dataPoints),
+      ofReceiver(({ dataPoints }) => dataPoints),
     ),
-    total(
+    counter(
       "otelcol_receiver_refused_metric_points",
       "{datapoints}",
       "Data points that were left out of requests that were taken.",
-      single(sumOf(rejectedItems)),
+      ofReceiver(({ rejectedItems }) => sumOf(rejectedItems)),
     ),
-    total(
-      "otelcol_receiver_requests",
-      "{requests}",
-      "Requests, by what became of them.",
-      Object.entries(outcomes).map(([outcome, value]) => ({ labels: { ...RECEIVER, outcome }, value })),
-    ),
-    total(
+    counter("otelcol_receiver_requests", "{requests}", "Requests, by what became of them.", each(outcomes)),
+    counter(
       "sandglass.receiver.refused_requests",
       "{request}",
       "Requests that were not taken, by reason.",
-      byReason(refused, [...REFUSED, ...FAILED]),
+      each(({ refused }) => byReason(refused, [...REFUSED, ...FAILED])),
     ),
-    total(
+    counter(
       "sandglass.receiver.rejected_items",
       "{item}",
       "Items that were left out of requests that were taken, by reason.",
-      byReason(rejectedItems, REJECTIONS),
+      each(({ rejectedItems }) => byReason(rejectedItems, REJECTIONS)),
     ),
-    total(
+    counter(
       "sandglass.receiver.received_bytes",
       "By",
       "Bodies of requests that were taken, as they came over the wire.",
-      one(bytes),
+      each(({ bytes }) => [{ value: bytes }]),
     ),
   ];
 }
 
-/** Begins with the collector, which may begin anew while the daemon runs. */
-function total(name: string, unit: string, help: string, points: NumberPoint[]): Family {
-  return counter(name, unit, help, points, { isPersistent: true });
-}
-
-function single(value: number): NumberPoint[] {
-  return [{ labels: RECEIVER, value }];
+function outcomes({ requests, refused }: ReceivedCounts): NumberPoint[] {
+  const failure = sumOf(refused, FAILED);
+  const counts = { success: requests, refused: sumOf(refused) - failure, failure };
+  return Object.entries(counts).map(([outcome, value]) => ({ labels: { receiver: "otlp", outcome }, value }));
 }
 
 /** @param known shown at zero too */

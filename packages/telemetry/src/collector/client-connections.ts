@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
 import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
-import type { Tenant } from "../otlp/receiver/tenant.ts";
+import type { Tenant, Transport } from "../otlp/receiver/tenant.ts";
 
 /** Connections of one address that have not shown a key yet. All programs of this machine have one address. */
 const MAX_STRANGERS_PER_ADDRESS = 128;
@@ -44,11 +44,11 @@ export class ClientConnections {
   }
 
   /** A key of the tenant was shown on it. @returns false where the tenant may have no more connections */
-  admit(socket: Socket, tenant: Tenant): boolean {
+  admit(socket: Socket, tenant: Tenant, transport: Transport): boolean {
     if (socket.destroyed) return false;
     const owners = this.#owners.get(socket) ?? new Set();
     if (owners.has(tenant.id)) return true;
-    const release = this.#intake.connect(tenant);
+    const release = this.#intake.connect(tenant, transport);
     if (release === undefined) return false;
     socket.once("close", release);
     this.#owners.set(socket, owners.add(tenant.id));

@@ -75,7 +75,7 @@ export class ClientPorts {
           if (!connections.take(socket)) return;
           grpc.serveCalls(socket, async ({ authorization }) => {
             const tenant = await tenants.authorize(authorization);
-            if (tenant === undefined || connections.admit(socket, tenant)) return tenant;
+            if (tenant === undefined || connections.admit(socket, tenant, "grpc")) return tenant;
             socket.destroy();
             return undefined;
           });
@@ -118,7 +118,7 @@ async function serveWithKey(
   const { http, tenants, connections } = parts;
   const tenant = await tenants.authorize(request.headers.authorization);
   if (tenant === undefined) return refuseWithoutKey(request, response);
-  if (connections.admit(request.socket, tenant)) {
+  if (connections.admit(request.socket, tenant, "http")) {
     return http.handle(request, response, tenant, request.url ?? "");
   }
   const message = `too many connections: an organisation may have ${tenant.limits.connections}`;

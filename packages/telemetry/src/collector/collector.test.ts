@@ -44,8 +44,8 @@ test("what a sandbox sends is refused before it is claimed, and stamped and pass
     const snapshot = collector.snapshot();
     return snapshot.relays[0]?.counts.delivered === 1 && snapshot;
   });
-  assert.equal(received.spans, 1);
-  assert.deepEqual(received.refused, { not_ready: 1 });
+  assert.equal(received.http.spans, 1);
+  assert.deepEqual(received.http.refused, { not_ready: 1 });
   assert.equal(relays[0]?.id, "otel");
   assert.deepEqual(problems, []);
 });
@@ -79,6 +79,7 @@ test("a collector that is killed is started again, serves the same sandboxes, an
   await collector.claim(sandboxId, ownerOf());
   sink.answer = () => ({ status: 503 });
   assert.equal(await sendSpan(sandbox.url, spanRequest("before")), 200);
+  await until("it is counted", () => collector.snapshot().received.http.spans === 1);
   for (const pid of collectorPids()) process.kill(pid, "SIGKILL");
   await until(
     "it serves again",
@@ -89,6 +90,11 @@ test("a collector that is killed is started again, serves the same sandboxes, an
   const names = spansOf(sink.requests).map(({ name }) => name);
   assert.deepEqual([...new Set(names)].sort(), ["after", "before"]);
   assert.match(problems.join("\n"), /collector's process ended \(SIGKILL\) and is started again/);
+  const { received, restarts, isUp } = await until("both are counted", () => {
+    const snapshot = collector.snapshot();
+    return snapshot.received.http.spans >= 2 && snapshot;
+  });
+  assert.deepEqual([received.http.requests, restarts, isUp], [2, 1, true]);
   const fresh = newSandboxId();
   await collector.attach(fresh, new LoopbackSandbox().open);
   await collector.claim(fresh, ownerOf());
@@ -104,9 +110,9 @@ test("programs with a key send over the daemon's socket and over ports of its ow
   assert.ok(existsSync(collector.socketPath));
   const { received } = await until("it is counted", () => {
     const snapshot = collector.snapshot();
-    return snapshot.received.spans === 1 && snapshot;
+    return snapshot.received.http.spans === 1 && snapshot;
   });
-  assert.equal(received.requests, 1);
+  assert.equal(received.http.requests, 1);
 });
 
 test("a model call in an agent's telemetry is recorded as an event, with its cost and where it came from", async (t) => {

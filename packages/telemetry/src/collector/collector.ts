@@ -1,7 +1,7 @@
 import type { EventInput, FlushResult } from "@sandglass/protocol";
-import { emptyCounts } from "../otlp/receiver/tenant-account.ts";
 import type { Recorder } from "../recorder.ts";
 import { CollectorEnded, CollectorLink } from "./collector-link.ts";
+import { CollectorTotals } from "./collector-totals.ts";
 import { DestinationHealth } from "./destination-health.ts";
 import { fixedPorts } from "./fixed-ports.ts";
 import { HostEventForwarding } from "./host-event-forwarding.ts";
@@ -39,17 +39,6 @@ const RELAY_MS = 2_000;
 /** What a stop may take beyond its deadline before the process is ended. */
 const STOP_GRACE_MS = 500;
 
-/** What a collector counts before it has told anything. */
-const NOTHING_YET: CollectorSnapshot = {
-  received: emptyCounts(),
-  log: { bytes: 0, appended: 0, lastPosition: 0 },
-  relays: [],
-  forwarding: { destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0, dropped: {} },
-  derived: { events: {}, unknownModels: {} },
-  cpuMs: 0,
-  rssBytes: 0,
-};
-
 /**
  * Takes what programs in sandboxes, and those of the host with a key, send with OTLP. It runs in a process of its own, so that no
  * connection out of a sandbox is on the event loop that serves requests; should that process end, it is started again and serves
@@ -64,7 +53,7 @@ export class Collector {
   #starting: Promise<void> = Promise.resolve();
   readonly #forwarding: HostEventForwarding;
   readonly #health: DestinationHealth;
-  #last = NOTHING_YET;
+  readonly #totals = new CollectorTotals();
   #places: CollectorPlaces = { socketPath: "" };
 
   private constructor(options: CollectorOptions) {
@@ -133,8 +122,16 @@ export class Collector {
   /** Has every key asked about anew: one was revoked, or has another secret. */
   keysChanged = (): void => this.#link.answer({ kind: "keysChanged" });
 
-  snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts } {
-    return { ...this.#last, outputLines: this.#outputLogs.counts };
+  /** What it counts, since the daemon began; its process may have begun anew since. */
+  snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts; isUp: boolean; restarts: number } {
+    const { isServing: isUp, generation } = this.#link;
+    const restarts = Math.max(0, generation - 1);
+    return { ...this.#totals.snapshot(), outputLines: this.#outputLogs.counts, isUp, restarts };
+  }
+
+  /** Counts a request of a program of the host that was not passed on to its process. */
+  countRefused(reason: string): void {
+    this.#totals.refused(reason);
   }
 
   /**
@@ -187,6 +184,7 @@ export class Collector {
   /** Drops the place of a destination that is not among those of {@link relay} any more. */
   async forget(id: string): Promise<void> {
     await this.#link.call({ kind: "forget", id });
+    this.#totals.forget(id);
   }
 
   /** Tries now, whatever the backoff. */
@@ -228,6 +226,7 @@ export class Collector {
   /** Each process is told everything before it serves anybody. */
   async #started(ask: Ask): Promise<void> {
     const { settings } = this.#options;
+    if (this.#link.generation > 1) this.#totals.began();
     const listen = settings.listen && fixedPorts(settings.listen, this.#places.listening);
     this.#places = (await ask({ kind: "start", settings: { ...settings, listen } })) as CollectorPlaces;
     let told: readonly RelayTarget[];
@@ -268,7 +267,7 @@ export class Collector {
     const { authorize, onProblem } = this.#options;
     switch (report.kind) {
       case "snapshot":
-        this.#last = report.snapshot;
+        this.#totals.hear(report.snapshot);
         return;
       case "stalled":
         return this.#health.stalled(report);

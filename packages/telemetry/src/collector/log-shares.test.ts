@@ -68,7 +68,7 @@ test("with the backend down a sandbox that floods pushes nothing of its neighbou
   const first = await flood((await sandboxOf(before)).url);
   assert.ok((first[200] ?? 0) <= LOG_BYTES / MIB / 2, JSON.stringify(first));
   assert.ok((first[429] ?? 0) > 0, JSON.stringify(first));
-  await until("it is counted", () => (before.collector.snapshot().received.refused.log_share ?? 0) > 0);
+  await until("it is counted", () => (before.collector.snapshot().received.http.refused.log_share ?? 0) > 0);
   assert.equal(await sendSpan(neighbour.url, spanRequest("meanwhile")), 200);
   await before.close(0);
 

@@ -5,7 +5,7 @@ import type { DerivedEvent } from "../derive/derived-event.ts";
 import type { PriceOverrides } from "../derive/price-table.ts";
 import type { Environment } from "../exporters/definition.ts";
 import type { Durability } from "../log/log-options.ts";
-import type { TenantCounts, TenantLimits } from "../otlp/receiver/tenant.ts";
+import type { TenantCounts, TenantLimits, Transport } from "../otlp/receiver/tenant.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
 
 /** What the collector's process is started with. */
@@ -71,13 +71,23 @@ export type RelayInfo = TelemetryDelivery & { id: string };
 /** What the collector counts; true at one moment. */
 export interface CollectorSnapshot {
   /** Of all senders, since the collector's process began. */
-  received: TenantCounts;
+  received: Record<Transport, TenantCounts>;
   log: { bytes: number; appended: number; lastPosition: number };
   relays: RelayInfo[];
   forwarding: ForwardSnapshot;
-  derived: { events: Record<string, number>; unknownModels: Record<string, number> };
+  derived: DerivedSnapshot;
   cpuMs: number;
   rssBytes: number;
+}
+
+/** What was looked into for what agents say. */
+export interface DerivedSnapshot {
+  events: Record<string, number>;
+  unknownModels: Record<string, number>;
+  /** Requests that were not looked into, for their sandbox sent too much of it. */
+  skipped: number;
+  /** Requests that could not be read. */
+  malformed: number;
 }
 
 /** Of all endpoints of sandboxes' owners together, counted in requests. */

@@ -1,12 +1,14 @@
 import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
-import type { TenantCounts } from "../otlp/receiver/tenant.ts";
+import type { TenantCounts, Transport } from "../otlp/receiver/tenant.ts";
 import { emptyCounts } from "../otlp/receiver/tenant-account.ts";
+
+const TRANSPORTS: readonly Transport[] = ["http", "grpc"];
 
 /** What all senders together sent, those that are gone included. */
 export class ReceivedCounts {
   readonly #intake: RequestIntake;
   readonly #tenants = new Set<string>();
-  readonly #gone = emptyCounts();
+  readonly #gone: Record<Transport, TenantCounts> = { http: emptyCounts(), grpc: emptyCounts() };
 
   constructor(intake: RequestIntake) {
     this.#intake = intake;
@@ -19,27 +21,17 @@ export class ReceivedCounts {
   /** The sender is gone, and no request of it under way. */
   remove(tenantId: string): void {
     if (!this.#tenants.delete(tenantId)) return;
-    addTo(this.#gone, this.#intake.counts(tenantId));
+    this.#addTo(this.#gone, tenantId);
     this.#intake.forget(tenantId);
   }
 
-  total(): TenantCounts {
+  total(): Record<Transport, TenantCounts> {
     const total = structuredClone(this.#gone);
-    for (const tenantId of this.#tenants) addTo(total, this.#intake.counts(tenantId));
+    for (const tenantId of this.#tenants) this.#addTo(total, tenantId);
     return total;
   }
-}
 
-function addTo(total: TenantCounts, counts: TenantCounts): void {
-  total.requests += counts.requests;
-  total.bytes += counts.bytes;
-  total.spans += counts.spans;
-  total.logRecords += counts.logRecords;
-  total.dataPoints += counts.dataPoints;
-  addEach(total.refused, counts.refused);
-  addEach(total.rejectedItems, counts.rejectedItems);
-}
-
-function addEach(total: Record<string, number>, counts: Readonly<Record<string, number>>): void {
-  for (const [reason, count] of Object.entries(counts)) total[reason] = (total[reason] ?? 0) + count;
+  #addTo(total: Record<Transport, TenantCounts>, tenantId: string): void {
+    for (const transport of TRANSPORTS) this.#intake.addCountsTo(total[transport], tenantId, transport);
+  }
 }

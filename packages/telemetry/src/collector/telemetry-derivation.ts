@@ -68,8 +68,8 @@ export class TelemetryDerivation {
   }
 
   stats(): CollectorSnapshot["derived"] {
-    const { events, unknownModels } = this.#deriver.stats();
-    return { events, unknownModels };
+    const { events, unknownModels, skippedRecords, malformedRecords } = this.#deriver.stats();
+    return { events, unknownModels, skipped: skippedRecords, malformed: malformedRecords };
   }
 
   async stop(): Promise<void> {

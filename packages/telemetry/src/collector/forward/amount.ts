@@ -19,9 +19,7 @@ export function less(from: Readonly<Amount>, { requests, items }: Readonly<Amoun
 
 /** Why a request, or some of its items, will never be at its destination. The healthy value of each is zero. */
 export type DropReason =
-  /** The destination would not take the request, by itself. */
-  | "refused"
-  /** It took the request, and not these items of it: a partial success. */
+  /** The destination would not take the request, by itself; or it took the request and not these items of it, a partial success. */
   | "rejected"
   /** It takes other signals and never took this one. */
   | "unsupported_signal"

@@ -66,7 +66,7 @@ describe("a destination that does not keep up", () => {
     const before = forwarder.summary();
     assert.ok(before.peakHeldBytes <= limits.totalBytes + 52 * limits.shareBytes, `${before.peakHeldBytes}`);
     await until("they are known to be stalled", () => stalled(forwarder).length === 2);
-    assert.equal(before.total.dropped.refused, undefined);
+    assert.equal(before.total.dropped.rejected, undefined);
     await gone.server.up();
     hanging.server.fault = undefined;
     assert.equal(await forwarder.flush(NEVER), true);

@@ -218,7 +218,7 @@ export class SignalLane {
     }
     if (this.#isOver) return undefined;
     health.refused(`refused: ${cleaned}`);
-    return this.#drop([request], "refused");
+    return this.#drop([request], "rejected");
   }
 
   #drop(batch: readonly HeldRequest[], reason: DropReason): undefined {

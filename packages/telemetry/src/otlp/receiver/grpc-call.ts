@@ -79,13 +79,13 @@ export class GrpcCall {
   #begin(headers: IncomingHttpHeaders): void {
     const head = readCallHead(headers);
     if (head.kind !== "call") {
-      this.#host.intake.refused(this.#tenant, "unsupported");
+      this.#host.intake.refused(this.#tenant, "unsupported", "grpc");
       this.#setAnswered(true);
       if (head.kind === "http") answerHttp(this.#stream, head.httpStatus);
       else answerStatus(this.#stream, head.status);
       return;
     }
-    const permit = this.#host.intake.admit(this.#tenant);
+    const permit = this.#host.intake.admit(this.#tenant, 0, "grpc");
     if ("status" in permit) return this.#answer(permit, true);
     permit.spendWork(CALL_WORK_MS);
     this.#permit = permit;

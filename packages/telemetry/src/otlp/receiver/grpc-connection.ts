@@ -163,7 +163,7 @@ export class GrpcConnection implements GrpcCallHost, OpenConnection {
   /** It is ended for what is no gRPC, or for a flood of frames. */
   #malformed(): void {
     const { whose } = this.#options;
-    if (typeof whose !== "function") this.intake.refused(whose, "malformed");
+    if (typeof whose !== "function") this.intake.refused(whose, "malformed", "grpc");
   }
 
   #begin(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, tenant: Tenant): void {

@@ -47,7 +47,7 @@ export class OtlpGrpcServer {
   /** Takes a connection over, which is destroyed where the tenant may have no more of them. All its calls are the tenant's. */
   serve(socket: Socket, tenant: Tenant): void {
     const { intake } = this.#options;
-    const release = this.#isClosing ? undefined : intake.connect(tenant);
+    const release = this.#isClosing ? undefined : intake.connect(tenant, "grpc");
     if (release === undefined) return refuse(socket);
     socket.once("close", release);
     this.#take(socket, tenant.id, tenant, (sizeBytes) => intake.waste(tenant, sizeBytes));
@@ -114,7 +114,7 @@ export class OtlpGrpcServer {
       else flooding.add(connection.tenantId);
     }
     for (const tenantId of flooding) {
-      this.#options.intake.refused({ id: tenantId }, "flooding");
+      this.#options.intake.refused({ id: tenantId }, "flooding", "grpc");
       for (const connection of this.#connections.ofTenant(tenantId)) connection.cut();
     }
     if (!isEmpty) return;

@@ -3,13 +3,14 @@ import type { Signal } from "../model.ts";
 import { OutputBuffer } from "../relay/output-buffer.ts";
 import { stampJsonRequest } from "../relay/stamp-json-request.ts";
 import { stampRequest } from "../relay/stamp-request.ts";
+import { addCounts } from "./add-counts.ts";
 import { dropPoints } from "./drop-points.ts";
 import type { Encoding } from "./export-answer.ts";
 import type { IntakeAnswer, Refusal, RequestSink } from "./intake.ts";
 import { DEFAULT_INTAKE_LIMITS, type IntakeLimits } from "./intake-limits.ts";
 import { MetricStreams } from "./metric-streams.ts";
 import { RETRY_MS, RequestPermit, type SharedIntake } from "./request-permit.ts";
-import type { Tenant, TenantCounts } from "./tenant.ts";
+import type { Tenant, TenantCounts, Transport } from "./tenant.ts";
 import { emptyCounts, TenantAccount } from "./tenant-account.ts";
 
 const OK: IntakeAnswer = { status: "ok" };
@@ -66,10 +67,11 @@ export class RequestIntake {
    * Asked before a request's body is read. A permit has to come to an end: see {@link RequestPermit}.
    *
    * @param contentLength of the body as it is sent. Default 0, for one that is not known: `receive` is called for every piece then.
+   * @param transport for the counts
    */
-  admit(tenant: Tenant, contentLength = 0): RequestPermit | Refusal {
+  admit(tenant: Tenant, contentLength = 0, transport: Transport = "http"): RequestPermit | Refusal {
     const account = this.#accountOf(tenant.id);
-    const permit = new RequestPermit(tenant, account, this.#shared);
+    const permit = new RequestPermit(tenant, account, transport, this.#shared);
     const { workMsPerSecond } = this.limits;
     const now = this.#shared.now();
     if (tenant.stamp === undefined) return permit.refuse("not_ready", NOT_READY, RETRY_MS);
@@ -108,7 +110,7 @@ export class RequestIntake {
     }
     permit.accepted(signal, items);
     if (rejected === 0) return OK;
-    permit.account.rejected("metric_streams", rejected);
+    permit.account.rejected("metric_streams", rejected, permit.transport);
     const { metricStreams } = tenant.limits;
     const message = `this sender may have ${metricStreams} streams of metrics; data points of others were left out`;
     return { status: "ok", rejected: { items: rejected, message } };
@@ -174,15 +176,15 @@ export class RequestIntake {
   }
 
   /** Counts a request that was refused without being admitted. @param reason a `RefusalReason`, or a transport's own word */
-  refused(tenant: Pick<Tenant, "id">, reason: string): void {
-    this.#accountOf(tenant.id).refused(reason);
+  refused(tenant: Pick<Tenant, "id">, reason: string, transport: Transport = "http"): void {
+    this.#accountOf(tenant.id).refused(reason, transport);
   }
 
   /** A connection of the tenant begins. @returns what to call when it is closed; undefined where it may have no more of them */
-  connect(tenant: Tenant): (() => void) | undefined {
+  connect(tenant: Tenant, transport: Transport = "http"): (() => void) | undefined {
     const account = this.#accountOf(tenant.id);
     if (account.connections >= tenant.limits.connections || this.isFlooding(tenant)) {
-      account.refused("connections");
+      account.refused("connections", transport);
       return undefined;
     }
     account.connections++;
@@ -222,9 +224,17 @@ export class RequestIntake {
     });
   }
 
-  /** A copy. */
+  /** Over all transports. A copy. */
   counts(tenantId: string): TenantCounts {
-    return structuredClone(this.#accounts.get(tenantId)?.counts ?? emptyCounts());
+    const total = emptyCounts();
+    for (const transport of ["http", "grpc"] as const) this.addCountsTo(total, tenantId, transport);
+    return total;
+  }
+
+  /** Adds what came over one transport. */
+  addCountsTo(total: TenantCounts, tenantId: string, transport: Transport): void {
+    const account = this.#accounts.get(tenantId);
+    if (account !== undefined) addCounts(total, account.counts[transport]);
   }
 
   /** Forgets its counts, limits and streams; requests that are in flight go on. */

@@ -2,7 +2,7 @@ import type { Signal } from "../model.ts";
 import type { Encoding } from "./export-answer.ts";
 import type { Refusal, RefusalReason } from "./intake.ts";
 import type { IntakeLimits } from "./intake-limits.ts";
-import type { Tenant } from "./tenant.ts";
+import type { Tenant, Transport } from "./tenant.ts";
 import type { TenantAccount } from "./tenant-account.ts";
 
 /** What a request costs beside its body, so that many empty ones are not for nothing: its headers, and its place in memory. */
@@ -35,15 +35,17 @@ export interface SharedIntake {
 export class RequestPermit {
   readonly tenant: Tenant;
   readonly account: TenantAccount;
+  readonly transport: Transport;
   readonly #shared: SharedIntake;
   #wireBytes = 0;
   #inflatedBytes = 0;
   #heldBytes = 0;
   #isOver = false;
 
-  constructor(tenant: Tenant, account: TenantAccount, shared: SharedIntake) {
+  constructor(tenant: Tenant, account: TenantAccount, transport: Transport, shared: SharedIntake) {
     this.tenant = tenant;
     this.account = account;
+    this.transport = transport;
     this.#shared = shared;
     account.requests++;
   }
@@ -111,7 +113,7 @@ export class RequestPermit {
 
   /** Ends it with a refusal. */
   refuse(reason: RefusalReason, message: string, retryAfterMs?: number): Refusal {
-    if (!this.#isOver) this.account.refused(reason);
+    if (!this.#isOver) this.account.refused(reason, this.transport);
     this.#release();
     if (retryAfterMs === undefined) return { status: "refused", reason, message };
     const whole = Math.min(LONGEST_RETRY_MS, Math.max(1, Math.ceil(retryAfterMs)));
@@ -120,13 +122,13 @@ export class RequestPermit {
 
   /** Ends it where its sender went away or took too long, which is counted under that name. */
   abort(reason: "aborted" | "timed_out"): void {
-    if (!this.#isOver) this.account.refused(reason);
+    if (!this.#isOver) this.account.refused(reason, this.transport);
     this.#release();
   }
 
   /** Ends it with a yes. */
   accepted(signal: Signal, items: number): void {
-    const { counts } = this.account;
+    const counts = this.account.counts[this.transport];
     counts.requests++;
     counts.bytes += this.#wireBytes;
     if (signal === "traces") counts.spans += items;

@@ -1,10 +1,10 @@
 import type { MetricStreams } from "./metric-streams.ts";
-import type { TenantCounts } from "./tenant.ts";
+import type { TenantCounts, Transport } from "./tenant.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** What the receiver remembers of one tenant. */
 export class TenantAccount {
-  readonly counts: TenantCounts = emptyCounts();
+  readonly counts: Readonly<Record<Transport, TenantCounts>> = { http: emptyCounts(), grpc: emptyCounts() };
   /** Body bytes, as they come over the wire or inflated, whichever is more. */
   readonly bytes = new TokenBucket();
   readonly items = new TokenBucket();
@@ -22,12 +22,14 @@ export class TenantAccount {
   /** Made with the first metrics: most tenants send none. */
   streams: MetricStreams | undefined;
 
-  refused(reason: string): void {
-    this.counts.refused[reason] = (this.counts.refused[reason] ?? 0) + 1;
+  refused(reason: string, transport: Transport): void {
+    const { refused } = this.counts[transport];
+    refused[reason] = (refused[reason] ?? 0) + 1;
   }
 
-  rejected(reason: string, items: number): void {
-    this.counts.rejectedItems[reason] = (this.counts.rejectedItems[reason] ?? 0) + items;
+  rejected(reason: string, items: number, transport: Transport): void {
+    const { rejectedItems } = this.counts[transport];
+    rejectedItems[reason] = (rejectedItems[reason] ?? 0) + items;
   }
 }
 

@@ -35,6 +35,9 @@ export interface Tenant {
   readonly limits: TenantLimits;
 }
 
+/** What a request came over. */
+export type Transport = "http" | "grpc";
+
 /** What is accepted, counted and refused, by tenant. All counters only go up. */
 export interface TenantCounts {
   requests: number;

@@ -1,0 +1,128 @@
+import { addCounts, addEach } from "../otlp/receiver/add-counts.ts";
+import { emptyCounts } from "../otlp/receiver/tenant-account.ts";
+import type { CollectorSnapshot, RelayInfo } from "./messages.ts";
+
+/** What a collector counts before it has told anything. */
+export const NOTHING_YET: CollectorSnapshot = {
+  received: { http: emptyCounts(), grpc: emptyCounts() },
+  log: { bytes: 0, appended: 0, lastPosition: 0 },
+  relays: [],
+  forwarding: { destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0, dropped: {} },
+  derived: { events: {}, unknownModels: {}, skipped: 0, malformed: 0 },
+  cpuMs: 0,
+  rssBytes: 0,
+};
+
+/**
+ * What the collector's processes counted, one after the other: nothing that only goes up ever goes down, for who reads metrics takes
+ * that for a counter that began anew. What a process counted in its last tenth of a second, and did not live to tell, is missing.
+ */
+export class CollectorTotals {
+  /** Of those that have ended. */
+  #before = NOTHING_YET;
+  #last = NOTHING_YET;
+  readonly #turnedAway: Record<string, number> = {};
+
+  /** The latest of the process that there is. */
+  hear(snapshot: CollectorSnapshot): void {
+    this.#last = snapshot;
+  }
+
+  /** A process takes the place of one. */
+  began(): void {
+    const { log, relays, forwarding } = this.#last;
+    this.#before = this.#total();
+    // Where destinations are is in the log: until the process tells it is where it was.
+    this.#last = {
+      ...NOTHING_YET,
+      log: { ...log, appended: 0 },
+      relays: relays.map((relay) => ({ ...relay, failedAttempts: 0 })),
+      forwarding: { ...forwarding, accepted: forwarding.queued, delivered: 0, dropped: {} },
+    };
+  }
+
+  /** A request that the daemon turned away, by reason, before it came to the process. */
+  refused(reason: string): void {
+    addEach(this.#turnedAway, { [reason]: 1 });
+  }
+
+  /** A destination that is not there any more; one of the same name begins anew. */
+  forget(id: string): void {
+    this.#before = { ...this.#before, relays: this.#before.relays.filter((relay) => relay.id !== id) };
+  }
+
+  #total(): CollectorSnapshot {
+    const [before, last] = [this.#before, this.#last];
+    return {
+      ...last,
+      received: sumOfReceived(before, last),
+      log: { ...last.log, appended: before.log.appended + last.log.appended },
+      relays: last.relays.map((relay) => continued(relay, before.relays)),
+      forwarding: {
+        ...last.forwarding,
+        // What waits is counted again by the next.
+        accepted: Math.max(
+          before.forwarding.accepted,
+          before.forwarding.accepted - before.forwarding.queued + last.forwarding.accepted,
+        ),
+        delivered: before.forwarding.delivered + last.forwarding.delivered,
+        dropped: sumOf(before.forwarding.dropped, last.forwarding.dropped),
+      },
+      derived: {
+        events: sumOf(before.derived.events, last.derived.events),
+        unknownModels: sumOf(before.derived.unknownModels, last.derived.unknownModels),
+        skipped: before.derived.skipped + last.derived.skipped,
+        malformed: before.derived.malformed + last.derived.malformed,
+      },
+      cpuMs: before.cpuMs + last.cpuMs,
+    };
+  }
+
+  /** With what the daemon turned away; not in what {@link CollectorTotals.began} keeps, where it would be counted twice. */
+  snapshot(): CollectorSnapshot {
+    const total = this.#total();
+    addEach(total.received.http.refused, this.#turnedAway);
+    return total;
+  }
+}
+
+function sumOfReceived(a: CollectorSnapshot, b: CollectorSnapshot): CollectorSnapshot["received"] {
+  const received = structuredClone(a.received);
+  addCounts(received.http, b.received.http);
+  addCounts(received.grpc, b.received.grpc);
+  return received;
+}
+
+/**
+ * What is kept with the cursor goes on from there, which may be a moment before a process ended that was killed: until the next is
+ * there again, its counts stay what they were.
+ */
+function continued(relay: RelayInfo, before: readonly RelayInfo[]): RelayInfo {
+  const known = before.find(({ id }) => id === relay.id);
+  if (known === undefined) return relay;
+  const { counts } = relay;
+  const dropped = { ...counts.dropped };
+  for (const [reason, count] of Object.entries(known.counts.dropped)) {
+    dropped[reason] = Math.max(dropped[reason] ?? 0, count);
+  }
+  return {
+    ...relay,
+    failedAttempts: known.failedAttempts + relay.failedAttempts,
+    counts: {
+      ...counts,
+      accepted: Math.max(known.counts.accepted, counts.accepted),
+      delivered: Math.max(known.counts.delivered, counts.delivered),
+      filtered: Math.max(known.counts.filtered, counts.filtered),
+      dropped,
+    },
+  };
+}
+
+function sumOf(
+  a: Readonly<Record<string, number>>,
+  b: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const sum = { ...a };
+  addEach(sum, b);
+  return sum;
+}
