@@ -21,10 +21,19 @@ export class CollectorTotals {
   /** Of those that have ended. */
   #before = NOTHING_YET;
   #last = NOTHING_YET;
+  /** Requests for owners' endpoints that were settled between the last that a process told and its end. */
+  #untold = 0;
+  /** Nothing was heard yet of the process that there is. */
+  #isFirst = false;
   readonly #turnedAway: Record<string, number> = {};
 
   /** The latest of the process that there is. */
   hear(snapshot: CollectorSnapshot): void {
+    if (this.#isFirst) {
+      // What waited and does not any more was settled by the process before, which did not live to tell.
+      this.#untold = Math.max(0, this.#before.forwarding.queued - snapshot.forwarding.accepted);
+    }
+    this.#isFirst = false;
     this.#last = snapshot;
   }
 
@@ -32,6 +41,8 @@ export class CollectorTotals {
   began(): void {
     const { log, relays, forwarding } = this.#last;
     this.#before = this.#total();
+    this.#untold = 0;
+    this.#isFirst = true;
     // Where destinations are is in the log: until the process tells it is where it was.
     this.#last = {
       ...NOTHING_YET,
@@ -61,11 +72,9 @@ export class CollectorTotals {
       forwarding: {
         ...last.forwarding,
         // What waits is counted again by the next.
-        accepted: Math.max(
-          before.forwarding.accepted,
-          before.forwarding.accepted - before.forwarding.queued + last.forwarding.accepted,
-        ),
-        delivered: before.forwarding.delivered + last.forwarding.delivered,
+        accepted:
+          before.forwarding.accepted - before.forwarding.queued + this.#untold + last.forwarding.accepted,
+        delivered: before.forwarding.delivered + this.#untold + last.forwarding.delivered,
         dropped: sumOf(before.forwarding.dropped, last.forwarding.dropped),
       },
       derived: {
@@ -94,8 +103,8 @@ function sumOfReceived(a: CollectorSnapshot, b: CollectorSnapshot): CollectorSna
 }
 
 /**
- * What is kept with the cursor goes on from there, which may be a moment before a process ended that was killed: until the next is
- * there again, its counts stay what they were.
+ * What is kept with the cursor goes on from there, which may be a moment before the end of a process that was killed. What it delivered
+ * since is delivered again; it counts as delivered all the while, so that the accounts add up and nothing goes down.
  */
 function continued(relay: RelayInfo, before: readonly RelayInfo[]): RelayInfo {
   const known = before.find(({ id }) => id === relay.id);
@@ -105,16 +114,15 @@ function continued(relay: RelayInfo, before: readonly RelayInfo[]): RelayInfo {
   for (const [reason, count] of Object.entries(known.counts.dropped)) {
     dropped[reason] = Math.max(dropped[reason] ?? 0, count);
   }
+  const delivered = Math.max(known.counts.delivered, counts.delivered);
+  const filtered = Math.max(known.counts.filtered, counts.filtered);
+  const settled = Object.values(dropped).reduce((sum, count) => sum + count, delivered + filtered);
+  const accepted = Math.max(known.counts.accepted, counts.accepted, settled);
+  const inFlight = Math.min(counts.inFlight, accepted - settled);
   return {
     ...relay,
     failedAttempts: known.failedAttempts + relay.failedAttempts,
-    counts: {
-      ...counts,
-      accepted: Math.max(known.counts.accepted, counts.accepted),
-      delivered: Math.max(known.counts.delivered, counts.delivered),
-      filtered: Math.max(known.counts.filtered, counts.filtered),
-      dropped,
-    },
+    counts: { accepted, delivered, filtered, dropped, inFlight, queued: accepted - settled - inFlight },
   };
 }
 
