@@ -146,12 +146,6 @@ export class CollectorService {
     }
   }
 
-  /** Takes no more, delivers for the time there is, and gives everything back. Idempotent. */
-  stop(deadlineMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(deadlineMs);
-    return this.#stopping;
-  }
-
   /** What the host tells of a sandbox takes of the sandbox's share; its endpoint's own part, which is small, is taken in any case. */
   async #append({ head, body }: { head: TelemetryHead; body: Uint8Array }): Promise<void> {
     const { delivery, log } = this.#parts;
@@ -160,6 +154,12 @@ export class CollectorService {
     const committed = log.enqueue(body, encodeTelemetryHead(head));
     delivery.shares.add(head, log.nextPosition - 1, body.length);
     await committed;
+  }
+
+  /** Takes no more, delivers for the time there is, and gives everything back. Idempotent. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
   }
 
   async #stop(deadlineMs: number): Promise<void> {
