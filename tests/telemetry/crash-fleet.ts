@@ -1,9 +1,9 @@
+import { readFileSync } from "node:fs";
 import { callHttp, jsonLines, type TestDaemon } from "@sandglass/testkit";
 import type { Client, Sandbox } from "sandglass";
-import { sandboxWithPrograms } from "./attacked-daemon.ts";
 
 const SANDBOXES = 10;
-const PROGRAMS = ["keep_sending.py", "http2.py", "otlp.py"];
+const PROGRAMS = new URL("attacks/", import.meta.url);
 
 /** One sandbox, and what it was told of what it sent. */
 export interface Sender {
@@ -30,7 +30,7 @@ export class Fleet {
         const isOwners = index % 2 === 1;
         const env = { OTEL_EXPORTER_OTLP_ENDPOINT: ownersUrl };
         const options = { template: "bash", memoryMb: 128, ...(isOwners && { otelExport: true, env }) };
-        const sandbox = await sandboxWithPrograms(client, options, PROGRAMS);
+        const sandbox = await client.sandboxes.create(options);
         const sender = { name: `life-${life}-sandbox-${index}`, sandboxId: sandbox.id, execId: "", isOwners };
         fleet.#send(sandbox, { ...sender, acknowledged: new Set(), protocols: new Set() });
       }),
@@ -55,7 +55,7 @@ export class Fleet {
       };
       const lines = new Lines(sender);
       try {
-        const command = ["python3", "keep_sending.py", sender.name];
+        const command = ["python3", "-c", KEEP_SENDING, sender.name];
         for await (const event of sandbox.commands.stream(command, { onStart }))
           if (event.type === "stdout") lines.add(event.data);
       } catch {
@@ -95,4 +95,20 @@ class Lines {
         acknowledged.add(`${name}-${Number(first) + index}`);
     }
   }
+}
+
+/** `keep_sending.py` with what it imports: three files less to be written into each of some hundred sandboxes. */
+const KEEP_SENDING = [
+  "import sys, types",
+  "def load(name, source):",
+  "    module = types.ModuleType(name)",
+  "    sys.modules[name] = module",
+  "    exec(compile(source, name + '.py', 'exec'), module.__dict__)",
+  // A text in JSON is one in Python.
+  ...["otlp", "http2"].map((name) => `load("${name}", ${JSON.stringify(sourceOf(name))})`),
+  `load("__main__", ${JSON.stringify(sourceOf("keep_sending"))})`,
+].join("\n");
+
+function sourceOf(name: string): string {
+  return readFileSync(new URL(`${name}.py`, PROGRAMS), "utf8");
 }
