@@ -1,3 +1,4 @@
+export { makeCertificate, makeExpiredCertificate } from "./certificate.ts";
 export { type StartDaemonOptions, startDaemon, type TestDaemon } from "./daemon.ts";
 export { type DriverUnderTest, driverContract } from "./driver-contract.ts";
 export { EventRecord } from "./event-record.ts";

@@ -7,12 +7,13 @@ import { type RequestRecord, writeHead } from "./request-record.ts";
 /** How long a client may go on sending a body that was refused. Cutting it off at once would lose it the answer (RST). */
 const LINGER_MS = 10_000;
 
-/** What the framework found wrong before a route was reached. */
-const FRAMEWORK_CODES: Readonly<Record<string, ErrorCode>> = {
-  FST_ERR_BAD_URL: "INVALID_REQUEST",
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: "UNSUPPORTED_MEDIA_TYPE",
-  FST_ERR_CTP_BODY_TOO_LARGE: "PAYLOAD_TOO_LARGE",
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: "INVALID_REQUEST",
+/** What the framework found wrong before a route was reached. In our words: its own repeat the path. */
+const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
+  FST_ERR_BAD_URL: ["INVALID_REQUEST", "the path is not valid percent-encoded UTF-8"],
+  FST_ERR_MAX_PARAM_LENGTH: ["INVALID_REQUEST", "a part of the path is too long"],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ["UNSUPPORTED_MEDIA_TYPE", "the content type is none"],
+  FST_ERR_CTP_BODY_TOO_LARGE: ["PAYLOAD_TOO_LARGE", "the body is too large"],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ["INVALID_REQUEST", "the content length is none"],
 };
 
 /** Behind these nothing good comes over the same connection. */
@@ -33,8 +34,8 @@ export type ReportInternal = (error: unknown, record: RequestRecord) => void;
  */
 function toCatalogueError(error: unknown, record: RequestRecord, report: ReportInternal): SandglassError {
   if (error instanceof SandglassError) return error;
-  const known = FRAMEWORK_CODES[(error as { code?: string } | null)?.code ?? ""];
-  if (known !== undefined) return new SandglassError(known, (error as Error).message);
+  const known = FRAMEWORK_ERRORS[(error as { code?: string } | null)?.code ?? ""];
+  if (known !== undefined) return new SandglassError(...known);
   report(error, record);
   return new SandglassError("INTERNAL", "something went wrong inside the daemon", {
     hint: `the daemon's log says more about request ${record.requestId}`,

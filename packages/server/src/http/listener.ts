@@ -197,18 +197,22 @@ const MALFORMED: Readonly<Record<string, readonly [status: number, code: ErrorCo
   ERR_HTTP_REQUEST_TIMEOUT: [408, "REQUEST_TOO_SLOW"],
 };
 
+type ParseError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
 /** What is not HTTP, or not soon enough. There is no request to make an event of; the answer has the catalogue's form all the same. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Duplex): void {
+function answerMalformed(error: ParseError, socket: Duplex): void {
   if (!socket.writable || error.code === "ECONNRESET" || (socket as Socket).bytesWritten > 0) {
     socket.destroy();
     return;
   }
   const [status, code] = MALFORMED[error.code ?? ""] ?? [400, "INVALID_REQUEST"];
   const requestId = newRequestId();
-  const body = JSON.stringify({ error: { code, message: STATUS_CODES[status], requestId } });
+  const text = JSON.stringify({ error: { code, message: STATUS_CODES[status], requestId } });
+  // What is left of the request says whether its answer may have a body.
+  const isHead = error.rawPacket?.subarray(0, 5).toString("latin1") === "HEAD ";
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nx-error-code: ${code}\r\n\r\n${isHead ? "" : text}`,
     () => socket.destroy(),
   );
 }

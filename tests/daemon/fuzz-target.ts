@@ -1,0 +1,89 @@
+import { callHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+
+/** What only the victim's organisation may ever see. */
+export const SECRET = "victim-3b1f7c-secret";
+const OPERATOR = "operator-0123456789abcdef";
+const ATTACKER = "attacker-0123456789abcdef";
+const VICTIM = "victim-0123456789abcdefgh";
+
+export interface FuzzTarget extends AsyncDisposable {
+  daemon: TestDaemon;
+  /** Of an organisation of its own, with every scope. */
+  attacker: string;
+  /** By what is wrong with them: none may get anything that takes the scope they lack. */
+  badKeys: Readonly<Record<string, string>>;
+  /** By the scope that each alone has. */
+  scoped: Readonly<Record<string, string>>;
+  /** Ids of what belongs to the victim. */
+  victim: { sandboxId: string; execId: string; traceId: string; runId: string; keyId: string };
+  /** A running sandbox of the attacker's own, made anew where requests have ended it. @returns its id */
+  ownSandbox(): Promise<string>;
+  /** Whether the victim's things are as they were. */
+  isUnharmed(): Promise<boolean>;
+}
+
+/** A daemon with a victim in it: a sandbox with a file, an exec that has ended, a run, a key, all of which hold {@link SECRET}. */
+export async function startFuzzTarget(): Promise<FuzzTarget> {
+  const daemon = await startDaemon({
+    apiKeys: [OPERATOR, `attacker:${ATTACKER}@attacker`, `victim:${VICTIM}@victim`],
+    args: [
+      ...["--pool", "python=0", "--max-sandboxes", "3", "--log", "error"],
+      ...["--limits-requests-per-second", "0", "--limits-failed-auth-per-minute", "0"],
+    ],
+  });
+  const as = async (apiKey: string, line: string, json?: unknown) =>
+    (await callHttp(daemon, line, { apiKey, ...(json !== undefined && { json }) })).json;
+  const keyOf = async (json: object): Promise<{ id: string; key: string }> =>
+    as(ATTACKER, "POST /v1/keys", json);
+
+  const { runId } = await as(VICTIM, "POST /v1/runs", { name: SECRET });
+  const sandbox = await as(VICTIM, "POST /v1/sandboxes", {
+    runId,
+    metadata: { note: SECRET },
+    env: { SECRET },
+  });
+  const path = `/v1/sandboxes/${sandbox.id}`;
+  await callHttp(daemon, `PUT ${path}/files/secret`, { apiKey: VICTIM, body: SECRET });
+  const exec = await callHttp(daemon, `POST ${path}/exec`, {
+    apiKey: VICTIM,
+    json: { command: "cat secret" },
+  });
+  const { id: keyId } = await as(VICTIM, "POST /v1/keys", { name: SECRET });
+  const scoped: Record<string, string> = {};
+  for (const scope of ["sandboxes:read", "sandboxes:write", "events:read"])
+    scoped[scope] = (await keyOf({ name: scope, scopes: [scope] })).key;
+  const revoked = await keyOf({ name: "revoked" });
+  await callHttp(daemon, `DELETE /v1/keys/${revoked.id}`, { apiKey: ATTACKER });
+  return {
+    daemon,
+    attacker: ATTACKER,
+    scoped,
+    badKeys: { none: "", garbage: "sg_garbage", revoked: revoked.key, proto: "__proto__" },
+    victim: {
+      sandboxId: sandbox.id,
+      traceId: sandbox.traceId,
+      execId: String(exec.headers["x-exec-id"]),
+      runId,
+      keyId,
+    },
+    async ownSandbox() {
+      const { items } = await as(ATTACKER, "GET /v1/sandboxes");
+      const [kept, ...others] = items.filter(({ state }: { state: string }) => state === "running");
+      for (const { id } of others) await callHttp(daemon, `DELETE /v1/sandboxes/${id}`, { apiKey: ATTACKER });
+      return kept?.id ?? (await as(ATTACKER, "POST /v1/sandboxes", {})).id;
+    },
+    async isUnharmed() {
+      const info = await as(VICTIM, `GET ${path}`);
+      const file = await callHttp(daemon, `GET ${path}/files/secret`, { apiKey: VICTIM });
+      const keys = await as(VICTIM, "GET /v1/keys");
+      return (
+        info.state === "running" &&
+        file.text === SECRET &&
+        keys.items.some(({ id }: { id: string }) => id === keyId)
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+    },
+  };
+}
