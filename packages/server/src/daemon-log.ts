@@ -60,9 +60,13 @@ export class DaemonLog implements DaemonObserver {
    * Printed whatever the directives: it is what a person, and a program, waits for.
    *
    * @param otlp where OTLP is taken on ports of its own, which may have been chosen by the system
+   * @param agentSandbox where the agent-sandbox API is served
    */
-  ready(baseUrl: string, otlp?: { http: string; grpc: string }): void {
-    const ports = otlp === undefined ? {} : { otlp_http: otlp.http, otlp_grpc: otlp.grpc };
+  ready(baseUrl: string, otlp?: { http: string; grpc: string }, agentSandbox?: string): void {
+    const ports = {
+      ...(otlp !== undefined && { otlp_http: otlp.http, otlp_grpc: otlp.grpc }),
+      ...(agentSandbox !== undefined && { agent_sandbox: agentSandbox }),
+    };
     this.say("INFO", "ready", { url: baseUrl, ...ports });
   }
 

@@ -1,14 +1,16 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
 import { checkBind, provideLocalKey, senderOf, warningsOf } from "./auth.ts";
+import { AgentSandbox } from "./compat/agent-sandbox.ts";
 import { changedOptions, type LoadedConfig, withObservabilityOf } from "./config.ts";
 import { Credentials } from "./credentials.ts";
 import { ExporterAccess } from "./exporters/exporter-access.ts";
 import { createApp } from "./http/app.ts";
 import { createClientAddresses } from "./http/client-address.ts";
+import type { ReportInternal } from "./http/error-answer.ts";
 import { createHandlers, createReplays, type HandlerServices } from "./http/handlers.ts";
 import { Idempotency } from "./http/idempotency.ts";
 import { KeyGate } from "./http/key-gate.ts";
-import { Listener } from "./http/listener.ts";
+import { Listener, type ListenerOptions } from "./http/listener.ts";
 import { OtlpIntake } from "./http/otlp-intake.ts";
 import { RequestEvents } from "./http/request-events.ts";
 import { createRequestGuard } from "./http/request-guard.ts";
@@ -51,6 +53,7 @@ export class Daemon {
   readonly #stopping: AbortController;
   readonly #services: HandlerServices;
   readonly #selfMetrics: SelfMetrics;
+  readonly #agentSandbox: AgentSandbox | undefined;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -64,6 +67,7 @@ export class Daemon {
     stopping: AbortController;
     services: HandlerServices;
     selfMetrics: SelfMetrics;
+    agentSandbox: AgentSandbox | undefined;
   }) {
     this.sandglass = parts.sandglass;
     this.metrics = parts.metrics;
@@ -75,6 +79,7 @@ export class Daemon {
     this.#stopping = parts.stopping;
     this.#services = parts.services;
     this.#selfMetrics = parts.selfMetrics;
+    this.#agentSandbox = parts.agentSandbox;
   }
 
   /**
@@ -88,14 +93,17 @@ export class Daemon {
     const tls = await readTlsIdentity(config.tls, loaded.cwd);
     const addresses = createClientAddresses(config.trustedProxies);
     await using acquired = new AsyncDisposableStack();
-    const listener = await Listener.listen(config.host, config.port, {
+    const listening: ListenerOptions = {
       version: VERSION,
       limits: config.limits,
       addresses,
       tls,
       onError: (error) => observer.complain("a connection was not taken", error),
-    });
+    };
+    const listener = await Listener.listen(config.host, config.port, listening);
     acquired.defer(() => listener.close());
+    const agentSandbox = await AgentSandbox.listen(config, listening);
+    acquired.defer(() => agentSandbox?.close());
     const baseUrl = listener.baseUrl(config.host);
     const metrics = new Metrics(() => observer.droppedLines);
     acquired.defer(() => metrics.close());
@@ -159,12 +167,15 @@ export class Daemon {
     });
     const guard = createRequestGuard(config.host, config.allowedHosts);
     const gate = new KeyGate(keyring, addresses, config.limits);
+    const reportInternal: ReportInternal = (error, { requestId }) =>
+      observer.complain(`request ${requestId} failed`, error);
+    const limits = { ...config.limits, ...config.bodyLimits };
     const app = await createApp(listener.server, createHandlers(services), guard, {
       gate,
       idempotency,
-      limits: { ...config.limits, ...config.bodyLimits },
+      limits,
       stopping: stopping.signal,
-      reportInternal: (error, { requestId }) => observer.complain(`request ${requestId} failed`, error),
+      reportInternal,
     });
     const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
     listener.serve(
@@ -176,6 +187,8 @@ export class Daemon {
         requests.watch(record, request, response);
       },
     );
+    const serving = { runtime, gate, guard, limits, stopping: stopping.signal, reportInternal };
+    agentSandbox?.serve(serving, requests, (record) => observer.request(record));
     acquired.move();
     return new Daemon({
       sandglass,
@@ -188,7 +201,13 @@ export class Daemon {
       stopping,
       services,
       selfMetrics,
+      agentSandbox,
     });
+  }
+
+  /** Where the agent-sandbox API is served; undefined where it is not. */
+  get agentSandboxUrl(): string | undefined {
+    return this.#agentSandbox?.url;
   }
 
   /**
@@ -203,7 +222,7 @@ export class Daemon {
     // Of the paths in force: renewed certificates come under the same names.
     const tls = await readTlsIdentity(before.config.tls, before.cwd);
     await this.sandglass.observability.configure(loaded);
-    if (tls !== undefined) this.#listener.renew(tls);
+    if (tls !== undefined) for (const each of [this.#listener, this.#agentSandbox]) each?.renew(tls);
     this.#services.loaded = withObservabilityOf(loaded, before);
     const needsRestart = changedOptions(before, loaded).filter((path) => path !== "observability");
     return { needsRestart, warnings: tls?.warnings ?? [] };
@@ -221,13 +240,13 @@ export class Daemon {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#stopping.abort();
-    this.#listener.stopAccepting();
+    for (const each of [this.#listener, this.#agentSandbox]) each?.stopAccepting();
     try {
       await this.sandglass.endWork(deadlineMs);
     } finally {
       // Also where the work did not end in time: what is recorded is worth as much then.
       await Promise.race([this.#requests.idle(), after(deadlineMs * DRAIN_SHARE)]);
-      this.#listener.close();
+      for (const each of [this.#listener, this.#agentSandbox]) each?.close();
       await this.#requests.settled();
       await this.#idempotency.close();
       await this.#services.keyring.close();

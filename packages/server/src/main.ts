@@ -36,7 +36,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   try {
     const daemon = await starting;
     for (const warning of daemon.warnings) log.say("WARN", warning, {});
-    log.ready(daemon.baseUrl, daemon.sandglass.collector?.listening);
+    log.ready(daemon.baseUrl, daemon.sandglass.collector?.listening, daemon.agentSandboxUrl);
   } catch (error) {
     await log.drain(GRACE_MS);
     refuse(error);

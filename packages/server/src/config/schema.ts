@@ -17,6 +17,8 @@ const MIN_METRICS_INTERVAL_MS = 100;
 
 const KEY_FORM = /^(?:([A-Za-z0-9_-]+):)?([A-Za-z0-9_.~+/=-]+)(?:@([A-Za-z0-9][A-Za-z0-9._-]{0,63}))?$/;
 
+const orgId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+
 /** A secret given by the name of the environment variable that holds it. */
 const secretReference = z.strictObject({ env: z.string().min(1) });
 
@@ -125,6 +127,23 @@ export const configSchema = z.strictObject({
     .describe("Also take OTLP (API key needed) on its own ports, of the address that is listened on"),
   otlpPort: port.default(4318).describe("Port of OTLP/HTTP with otlpListen; 0 takes a free one"),
   otlpGrpcPort: port.default(4317).describe("Port of OTLP/gRPC with otlpListen; 0 takes a free one"),
+  agentSandboxListen: z
+    .boolean()
+    .default(false)
+    .describe("Also serve the runtime API of Kubernetes' agent-sandbox, on a port of its own"),
+  agentSandboxPort: port
+    .default(8888)
+    .describe("Port of that API with agentSandboxListen; 0 takes a free one"),
+  agentSandboxOrg: orgId
+    .optional()
+    .describe(
+      "Organisation of callers of that API without a key, on a loopback address; absent: they are refused",
+    ),
+  agentSandboxTemplate: z
+    .string()
+    .min(1)
+    .default("python")
+    .describe("Template of the sandboxes that callers of that API name"),
   templates: z
     .record(z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), templateSchema)
     .default({})
