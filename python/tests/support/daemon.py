@@ -10,6 +10,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 #: Of this checkout, unless another is to be tested.
@@ -27,7 +28,9 @@ class Daemon:
         RuntimeError: with everything it wrote where it ends before that
     """
 
-    def __init__(self, data_dir: Path | None = None, api_key: str | None = None) -> None:
+    def __init__(
+        self, data_dir: Path | None = None, api_key: str | None = None, args: Sequence[str] = ()
+    ) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="sandglass-python-"))
         self.data_dir = data_dir or self._home / "data"
         self.credentials_file = self._home / "credentials.json"
@@ -37,7 +40,7 @@ class Daemon:
         self._url: str | None = None
         self._seen = threading.Event()
         self._process = subprocess.Popen(
-            [str(SANDGLASS), "serve", "--port", "0", "--data-dir", str(self.data_dir)],
+            [str(SANDGLASS), "serve", "--port", "0", "--data-dir", str(self.data_dir), *args],
             cwd=self._home,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -72,6 +75,12 @@ class Daemon:
                 self._url = found[1] or found[2]
                 self._seen.set()
         self._seen.set()
+
+    def announced(self, name: str) -> str:
+        """What its line about being ready says of something else that it serves, e.g. `agent_sandbox`."""
+        found = re.search(rf"\b{name}=(\S+)", "".join(self._lines))
+        assert found is not None, self._lines
+        return found[1]
 
     def kill(self) -> None:
         """As a crash would have it; leaves the data directory."""
