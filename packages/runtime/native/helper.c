@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -131,6 +132,9 @@ static void become_sandbox(char **f, size_t cgroups, char **cgroup, char **argv,
     child_fail(status_copy, "place the descriptors");
   if (syscall(SYS_close_range, 5, status_copy - 1, 0) || syscall(SYS_close_range, status_copy + 1, ~0u, 0))
     child_fail(status_copy, "close what is not the sandbox's");
+  /* The host's core_pattern may pipe to a program that runs as root there; only a limit of exactly 1 keeps the kernel from starting
+     it (fs/coredump.c), and the seccomp filter keeps the limit where it is. */
+  if (setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1})) child_fail(status_copy, "limit core dumps");
   if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)) child_fail(status_copy, "give up root");
   /* After the change of uid, which clears it; the parent may have gone before it was set. */
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != helper) child_fail(status_copy, "tie to the helper's life");
