@@ -3,20 +3,16 @@ import { SandglassError } from "@sandglass/protocol";
 import { type AgentConnection, StartError } from "./agent/connection.ts";
 import { Channel, StartFlag } from "./agent/frames.ts";
 import type { AgentProcess, ProcessExit } from "./agent/process.ts";
+import { fileInfoOf, malformedAnswer, RECORD_FIELDS } from "./file-record.ts";
 
 const WINDOW_BYTES = 1024 * 1024;
-const FIELDS = 6;
 const SIGTERM = 15;
 const SIGKILL = 9;
 
 /** A directory of some 200,000 entries. */
 const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
-/** What a JavaScript Date can hold; a file's time can be anything. */
-const MAX_TIME_MS = 8.64e15;
-
-function clampTime(ms: number): number {
-  return Number.isFinite(ms) ? Math.max(-MAX_TIME_MS, Math.min(MAX_TIME_MS, ms)) : 0;
-}
+/** A record in front of a file's content: two paths of 4 KiB, and numbers. */
+const MAX_HEAD_BYTES = WINDOW_BYTES + 64 * 1024;
 
 class Failure extends Error {
   readonly errno: number;
@@ -74,19 +70,6 @@ export class FileOperation {
     }
   }
 
-  static info(fields: readonly string[], path: string): FileInfo {
-    const [type = "other", size = "0", mode = "0", modified = "0", , target = ""] = fields;
-    return {
-      name: path.slice(path.lastIndexOf("/") + 1) || "/",
-      path,
-      type: type as FileInfo["type"],
-      sizeBytes: Number(size),
-      mode: Number.parseInt(mode, 8),
-      modifiedAt: new Date(clampTime(Number(modified) * 1000)).toISOString(),
-      ...(type === "symlink" ? { target } : {}),
-    };
-  }
-
   /** All output, cut at its NULs. Throws {@link Failure}. */
   async fields(): Promise<string[]> {
     const collected: Buffer[] = [];
@@ -109,20 +92,18 @@ export class FileOperation {
     let held: Buffer = Buffer.alloc(0);
     for (;;) {
       const chunk = await this.#next();
-      if (chunk === undefined)
-        throw new SandglassError("DRIVER_ERROR", "the file operation ended without an answer");
+      if (chunk === undefined) throw malformedAnswer();
       held = Buffer.concat([held, chunk]);
-      if (held.length > MAX_ANSWER_BYTES)
-        throw new SandglassError("DRIVER_ERROR", "the file operation's answer is malformed");
+      if (held.length > MAX_HEAD_BYTES) throw malformedAnswer();
       let at = -1;
-      for (let found = 0; found < FIELDS; found++) {
+      for (let found = 0; found < RECORD_FIELDS; found++) {
         at = held.indexOf(0, at + 1);
         if (at === -1) break;
       }
       if (at === -1) continue;
       const rest = held.subarray(at + 1);
       if (rest.length > 0) this.#chunks.unshift(rest);
-      return FileOperation.info(held.toString("utf8", 0, at).split("\0"), path);
+      return fileInfoOf(held.toString("utf8", 0, at).split("\0"), path);
     }
   }
 

@@ -1,10 +1,10 @@
-import { posix } from "node:path";
 import type { CallContext, ErrorCode, FileInfo } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import type { AgentConnection } from "./agent/connection.ts";
 import { errnoName } from "./agent/connection.ts";
 import { msSince } from "./duration.ts";
 import { FileOperation } from "./file-operation.ts";
+import { fileInfoOf, fileListOf } from "./file-record.ts";
 import type { SandboxRecord } from "./sandbox-record.ts";
 import type { FilesHandle } from "./types.ts";
 
@@ -84,7 +84,7 @@ export class Files implements FilesHandle {
       );
       await operation.feed(content);
       const [existed, ...record] = await operation.fields();
-      const info = FileOperation.info(record, absolute);
+      const info = fileInfoOf(record, absolute);
       const type = existed === "1" ? "file.modified" : "file.created";
       await this.#host.record.say(context, type, "info", {
         ...this.#shown(absolute),
@@ -102,12 +102,7 @@ export class Files implements FilesHandle {
   list(path: string, context: CallContext): Promise<FileInfo[]> {
     return this.#run("list", path, context, async (absolute) => {
       const fields = await this.#fields(["list", absolute]);
-      const files: FileInfo[] = [];
-      for (let at = 0; at + 6 <= fields.length; at += 6) {
-        const record = fields.slice(at, at + 6);
-        files.push(FileOperation.info(record, posix.join(absolute, record[4] ?? "")));
-      }
-      return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+      return fileListOf(fields, absolute);
     });
   }
 
@@ -152,7 +147,7 @@ export class Files implements FilesHandle {
   }
 
   async #info(argv: string[], path: string): Promise<FileInfo> {
-    return FileOperation.info(await this.#fields(argv), path);
+    return fileInfoOf(await this.#fields(argv), path);
   }
 
   async #fields(argv: string[]): Promise<string[]> {
