@@ -37,7 +37,7 @@ function record(segment: SegmentWriter | undefined, maxBytes = Number.POSITIVE_I
     room: () => room,
     limits: 0,
     end: () => {
-      recorded.output.flush();
+      recorded.output.close();
       recorded.output.appendExit({ ...EXIT, execId });
     },
   };

@@ -69,6 +69,7 @@ export class ExecOutput {
   #isComplete = false;
   #isOverLimit = false;
   #isReleased = false;
+  #isClosed = false;
   #waiting: (() => void)[] = [];
   #ungranted = 0;
   #owner: { read: number } | undefined;
@@ -90,6 +91,7 @@ export class ExecOutput {
   append(stream: Stream, bytes: Buffer): void {
     const room = this.#options.maxBytes - this.bytes.stdout - this.bytes.stderr;
     this.#ungranted += bytes.length;
+    if (this.#isClosed) return this.#grant(); // it came too late to be counted in the ending
     if (bytes.length > room) {
       bytes = bytes.subarray(0, room);
       if (!this.#isOverLimit) {
@@ -114,6 +116,7 @@ export class ExecOutput {
   }
 
   appendResult(data: Record<string, string>): void {
+    if (this.#isClosed) return;
     const payload = Buffer.from(JSON.stringify(data));
     if (payload.length <= MAX_RESULT_BYTES) return this.#add(Kind.result, payload);
     // Escapes can make six bytes of one.
@@ -121,8 +124,9 @@ export class ExecOutput {
     this.#add(Kind.result, Buffer.from(JSON.stringify({ "text/plain": plain })));
   }
 
-  /** Sends on what was held back for the rest of a character. Nothing but the exit comes behind it. */
-  flush(): void {
+  /** Sends on what was held back for the rest of a character. Nothing but the exit is taken behind it. */
+  close(): void {
+    this.#isClosed = true;
     for (const stream of ["stdout", "stderr"] as const) {
       const rest = this.#carry[stream];
       this.#carry[stream] = Buffer.alloc(0);
