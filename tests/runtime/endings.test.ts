@@ -97,11 +97,21 @@ describe("why an exec ended", () => {
       }),
     );
     for (const exec of execs) {
-      const ran = await finished(exec);
-      assert.ok(ran.exit.cause === "killed" || ran.exit.cause === "cancelled", ran.exit.cause);
-      assertEnded(ran, { code: 137, signal: "SIGKILL" });
+      assertEnded(await finished(exec), { cause: "killed", code: 137, signal: "SIGKILL" });
     }
     assert.equal((await run(sandbox, { command: "echo next" })).stdout, "next\n");
+  });
+
+  test("killed: a signal that comes before its process is what ends the process", async () => {
+    for (const [signal, code] of [
+      ["SIGTERM", 143],
+      ["SIGINT", 130],
+      ["SIGUSR1", 138],
+    ] as const) {
+      const exec = await sandbox.exec({ argv: ["sleep", "1000"] }, callContext());
+      await exec.kill(signal, callContext());
+      assertEnded(await finished(exec), { cause: "killed", code, signal });
+    }
   });
 
   test("killed: a cell, and its context with it", async () => {

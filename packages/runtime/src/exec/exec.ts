@@ -74,6 +74,8 @@ export class Exec implements ExecHandle {
   readonly #streamed: StreamedCounts;
   #control: ExecControl | undefined;
   #pendingRoom = 0;
+  /** Sent while its process was got ready, which receives them first of all. */
+  readonly #pendingSignals: number[] = [];
   #decision: Decision | undefined;
   #isFinishing = false;
   #missing: Error | undefined;
@@ -159,8 +161,9 @@ export class Exec implements ExecHandle {
     this.#control = control;
     if (this.#pendingRoom > 0) control.grant(this.#pendingRoom);
     this.#pendingRoom = 0;
-    if (this.#decision !== undefined) control.end();
-    else this.arm();
+    if (this.#decision !== undefined) return control.end();
+    this.arm();
+    for (const number of this.#pendingSignals) control.signal(number);
   }
 
   pauseDeadline(): void {
@@ -171,6 +174,7 @@ export class Exec implements ExecHandle {
     if (this.isRunning) this.#deadline.start();
   }
 
+  /** A cell that waits for its turn or its interpreter is `cancelled`, whatever the signal; everything else is `killed` by what ends it. */
   async kill(signalName: string): Promise<void> {
     if (this.#isFinishing) throw new SandglassError("EXEC_ENDED", `exec ${this.id} has ended`);
     const number = SIGNALS[signalName as keyof typeof SIGNALS];
@@ -178,9 +182,10 @@ export class Exec implements ExecHandle {
       throw new SandglassError("INVALID_REQUEST", `unknown signal ${signalName}`, {
         hint: "a name like SIGTERM",
       });
-    if (this.#control === undefined)
+    if (this.#control === undefined && this.subject.kind === "code")
       return this.end({ cause: "cancelled", reason: "killed while it waited" });
     if (signalName === "SIGKILL") this.end({ cause: "killed" });
+    else if (this.#control === undefined) this.#pendingSignals.push(number);
     else this.#control.signal(number);
   }
 
@@ -198,7 +203,7 @@ export class Exec implements ExecHandle {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
     this.#deadline.clear();
-    this.output.flush();
+    this.output.close();
     this.#parts.lines?.end();
     const { cause, reason: known } = causeOf(ending, this.#decision, this.#parts.limits);
     const lost =
