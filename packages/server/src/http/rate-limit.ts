@@ -25,7 +25,7 @@ export class RateLimit {
     const bucket = this.#buckets.get(name) ?? this.#open(name, now);
     bucket.tokens = Math.min(this.#capacity, bucket.tokens + (now - bucket.at) * this.#perMs);
     bucket.at = now;
-    if (bucket.tokens < 1) return Math.ceil((1 - bucket.tokens) / this.#perMs);
+    if (bucket.tokens < 1) return Math.max(1, Math.round((1 - bucket.tokens) / this.#perMs));
     bucket.tokens--;
     return 0;
   }

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { callHttp, jsonLines, openHttp, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
+
+const run = promisify(execFile);
+let daemon: TestDaemon;
+before(async () => {
+  daemon = await startDaemon({
+    args: ["--pool", "python=0", "--otlp-listen", "--otlp-port", "0", "--otlp-grpc-port", "0"],
+  });
+});
+after(() => daemon.stop());
+
+async function keys(...args: string[]): Promise<string> {
+  const env = { ...process.env, SANDGLASS_URL: daemon.url, SANDGLASS_API_KEY: daemon.apiKey };
+  return (await run("bin/sandglass", ["keys", ...args], { env })).stdout.trim();
+}
+const made = async (...args: string[]): Promise<{ id: string; key: string; scopes: string[] }> =>
+  JSON.parse(await keys("create", "--json", ...args));
+const statusOf = async (apiKey: string, line = "GET /v1/sandboxes") =>
+  (await callHttp(daemon, line, { apiKey })).status;
+
+test("a key is made with scopes and an end, used, rotated with a grace, and revoked, all while the daemon runs", async () => {
+  const { id, key, scopes } = await made(
+    "ci",
+    "--scope",
+    "sandboxes:read",
+    "events:read",
+    "--expires",
+    "90d",
+  );
+  assert.deepEqual(scopes, ["sandboxes:read", "events:read"]);
+  assert.deepEqual([await statusOf(key), await statusOf(key, "POST /v1/sandboxes")], [200, 403]);
+  const [listed] = JSON.parse(await keys("list", "--json")).filter((each: { id: string }) => each.id === id);
+  assert.ok(Date.parse(listed.expiresAt) > Date.now() && Date.parse(listed.lastUsedAt) <= Date.now());
+  const next = await keys("rotate", id, "--grace", "1h");
+  assert.notEqual(next, key);
+  assert.deepEqual([await statusOf(key), await statusOf(next)], [200, 200]);
+  const last = await keys("rotate", id);
+  assert.deepEqual([await statusOf(key), await statusOf(next), await statusOf(last)], [401, 401, 200]);
+  await keys("revoke", id);
+  assert.equal(await statusOf(last), 401);
+  for (const secret of [key, next, last]) assert.ok(!daemon.logs().includes(secret));
+});
+
+test("a stream ends with the key that it was begun with, and the exec behind it does not", async () => {
+  const { id, key } = await made("follower");
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const events = await openHttp(daemon, "GET /v1/events?follow=true", { apiKey: key });
+  const line = `POST /v1/sandboxes/${sandbox.id}/exec`;
+  const exec = await openHttp(daemon, line, { apiKey: key, json: { command: "sleep 1000" } });
+  const ends = [events, exec].map(
+    (stream) =>
+      new Promise((resolve) =>
+        stream
+          .on("error", resolve)
+          .on("end", () => assert.fail("it is no whole answer"))
+          .resume(),
+      ),
+  );
+  await keys("revoke", id);
+  await Promise.all(ends);
+  const { json } = await callHttp(
+    daemon,
+    `GET /v1/sandboxes/${sandbox.id}/execs/${exec.headers["x-exec-id"]}`,
+  );
+  assert.equal(json.state, "running");
+  await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
+});
+
+test("telemetry is taken of keys that may write, at each port, and not a moment longer than they are valid", async () => {
+  const { id, key } = await made("agent", "--scope", "sandboxes:write");
+  const { key: reader } = await made("reader", "--scope", "sandboxes:read", "events:read");
+  const port = /otlp_http=\S*?:(\d+)/.exec(daemon.logs())?.[1];
+  const own = { url: `http://127.0.0.1:${port}`, apiKey: "" };
+  const ask = async (target: { url: string; apiKey: string }, path: string, apiKey: string) =>
+    (await callHttp(target, `POST ${path}`, { apiKey, json: { resourceSpans: [] } })).status;
+  assert.deepEqual(
+    [await ask(daemon, "/otlp/v1/traces", key), await ask(own, "/v1/traces", key)],
+    [200, 200],
+  );
+  assert.deepEqual(
+    [await ask(daemon, "/otlp/v1/traces", reader), await ask(own, "/v1/traces", reader)],
+    [403, 401],
+  );
+  await keys("revoke", id);
+  assert.equal(await ask(daemon, "/otlp/v1/traces", key), 401);
+  // What it knows of keys is another process's: told at once, and not asked whether it has heard.
+  await until("the collector has heard", async () => (await ask(own, "/v1/traces", key)) === 401);
+});
+
+test("the record says which key a request came with, and from where", async () => {
+  const { id, key } = await made("audited");
+  await statusOf(key, "GET /v1/doctor");
+  await until("it is recorded", async () => {
+    const lines = jsonLines((await callHttp(daemon, "GET /v1/events?types=http.request")).text);
+    return lines.some(
+      ({ data }) => data.keyId === id && data.clientAddress === "127.0.0.1" && data.route === "/v1/doctor",
+    );
+  });
+});
