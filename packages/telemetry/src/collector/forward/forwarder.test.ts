@@ -139,7 +139,7 @@ describe("what a destination answers", () => {
     await flushed(forwarder);
     assert.deepEqual(allNames(sink.requests), numbered("good", 40));
     const { total, destinations } = forwarder.summary();
-    assert.deepEqual(total.dropped, { refused: { requests: 1, items: 1 } });
+    assert.deepEqual(total.dropped, { rejected: { requests: 1, items: 1 } });
     assert.deepEqual(total.delivered, { requests: 40, items: 40 });
     const text = readFileSync(world.deadLetterPath, "utf8");
     const { deadAt, body, ...letter } = JSON.parse(text) as Record<string, string>;
