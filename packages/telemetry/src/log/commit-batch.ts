@@ -12,6 +12,8 @@ export class Batch {
   count = 0;
   /** Where it was written. */
   segment: Segment | undefined;
+  /** Of the segment, where the batch begins. */
+  startOffset = 0;
   /** Of the segment, behind the batch. */
   endOffset = 0;
   readonly committed: Promise<void>;

@@ -11,6 +11,7 @@ import { ReaderRegistry } from "./reader-registry.ts";
 import { recoverLog } from "./recovery.ts";
 import { countExpired, type RetentionReader } from "./retention.ts";
 import type { Segment } from "./segment.ts";
+import { SteadyClock } from "./steady-clock.ts";
 
 const RETENTION_EVERY_MS = 30_000;
 
@@ -33,6 +34,7 @@ export class DurableLog {
   readonly #writer: LogWriter;
   readonly #view: LogView;
   readonly #readers: ReaderRegistry;
+  readonly #clock = new SteadyClock();
   readonly #retentionTimer: NodeJS.Timeout;
   #corruptRecords = 0;
   #closing: Promise<void> | undefined;
@@ -171,12 +173,12 @@ export class DurableLog {
 
   /**
    * A position at or before everything that was appended from `timeMs` (Unix time in milliseconds) on: the beginning of a
-   * segment. Where the wall clock was set back between segments, times say nothing: the oldest position.
+   * segment. Where the wall clock was set back between segments, or since `timeMs`, times say nothing: the oldest position.
    */
   positionAt(timeMs: number): number {
     const segments = this.#segments;
     const isSteady = segments.every(({ createdAt }, i) => createdAt >= (segments[i - 1]?.createdAt ?? 0));
-    if (!isSteady) return this.oldestPosition;
+    if (!isSteady || timeMs > Date.now()) return this.oldestPosition;
     return segments.findLast(({ createdAt }) => createdAt <= timeMs)?.firstPosition ?? this.oldestPosition;
   }
 
@@ -210,7 +212,7 @@ export class DurableLog {
     const { retention } = this.#options;
     if (!retention) return;
     const readers = [...this.#readers.all(), ...this.#view.liveReaders];
-    const count = countExpired(this.#segments, readers, retention, Date.now());
+    const count = countExpired(this.#segments, readers, retention, this.#clock.now());
     for (let i = 0; i < count; i++) {
       const segment = this.#segments[0]!;
       try {

@@ -12,7 +12,10 @@ export type Durability = "process" | "power";
 export type LogProblem =
   /** Appends were refused: nothing of them is in the log. */
   | { kind: "write_failed"; records: number; error: Error }
-  /** These records are in the log; whether they would outlive a power cut is unknown. The segment is left for a new one. */
+  /**
+   * With durability "process" these records are in the log, and may not outlive a power cut; with "power" they were refused and nothing of
+   * them is in the log. The segment is left for a new one.
+   */
   | { kind: "sync_failed"; segment: string; from: number; to: number; error: Error }
   /** Bytes behind the last whole record were cut away at open. */
   | { kind: "truncated"; segment: string; bytes: number }

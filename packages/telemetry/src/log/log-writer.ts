@@ -1,9 +1,11 @@
+import { unlinkSync } from "node:fs";
 import { SandglassError } from "@sandglass/protocol";
 import { Batch, FrameBuffer, FULL_BATCH_BYTES } from "./commit-batch.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import type { DurableLogOptions, LogProblem } from "./log-options.ts";
 import { SEGMENT_HEADER_BYTES, type Segment } from "./segment.ts";
 import { SegmentWriter, syncFileData } from "./segment-writer.ts";
+import { SteadyClock } from "./steady-clock.ts";
 import { Syncer } from "./syncer.ts";
 
 /** With the time the sync itself takes this keeps the promise of "at most 100 ms later". */
@@ -33,6 +35,7 @@ export class LogWriter {
   readonly #segments: Segment[];
   readonly #events: LogWriterEvents;
   readonly #syncer: Syncer;
+  readonly #clock = new SteadyClock();
   readonly #frames: FrameBuffer;
   readonly #flushLater = (): void => {
     this.#flush();
@@ -71,7 +74,7 @@ export class LogWriter {
     if (continued) {
       this.#active = SegmentWriter.reopen(continued);
     } else {
-      this.#active = SegmentWriter.create(options.dir, nextPosition, Date.now());
+      this.#active = SegmentWriter.create(options.dir, nextPosition, this.#clock.now());
       segments.push(this.#active.segment);
     }
   }
@@ -143,6 +146,7 @@ export class LogWriter {
     const { segment } = this.#active;
     segment.note(batch.first, segment.sizeBytes - length);
     batch.segment = segment;
+    batch.startOffset = segment.sizeBytes - length;
     batch.endOffset = segment.sizeBytes;
     this.counts.appended += batch.count;
     this.counts.appendedBytes += length;
@@ -186,7 +190,9 @@ export class LogWriter {
     const { segment } = this.#active;
     const isFull = segment.sizeBytes + length > this.#segmentBytes;
     if (segment.sizeBytes === SEGMENT_HEADER_BYTES || !(isFull || this.#mustRoll)) return;
-    const next = SegmentWriter.create(this.#options.dir, nextPosition, Date.now());
+    // What is to be cut away must not stay in the way of what takes its positions.
+    this.#active.settle();
+    const next = SegmentWriter.create(this.#options.dir, nextPosition, this.#clock.now());
     segment.lastPosition = nextPosition - 1;
     this.#syncer.retire(this.#active);
     this.#mustRoll = false;
@@ -219,12 +225,47 @@ export class LogWriter {
     const failures = await this.#syncer.sync(this.#active);
     for (const { writer, error } of failures) this.#reportSyncFailure(writer, batches, error);
     if (!this.#isPower) return;
-    for (const batch of batches) {
+    const failure = failures[0];
+    const isRefused = (batch: Batch) => failures.some(({ writer }) => writer.segment === batch.segment);
+    const firstRefused = failure === undefined ? -1 : batches.findIndex(isRefused);
+    const synced = firstRefused === -1 ? batches : batches.slice(0, firstRefused);
+    for (const batch of synced) {
       this.#publish(batch);
-      const failure = failures.find(({ writer }) => writer.segment === batch.segment);
-      if (failure) batch.reject(syncError(failure.error));
-      else batch.resolve();
+      batch.resolve();
     }
+    if (failure !== undefined && firstRefused !== -1)
+      this.#takeBack([...batches.slice(firstRefused), ...this.#unsynced], failure.error);
+  }
+
+  /**
+   * Cuts away what was written and could not be synced, and all behind it: nobody was told of it, and whoever is told now that it failed
+   * must not find it in the log.
+   */
+  #takeBack(refused: Batch[], error: Error): void {
+    this.#unsynced = [];
+    if (this.#batch) refused.push(this.#batch);
+    this.#batch = undefined;
+    this.#frames.clear();
+    const { first, segment, startOffset } = refused[0]!;
+    try {
+      // A segment that was begun meanwhile holds nothing else.
+      while (this.#segments.at(-1) !== segment) unlinkSync(this.#segments.pop()!.path);
+      if (this.#active.segment !== segment) {
+        this.#active.close();
+        segment!.lastPosition = undefined;
+        this.#active = SegmentWriter.reopen(segment!);
+      }
+    } catch (cause) {
+      this.#events.report({ kind: "housekeeping_failed", error: cause as Error });
+    }
+    this.#active.cutTo(startOffset);
+    this.#nextPosition = first;
+    this.#mustRoll = true;
+    const count = refused.reduce((sum, batch) => sum + batch.count, 0);
+    this.counts.appended -= refused.reduce((sum, batch) => sum + (batch.segment ? batch.count : 0), 0);
+    this.#options.onDrop?.(first, count);
+    const refusal = syncError(error);
+    for (const batch of refused) batch.reject(refusal);
   }
 
   #reportSyncFailure(writer: SegmentWriter, batches: Batch[], error: Error): void {
@@ -244,8 +285,12 @@ function defaultSegmentBytes(maxBytes = Number.POSITIVE_INFINITY): number {
 }
 
 function syncError(error: Error): SandglassError {
-  return new SandglassError("LOG_UNAVAILABLE", `the record may not have reached the disk: ${error.message}`, {
-    hint: "the log continues in a new segment; see to the disk",
-    cause: error,
-  });
+  return new SandglassError(
+    "LOG_UNAVAILABLE",
+    `the record could not be brought to the disk: ${error.message}`,
+    {
+      hint: "the log continues in a new segment; see to the disk",
+      cause: error,
+    },
+  );
 }

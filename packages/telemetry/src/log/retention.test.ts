@@ -38,6 +38,12 @@ test("age takes what is old and read, and waits for the slowest reader", () => {
   assert.equal(countExpired(segmentsOf(5), [{ name: "done", nextPosition: 51 }], limits, 4500), 2);
 });
 
+test("age goes by the clock's best word: a segment is no older than those in front of it", () => {
+  const times = [5000, 6000, 0, 7000, 8000];
+  const segments = times.map((createdAt, i) => new Segment(`segment ${i}`, 1 + i * 10, createdAt, 100));
+  assert.equal(countExpired(segments, [], { maxAgeMs: 2000 }, 7500), 0);
+});
+
 test("the size limit holds on disk, and a lagging named reader is told what it lost", async (t) => {
   const dir = temporaryDirectory(t);
   const { log, problems } = await openTestLog(t, { dir, segmentBytes: 1000, retention: { maxBytes: 5000 } });

@@ -28,12 +28,15 @@ export function countExpired(
   let lowestUnread = Number.POSITIVE_INFINITY;
   for (const reader of readers) lowestUnread = Math.min(lowestUnread, reader.nextPosition);
   let count = 0;
+  let begunMs = segments[0]?.createdAt ?? 0;
   while (count < segments.length - 1) {
     const segment = segments[count]!;
     // The next segment was begun when this one was full: its records are at least as old.
     const next = segments[count + 1]!;
     const isTooMuch = total > maxBytes;
-    const isTooOld = nowMs - next.createdAt > maxAgeMs && lowestUnread >= next.firstPosition;
+    // And not before those in front of it, though a clock that was set back may have said so.
+    begunMs = Math.max(begunMs, next.createdAt);
+    const isTooOld = nowMs - begunMs > maxAgeMs && lowestUnread >= next.firstPosition;
     if (!isTooMuch && !isTooOld) break;
     total -= segment.sizeBytes;
     count += 1;

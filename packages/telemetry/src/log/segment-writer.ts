@@ -39,7 +39,7 @@ export class SegmentWriter {
    */
   append(bytes: Buffer, length: number): void {
     const { segment } = this;
-    if (this.#mustCut) this.#cut();
+    this.settle();
     try {
       writeFully(this.fd, bytes, length, segment.sizeBytes);
     } catch (error) {
@@ -52,6 +52,22 @@ export class SegmentWriter {
       throw error;
     }
     segment.sizeBytes += length;
+  }
+
+  /** Takes back everything from `offset` on: now, or before the next append where that fails. */
+  cutTo(offset: number): void {
+    this.segment.sizeBytes = offset;
+    this.#mustCut = true;
+    try {
+      this.#cut();
+    } catch {
+      // The next append says so, and is refused.
+    }
+  }
+
+  /** Cuts away what is to be cut away still. Throws what the file system throws. */
+  settle(): void {
+    if (this.#mustCut) this.#cut();
   }
 
   close(): void {
