@@ -18,6 +18,9 @@ function post(report: CollectorReport): void {
   if (process.connected) process.send?.(report, () => undefined);
 }
 
+/** What an orphan may take to stop in order. */
+const ORPHAN_GRACE_MS = 5_000;
+
 async function perform(call: CollectorCall, socket: object | undefined): Promise<CollectorValue | undefined> {
   if (call.kind === "start") {
     service = await CollectorService.open(call.settings, line, orphaned.signal);
@@ -48,14 +51,11 @@ process.on("disconnect", () => {
     process.stderr.write(`sandglass-collector: ${inspect(error)}\n`);
     process.exitCode = 1;
   });
+  // With a disk that fails it may not be able to stop; it must not stay, for it has the directory that the next one needs.
+  setTimeout(() => process.kill(process.pid, "SIGKILL"), ORPHAN_GRACE_MS).unref();
 });
 
 function toWire(error: unknown): WireError {
-  // Giving back what was acquired failed too: what came first says why.
-  if (error instanceof SuppressedError) {
-    const first = toWire(error.suppressed);
-    return { ...first, message: `${first.message}; then ${toWire(error.error).message}` };
-  }
   if (error instanceof SandglassError) return { message: error.message, code: error.code, hint: error.hint };
   return { message: error instanceof Error ? error.message : String(error) };
 }
