@@ -5,6 +5,9 @@ import type { Recovery } from "@sandglass/telemetry";
 /** 128 + SIGKILL: nothing of a sandbox outlives its daemon. */
 const KILLED = 137;
 
+/** Sandboxes that are ended at the same time: what takes long is to wait for their files. */
+const AT_ONCE = 16;
+
 /**
  * Gives everything that the last daemon left open its ending. The record itself says what is open, so that a crash in here is
  * made up for at the next start, and nothing ends twice.
@@ -17,50 +20,62 @@ export async function endCrashed(
   emit: Emit,
   endedAt: number = Date.now(),
 ): Promise<void> {
-  for (const sandbox of openSandboxes) {
-    const { sandboxId, orgId, runId, traceId } = sandbox;
-    for (const exec of sandbox.execs) {
-      const durationMs = Math.max(0, endedAt - Date.parse(exec.startedAt));
-      const ending = { code: KILLED, cause: "host_crash", durationMs } as const;
-      const bytes = await runtime.sealOutput(sandboxId, exec.subject.execId, ending);
-      await emit({
-        type: "exec.completed",
-        level: "error",
-        orgId,
-        sandboxId,
-        runId,
-        traceId: exec.traceId,
-        spanId: exec.spanId,
-        parentSpanId: exec.parentSpanId,
-        data: {
-          ...exec.subject,
-          exitCode: KILLED,
-          signal: "SIGKILL",
-          cause: "host_crash",
-          durationMs,
-          cpuMs: 0,
-          maxRssBytes: 0,
-          ...bytes,
-        },
-      });
-    }
+  const waiting = openSandboxes.values();
+  const endWaiting = async (): Promise<void> => {
+    for (const sandbox of waiting) await endSandbox(sandbox, runtime, emit, endedAt);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, endWaiting));
+}
+
+/** Its execs, then itself. */
+async function endSandbox(
+  sandbox: Recovery["openSandboxes"][number],
+  runtime: Pick<RuntimeApi, "sealOutput">,
+  emit: Emit,
+  endedAt: number,
+): Promise<void> {
+  const { sandboxId, orgId, runId, traceId } = sandbox;
+  for (const exec of sandbox.execs) {
+    const durationMs = Math.max(0, endedAt - Date.parse(exec.startedAt));
+    const ending = { code: KILLED, cause: "host_crash", durationMs } as const;
+    const bytes = await runtime.sealOutput(sandboxId, exec.subject.execId, ending);
     await emit({
-      type: "sandbox.terminated",
+      type: "exec.completed",
       level: "error",
       orgId,
       sandboxId,
       runId,
-      traceId,
-      spanId: newSpanId(),
-      parentSpanId: sandbox.spanId,
+      traceId: exec.traceId,
+      spanId: exec.spanId,
+      parentSpanId: exec.parentSpanId,
       data: {
+        ...exec.subject,
+        exitCode: KILLED,
+        signal: "SIGKILL",
         cause: "host_crash",
-        reason: "the daemon ended without stopping its sandboxes",
-        lifetimeMs: Math.max(0, endedAt - Date.parse(sandbox.createdAt)),
-        durationMs: 0,
-        execs: sandbox.execs.length,
+        durationMs,
         cpuMs: 0,
+        maxRssBytes: 0,
+        ...bytes,
       },
     });
   }
+  await emit({
+    type: "sandbox.terminated",
+    level: "error",
+    orgId,
+    sandboxId,
+    runId,
+    traceId,
+    spanId: newSpanId(),
+    parentSpanId: sandbox.spanId,
+    data: {
+      cause: "host_crash",
+      reason: "the daemon ended without stopping its sandboxes",
+      lifetimeMs: Math.max(0, endedAt - Date.parse(sandbox.createdAt)),
+      durationMs: 0,
+      execs: sandbox.execs.length,
+      cpuMs: 0,
+    },
+  });
 }

@@ -13,7 +13,8 @@ const BLOCK_BYTES = 128 * 1024;
 export class OutputStore {
   readonly #dir: string;
   readonly #maxBytes: number;
-  #sealing: Promise<unknown> = Promise.resolve();
+  /** By sandbox: the last seal that was begun. */
+  readonly #sealing = new Map<string, Promise<unknown>>();
 
   constructor(dir: string, maxBytes: number) {
     this.#dir = dir;
@@ -51,14 +52,20 @@ export class OutputStore {
     })();
   }
 
-  /** See `RuntimeApi.sealOutput`. One at a time: the execs of a sandbox share a file. */
+  /** See `RuntimeApi.sealOutput`. One at a time for each sandbox: its execs share a file. */
   seal(
     sandboxId: string,
     execId: string,
     ending: { code: number; cause: Cause; durationMs: number },
   ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
-    const sealed = this.#sealing.then(() => this.#seal(sandboxId, execId, ending));
-    this.#sealing = sealed.catch(() => {}); // the caller has the error; the next one does not depend on it
+    const before = this.#sealing.get(sandboxId) ?? Promise.resolve();
+    const sealed = before.then(() => this.#seal(sandboxId, execId, ending));
+    const settled = sealed
+      .catch(() => {}) // the caller has the error; the next one does not depend on it
+      .then(() => {
+        if (this.#sealing.get(sandboxId) === settled) this.#sealing.delete(sandboxId);
+      });
+    this.#sealing.set(sandboxId, settled);
     return sealed;
   }
 
