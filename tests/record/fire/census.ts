@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "@sandglass/testkit";
 
+const TICKS_PER_SECOND = 100;
 const NAMESPACES = ["net", "mnt", "pid", "user"];
 /** What a daemon has of the host at one moment: its processes, and the namespaces that they alone are in. */
 export interface Census {
@@ -10,6 +11,8 @@ export interface Census {
   processes: string[];
   /** `net:[4026532200]`, … */
   namespaces: string[];
+  /** Clock ticks between boot and now. */
+  takenAt: number;
 }
 
 /** Takes stock of a daemon that runs. */
@@ -35,6 +38,7 @@ export function takeCensus(daemonPid: number): Census {
   return {
     processes: [...found].flatMap((pid) => processes.get(pid)?.line ?? []),
     namespaces: [...new Set(namespaces)],
+    takenAt: Number(read("/proc/uptime").split(" ")[0]) * TICKS_PER_SECOND,
   };
 }
 
@@ -46,6 +50,8 @@ export function survivors(census: Census, dataDir: string): string[] {
   for (const pid of pids()) {
     const line = describeProcess(pid, read(`/proc/${pid}/stat`));
     if (processes.has(line)) left.push(`process ${line}`);
+    // The kernel gives the number of a namespace that is gone to the next one, which may be of anybody's.
+    if (Number(line.split(" ")[1]) > census.takenAt) continue;
     const held = [...namespacesOf(pid), ...links(`/proc/${pid}/fd`)];
     for (const name of held) if (namespaces.has(name)) left.push(`${name}, held by ${line}`);
   }

@@ -16,7 +16,7 @@ export interface ClientOptions {
 type Exec = Told["execs"][number];
 
 /** A sandbox that ended under a client's hands is nothing that went wrong for it. */
-const ENDED = ["SANDBOX_ENDED", "SANDBOX_NOT_FOUND", "EXEC_NOT_FOUND", "EXEC_NOT_RUNNING"];
+const ENDED = ["SANDBOX_ENDED", "SANDBOX_NOT_FOUND", "EXEC_NOT_FOUND", "EXEC_ENDED"];
 const COMMANDS = [
   "true",
   "echo out; echo err >&2; exit 3",

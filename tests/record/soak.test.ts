@@ -1,0 +1,204 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { agentPid, type Seeded, seeded, type TestDaemon } from "@sandglass/testkit";
+import { checkRecord } from "./checker/check-record.ts";
+import {
+  descriptorsOf,
+  residentBytes,
+  sandboxTraces,
+  survivors,
+  takeCensus,
+  untilNone,
+} from "./fire/census.ts";
+import { FireClient } from "./fire/client.ts";
+import { FiredDaemon } from "./fire/fired-daemon.ts";
+import { isLong } from "./fire/long.ts";
+import { plot } from "./fire/plot.ts";
+import { Told } from "./fire/told.ts";
+
+/** `SANDGLASS_SOAK_SECONDS` over what the long and the short form take. */
+const SECONDS = Number(process.env.SANDGLASS_SOAK_SECONDS ?? (isLong ? 3600 : 75));
+const CLIENTS = 3;
+const SAMPLES = 60;
+const WARM_UP_SHARE = 0.3;
+const FAULT_EVERY_MS = 2_000;
+const HELPER_EVERY = 8;
+const SEED = 2_026;
+const MIB = 1024 ** 2;
+/** Execs that run into a limit, beside ordinary ones. */
+const COMMANDS = [
+  "echo out; echo err >&2",
+  "head -c 100000 /dev/urandom | base64",
+  "exit 3",
+  "kill -KILL $$",
+  "head -c 200000000 /dev/zero | tail -c 150000000 | wc -c",
+  "head -c 100000000 /dev/zero > /workspace/fill; rm -f /workspace/fill; exit 0",
+];
+/** Faults are injected: a sandbox may go under a client's hands, in the middle of anything. */
+const MAY_REFUSE = ["DRIVER_ERROR", "SANDBOX_ENDED", "DISK_FULL", "FILE_ERROR", "SANDBOX_PAUSED"];
+
+interface Sample {
+  residentMib: number;
+  descriptors: number;
+  mounts: number;
+  traces: number;
+}
+
+test(`${SECONDS} s of work at full speed with random faults: nothing grows, and the record is whole`, {
+  timeout: (SECONDS + 120) * 1000,
+}, async (t) => {
+  await using fired = await FiredDaemon.prepare({ args: ["--pool", "bash=2", "--log", "warn"] });
+  const daemon = await fired.start();
+  const random = seeded(SEED);
+  const told = new Told();
+  const stop = new AbortController();
+  const startedMs = performance.now();
+  const options = { told, holds: 3, mayRefuse: MAY_REFUSE, commands: COMMANDS };
+  const clients = Array.from(
+    { length: CLIENTS },
+    () => new FireClient(daemon, { ...options, random: seeded(random.int(2 ** 31)) }),
+  );
+  const working = Promise.all(clients.map((client) => client.run(stop.signal, () => false)));
+  const faults = injectFaults(daemon, told, random, stop.signal);
+  const samples: Sample[] = [];
+  const sampling = (async () => {
+    while (samples.length < SAMPLES) {
+      await delay((SECONDS * 1000) / SAMPLES);
+      samples.push(look(daemon));
+    }
+  })();
+  await Promise.race([sampling, working, faults]);
+  stop.abort();
+  await Promise.all([working, faults]);
+  for (const client of clients) await client.tidy();
+
+  t.diagnostic(told.describe());
+  t.diagnostic(`faults: ${JSON.stringify(await faults)}`);
+  for (const line of plots(told, samples, startedMs)) t.diagnostic(line);
+  const steady = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  isFlat(
+    "memory (MiB)",
+    steady.map(({ residentMib }) => residentMib),
+    40,
+  );
+  isFlat(
+    "descriptors",
+    steady.map(({ descriptors }) => descriptors),
+    25,
+  );
+  isFlat(
+    "mounts",
+    steady.map(({ mounts }) => mounts),
+    4,
+  );
+  isFlat(
+    "sandboxes' cgroups, files and devices",
+    steady.map(({ traces }) => traces),
+    40,
+  );
+  assert.deepEqual(told.surprises, []);
+
+  const census = takeCensus(daemon.pid);
+  assert.equal(await fired.stop(), 0);
+  await untilNone("nothing survives it", () => survivors(census, fired.dataDir));
+  assert.deepEqual(sandboxTraces(fired.dataDir), []);
+  const { findings, endings, records } = checkRecord(fired.dataDir, { clients: told });
+  t.diagnostic(`${records} events; ${JSON.stringify(endings)}`);
+  assert.deepEqual(findings.slice(0, 20), []);
+});
+
+/** Kills an agent or the helper, or goes away in the middle of an answer, every now and then. */
+async function injectFaults(
+  daemon: TestDaemon,
+  told: Told,
+  random: Seeded,
+  stop: AbortSignal,
+): Promise<Record<string, number>> {
+  const counts = { agents: 0, helpers: 0, aborts: 0, tooLate: 0 };
+  for (let round = 1; !stop.aborted; round++) {
+    await delay(FAULT_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+    const sandbox = told.sandboxes.at(-1 - random.int(Math.min(4, told.sandboxes.length)));
+    if (stop.aborted || sandbox === undefined) continue;
+    try {
+      if (round % HELPER_EVERY === 0) {
+        process.kill(helperPid(agentPid(sandbox.id)), "SIGKILL");
+        counts.helpers += 1;
+      } else if (round % 2 === 0) {
+        process.kill(agentPid(sandbox.id), "SIGKILL");
+        counts.agents += 1;
+      } else {
+        const json = { command: "yes", timeoutMs: 1000 };
+        const signal = AbortSignal.timeout(200);
+        const headers = { authorization: `Bearer ${daemon.apiKey}`, "content-type": "application/json" };
+        const url = `${daemon.url}/v1/sandboxes/${sandbox.id}/exec`;
+        await fetch(url, { method: "POST", headers, body: JSON.stringify(json), signal }).then((answer) =>
+          answer.text(),
+        );
+        counts.tooLate += 1;
+      }
+    } catch (error) {
+      if ((error as Error).name === "TimeoutError") counts.aborts += 1;
+      else counts.tooLate += 1; // the sandbox had gone by itself
+    }
+  }
+  return counts;
+}
+
+/** The parent of a sandbox's outermost process. */
+function helperPid(pid: number): number {
+  const parentOf = (of: number): number =>
+    Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${of}/status`, "utf8"))?.[1]);
+  const nameOf = (of: number): string => readFileSync(`/proc/${of}/cmdline`, "utf8").split("\0")[0] ?? "";
+  for (let at = pid; at > 1; at = parentOf(at)) if (nameOf(at).endsWith("helper")) return at;
+  throw new Error("it has no helper");
+}
+
+function look({ pid, dataDir }: TestDaemon): Sample {
+  return {
+    residentMib: residentBytes(pid) / MIB,
+    descriptors: descriptorsOf(pid),
+    mounts: readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes(dataDir)).length,
+    traces: sandboxTraces(dataDir).length,
+  };
+}
+
+/** Fails where the last third is on average higher than the first by more than `allowed`. */
+function isFlat(what: string, values: readonly number[], allowed: number): void {
+  const third = Math.floor(values.length / 3);
+  const mean = (part: readonly number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length;
+  const [first, last] = [mean(values.slice(0, third)), mean(values.slice(-third))];
+  assert.ok(last - first <= allowed, `${what} grew from ${first.toFixed(1)} to ${last.toFixed(1)}`);
+}
+
+function plots(told: Told, samples: readonly Sample[], startedMs: number): string[] {
+  const widthMs = (SECONDS * 1000) / SAMPLES;
+  const p99 = (operation: string): (number | undefined)[] =>
+    Array.from({ length: SAMPLES }, (_, at) => {
+      const inSlot = told.samples
+        .filter(
+          (sample) =>
+            sample.operation === operation && Math.floor((sample.atMs - startedMs) / widthMs) === at,
+        )
+        .map(({ tookMs }) => tookMs)
+        .sort((a, b) => a - b);
+      return inSlot[Math.floor(inSlot.length * 0.99)];
+    });
+  return [
+    plot("create, p99", p99("create"), "ms"),
+    plot("exec, p99", p99("exec"), "ms"),
+    plot(
+      "memory of the daemon",
+      samples.map(({ residentMib }) => residentMib),
+      "MiB",
+    ),
+    plot(
+      "descriptors of the daemon",
+      samples.map(({ descriptors }) => descriptors),
+      "",
+    ),
+  ].flatMap((text) => text.split("\n"));
+}
