@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import errors, models
 from ._credentials import SandglassWarning
-from ._options import CreateSandboxOptions, ExporterFilter
+from ._options import CreateSandboxOptions, EgressOptions, ExporterFilter, NetworkOptions
 from ._output import output_bytes, output_text
 from ._sync.client import Client, Traces
 from ._sync.commands import Commands
@@ -76,6 +76,7 @@ __all__ = [
     "Client",
     "Commands",
     "CreateSandboxOptions",
+    "EgressOptions",
     "ExecResult",
     "Execs",
     "ExitEvent",
@@ -83,6 +84,7 @@ __all__ = [
     "Exporters",
     "Files",
     "Keys",
+    "NetworkOptions",
     "OutputEvent",
     "ResultEvent",
     "Run",

@@ -11,6 +11,24 @@ from ._export_environment import with_export_environment
 from .models import Isolation, Level, RecordMode
 
 
+class EgressOptions(TypedDict, total=False):
+    """What a sandbox may reach: names, `*.name`, addresses, CIDR blocks or `*`, with `:port` or `:*`, else on ports 80 and 443."""
+
+    #: What no rule speaks of. Default "deny"; "allow" is of public addresses, on ports 80 and 443.
+    default: Literal["deny", "allow"]
+    #: Private addresses only as addresses or blocks, by keys with the scope "admin".
+    allow: list[str]
+    #: On all ports where none is named. Wins over `allow`.
+    deny: list[str]
+
+
+class NetworkOptions(TypedDict, total=False):
+    """A sandbox's network."""
+
+    #: Through the proxy on 127.0.0.1:3128 inside. Default: nothing is reached.
+    egress: EgressOptions
+
+
 class CreateSandboxOptions(TypedDict, total=False):
     """Limits and the like of a new sandbox; defaults come from the template, then the daemon."""
 
@@ -35,6 +53,8 @@ class CreateSandboxOptions(TypedDict, total=False):
     instrument: bool | None
     #: Lines of stdout and stderr become OpenTelemetry log records too.
     logs: bool | None
+    #: What it may reach. Default: the template's, else nothing.
+    network: NetworkOptions | None
     run_id: str | None
     #: W3C `traceparent`, carried by every call of this sandbox. An invalid one is warned about once and not sent.
     traceparent: str | None

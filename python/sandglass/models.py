@@ -100,6 +100,8 @@ class SandboxInfo:
     otel_export: bool
     instrument: bool
     logs: bool
+    #: As it was asked for; empty where it reaches nothing.
+    network: dict[str, Any]
     metadata: dict[str, str]
     run_id: str
     trace_id: str

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { createCommand } from "./commands/create.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { egressCommand } from "./commands/egress.ts";
 import { execCommand } from "./commands/exec.ts";
 import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
@@ -57,6 +58,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     filesCommand(terminal),
     tailCommand(terminal),
     traceCommand(terminal),
+    egressCommand(terminal),
     exportersCommand(terminal),
     keysCommand(terminal),
     doctorCommand(terminal),

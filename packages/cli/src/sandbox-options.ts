@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { CreateSandboxRequest } from "sandglass";
-import { collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
+import { collectList, collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
 
 /** Options of commands that create a sandbox. */
 export interface SandboxOptions {
@@ -15,6 +15,7 @@ export interface SandboxOptions {
   otelExport?: boolean;
   instrument?: boolean;
   logs?: boolean;
+  allow?: string[];
 }
 
 /** Adds them. */
@@ -34,13 +35,18 @@ export function withSandboxOptions(command: Command): Command {
     .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectPairs)
     .option("--otel-export", "send its telemetry where your OTEL_EXPORTER_OTLP_* say, too")
     .option("--instrument", "have its processes report spans")
+    .option(
+      "--allow <destinations>",
+      "what it may reach: pypi.org,*.github.com,host:port, * for all that is public; again for more",
+      collectList,
+    )
     .option("--logs", "make log records of its output's lines");
 }
 
 /** What they ask of the daemon. */
 export function requestOf(options: SandboxOptions): CreateSandboxRequest {
   const { template, memory, disk, vcpu, lifetime, idleTimeout, env, metadata } = options;
-  const { otelExport, instrument, logs } = options;
+  const { otelExport, instrument, logs, allow } = options;
   return {
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMb: memory }),
@@ -53,5 +59,6 @@ export function requestOf(options: SandboxOptions): CreateSandboxRequest {
     ...(otelExport !== undefined && { otelExport }),
     ...(instrument !== undefined && { instrument }),
     ...(logs !== undefined && { logs }),
+    ...(allow !== undefined && { network: { egress: { allow } } }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Cause } from "./causes.ts";
 import type { SandboxSource } from "./events.ts";
+import type { NetworkOptions } from "./network-api.ts";
 import type { SignalName } from "./signals.ts";
 
 export type Language = "python" | "javascript" | "bash";
@@ -39,6 +40,8 @@ export interface CreateSandboxRequest {
    * said. Default: the template's, else false. Refused beside `record: "metadata"`, which keeps output out.
    */
   logs?: boolean;
+  /** What it may reach. Default: the template's, else nothing. */
+  network?: NetworkOptions;
   runId?: string;
 }
 
@@ -75,6 +78,8 @@ export interface SandboxInfo {
   otelExport: boolean;
   instrument: boolean;
   logs: boolean;
+  /** As it was asked for; empty where it reaches nothing. */
+  network: NetworkOptions;
   metadata: Record<string, string>;
   runId: string;
   traceId: string;

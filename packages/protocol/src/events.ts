@@ -1,4 +1,5 @@
 import type { Cause } from "./causes.ts";
+import type { NetworkDeniedData, NetworkEgressData } from "./network-events.ts";
 
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof LEVELS)[number];
@@ -156,15 +157,8 @@ export interface EventDataMap {
     priced?: Priced;
     origin?: EventOrigin;
   };
-  "network.egress": {
-    host: string;
-    port: number;
-    bytesIn: number;
-    bytesOut: number;
-    durationMs: number;
-    execId?: string;
-  };
-  "network.denied": { host: string; port: number; reason: string; execId?: string };
+  "network.egress": NetworkEgressData;
+  "network.denied": NetworkDeniedData;
   "resource.sample": {
     /** Of `cpuLimit`, from 0 to 1, since the sample before; 0 in the first. */
     cpuUtilization: number;
@@ -184,6 +178,11 @@ export interface EventDataMap {
     cpuLimit?: number;
     /** Since the first sample. */
     uptimeMs?: number;
+    /** Through the egress proxy, from outside and to it; these four since the sandbox's beginning, absent where it has none. */
+    egressBytesIn?: number;
+    egressBytesOut?: number;
+    egressConnections?: number;
+    egressDenied?: number;
   };
   "http.request": {
     method: string;

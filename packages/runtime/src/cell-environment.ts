@@ -1,3 +1,4 @@
+import { EGRESS_VARIABLES } from "./egress/egress-environment.ts";
 import type { Cell } from "./exec/context.ts";
 import { INSTRUMENT_VARIABLES } from "./instrument/instrumented-environment.ts";
 import { IDENTITY_VARIABLES } from "./telemetry-environment.ts";
@@ -15,8 +16,8 @@ export interface CellEnvironmentParts {
 
 /**
  * What a cell brings into an interpreter that keeps its environment: what it does not carry itself is cleared or put back, not left
- * from the one before. Who sends telemetry, and what instruments the programs that cells start, is told to an interpreter once, so that a
- * cell can change it for those behind it.
+ * from the one before. Who sends telemetry, what instruments the programs that cells start, and where the way out is, is told to an interpreter
+ * once, so that a cell can change it for those behind it.
  */
 export function cellEnvironment(parts: CellEnvironmentParts): Pick<Cell, "env" | "own" | "base" | "initial"> {
   const { env, own, trace } = parts;
@@ -42,7 +43,7 @@ export function cellEnvironment(parts: CellEnvironmentParts): Pick<Cell, "env" |
     own: isNamed ? [...new Set([...names, ...IDENTITY_VARIABLES])] : names,
     base,
     initial: Object.fromEntries(
-      [...IDENTITY_VARIABLES, ...INSTRUMENT_VARIABLES].flatMap((name) =>
+      [...IDENTITY_VARIABLES, ...INSTRUMENT_VARIABLES, ...EGRESS_VARIABLES].flatMap((name) =>
         base[name] === undefined ? [] : [[name, base[name]]],
       ),
     ),

@@ -4,6 +4,8 @@ import { AgentConnection } from "./agent/connection.ts";
 import { Collection } from "./collection.ts";
 import type { SandboxCollector, TelemetryOwner } from "./collector.ts";
 import type { DriverSandbox, SandboxDriver } from "./drivers/driver.ts";
+import { withEgress } from "./egress/egress-environment.ts";
+import type { SandboxEgress } from "./egress/sandbox-egress.ts";
 import { Context } from "./exec/context.ts";
 import { Exec } from "./exec/exec.ts";
 import { Interpreter } from "./exec/interpreter.ts";
@@ -33,6 +35,8 @@ export class Machine {
   readonly bootMs: number;
   readonly connectMs: number;
   limits: SandboxLimits;
+  /** Its owner's way out; undefined where it has none. */
+  egress: SandboxEgress | undefined;
   readonly #collection: Collection | undefined;
   readonly #contexts = new Map<string, Context>();
   /** Called once when it is gone without having been asked; the text says what is known. */
@@ -134,15 +138,16 @@ export class Machine {
     runId = "",
     isInstrumented = this.template.instrument === true,
   ): Record<string, string> {
-    const env = { ...baseEnvironment(this.template), ...own };
+    const plain = { ...baseEnvironment(this.template), ...own };
+    const env = this.egress === undefined ? plain : withEgress(plain);
     if (this.#collection === undefined) return env;
     const sending = withTelemetry(env, { sandboxId: this.id, template: this.template.name, runId });
     return isInstrumented ? instrumentedEnvironment(sending) : sending;
   }
 
-  /** Its telemetry is this owner's from now on. Rejects with DRIVER_ERROR, or with what the collector says to the caller. */
+  /** Its telemetry is this owner's from now on, and its way out is open where it has one. Rejects with DRIVER_ERROR, or with what the collector says to the caller. */
   async claim(owner: TelemetryOwner): Promise<void> {
-    await this.#collection?.claim(owner);
+    await Promise.all([this.#collection?.claim(owner), this.egress?.begin()]);
   }
 
   isDiskFull(): boolean {
@@ -167,13 +172,13 @@ export class Machine {
 
   /** After {@link stop}: resolves when what it sent last is taken, or when that takes too long to be waited for. */
   async detach(): Promise<void> {
-    await this.#collection?.detachSoon();
+    await Promise.all([this.#collection?.detachSoon(), this.egress?.end()]);
   }
 
   /** After {@link stop}: gives back everything on the host. */
   async release(): Promise<void> {
     // A socket that is still open keeps its network namespace.
-    await Promise.all([this.driver.release(), this.#collection?.detach()]);
+    await Promise.all([this.driver.release(), this.#collection?.detach(), this.egress?.end()]);
   }
 
   async destroy(): Promise<void> {

@@ -13,6 +13,8 @@ import type { TelemetryOwner } from "./collector.ts";
 import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
 import type { SandboxDriver } from "./drivers/driver.ts";
 import { msSince } from "./duration.ts";
+import { EgressProxy } from "./egress/egress-proxy.ts";
+import { type SandboxNetwork, sandboxNetwork } from "./egress/sandbox-network.ts";
 import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
 import { Machine, type MachineHost } from "./machine.ts";
@@ -42,6 +44,7 @@ export class Runtime implements RuntimeApi {
   readonly #sandboxes = new Map<string, Sandbox>();
   readonly #ended = new Map<string, Sandbox>();
   readonly #sampler: Sampler | undefined;
+  readonly #proxy = new EgressProxy();
   readonly #releasing = new Set<Promise<void>>();
   readonly #making = new Set<Promise<Sandbox>>();
   readonly #pruning: NodeJS.Timeout;
@@ -99,7 +102,9 @@ export class Runtime implements RuntimeApi {
     const limits = resolveLimits(request, template, this.#options.defaults);
     const owner = telemetryOwner(request, template, context, this.#options, options.isTrusted ?? false);
     const takeLines = wantedLines(request, template, this.#options.onLines);
-    const making = this.#make({ request, template, owner, takeLines, limits, context, started });
+    const network = sandboxNetwork(request, template, options.isTrusted ?? false);
+    const wanted = { request, template, owner, takeLines, limits, network, context, started };
+    const making = this.#make(wanted);
     this.#making.add(making);
     const sandbox = await making.finally(() => this.#making.delete(making));
     try {
@@ -122,10 +127,11 @@ export class Runtime implements RuntimeApi {
     owner: TelemetryOwner;
     takeLines: TakeLines | undefined;
     limits: SandboxLimits;
+    network: SandboxNetwork | undefined;
     context: CallContext;
     started: number;
   }): Promise<Sandbox> {
-    const { request, template, owner, takeLines, limits, context, started } = wanted;
+    const { request, template, owner, takeLines, limits, network, context, started } = wanted;
     const pooled = await this.#pool.take(template, limits);
     const machine = pooled ?? (await this.#boot(template, limits, context));
     if (this.#isClosing) {
@@ -137,6 +143,8 @@ export class Runtime implements RuntimeApi {
       request,
       owner,
       limits,
+      network,
+      proxy: this.#proxy,
       source: pooled === undefined ? "on_demand" : "pool",
       isolation: this.#driver.name,
       unenforced: this.#driver.unenforced,
@@ -232,7 +240,7 @@ export class Runtime implements RuntimeApi {
       );
       await Promise.all([...this.#releasing]);
       await this.#pool.close();
-      await this.#driver.close();
+      await Promise.all([this.#driver.close(), this.#proxy.close()]);
     };
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {

@@ -11,6 +11,7 @@ import { StartError } from "./agent/connection.ts";
 import { cellEnvironment } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
+import { GroupExecs } from "./exec/group-execs.ts";
 import type { Machine } from "./machine.ts";
 import { ExecLines } from "./output/lines/exec-lines.ts";
 import { LineAllowance } from "./output/lines/line-allowance.ts";
@@ -41,6 +42,7 @@ export interface SandboxExecsParts {
 export class SandboxExecs {
   readonly #parts: SandboxExecsParts;
   readonly #execs = new Map<string, Exec>();
+  readonly #groups = new GroupExecs();
   readonly #allowance = new LineAllowance();
   #started = 0;
   #running = 0;
@@ -105,6 +107,11 @@ export class SandboxExecs {
     return exec;
   }
 
+  /** The exec that a group's processes are of. */
+  ofGroup(group: string): ReturnType<GroupExecs["get"]> {
+    return this.#groups.get(group);
+  }
+
   pauseDeadlines(): void {
     for (const exec of this.#execs.values()) exec.pauseDeadline();
   }
@@ -160,21 +167,24 @@ export class SandboxExecs {
       machine.environment(variables, info.runId, info.instrument);
     if (request.code !== undefined) {
       const context = machine.context(exec.subject.language as "python", exec.subject.contextId);
-      context.run({ exec, code: request.code, ...cellEnvironment({ env, own, trace, environment }) });
+      const onPlaced = (group: string): void => this.#groups.set(group, exec);
+      const variables = cellEnvironment({ env, own, trace, environment });
+      context.run({ exec, code: request.code, onPlaced, ...variables });
       return;
     }
     machine.runners
       .take()
-      .then((runner) =>
-        runCommand(exec, machine.agent, runner, {
+      .then((runner) => {
+        this.#groups.set(runner.name, exec);
+        return runCommand(exec, machine.agent, runner, {
           argv: request.argv ?? ["/bin/bash", "-c", request.command as string],
           env: environment({ ...env, ...own, ...trace }),
           cwd: request.cwd ?? "/workspace",
           stdin: request.stdin,
           maxOpenFiles: info.limits.maxOpenFiles,
           isDiskFull: () => machine.isDiskFull(),
-        }),
-      )
+        });
+      })
       .catch((error: Error) => this.#broke(exec, error));
   }
 

@@ -19,6 +19,7 @@ export function describeSandbox(parts: SandboxParts): SandboxInfo {
     otelExport: parts.owner.destination !== undefined,
     instrument: request.instrument ?? template.instrument ?? false,
     logs: parts.takeLines !== undefined,
+    network: parts.network === undefined ? {} : { egress: parts.network.options },
     metadata: request.metadata ?? {},
     runId: context.runId,
     traceId: context.traceId,

@@ -14,6 +14,7 @@ import type {
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
 import type { TelemetryOwner } from "./collector.ts";
 import { msSince, roundMs } from "./duration.ts";
+import { type EgressParts, openEgress } from "./egress/open-egress.ts";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
@@ -24,7 +25,7 @@ import { describeSandbox } from "./sandbox-info.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
 
-export interface SandboxParts extends Pick<SandboxExecsParts, "machine" | "segment" | "takeLines"> {
+export interface SandboxParts extends EgressParts, Pick<SandboxExecsParts, "segment" | "takeLines"> {
   request: CreateSandboxRequest;
   /** Whose telemetry it sends, and where that goes. */
   owner: TelemetryOwner;
@@ -98,6 +99,7 @@ export class Sandbox implements SandboxHandle {
       this.#end("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
+    parts.machine.egress = openEgress(parts, this.#record, this.#execs, () => this.#own());
     parts.machine.onGone = (reason) => this.#end("driver_error", this.#own(), reason);
   }
 

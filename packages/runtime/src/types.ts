@@ -8,6 +8,7 @@ import type {
   ExecRequest,
   FileInfo,
   Language,
+  NetworkOptions,
   SandboxInfo,
 } from "@sandglass/protocol";
 import type { SandboxCollector, TelemetryDestination } from "./collector.ts";
@@ -124,6 +125,8 @@ export interface TemplateConfig {
   /** Default of its sandboxes' `instrument` and `logs`; false where absent. */
   instrument?: boolean;
   logs?: boolean;
+  /** Default of its sandboxes' `network`; the operator's, so that it may name addresses that are not public. */
+  network?: NetworkOptions;
 }
 
 export interface RuntimeOptions {

@@ -111,8 +111,16 @@ export const EVENT_DATA = {
     bytesOut: count,
     durationMs: number,
     execId: text.optional(),
+    error: text.optional(),
+    count: count.optional(),
   }),
-  "network.denied": z.object({ host: text, port: count, reason: text, execId: text.optional() }),
+  "network.denied": z.object({
+    host: text,
+    port: count,
+    reason: text,
+    execId: text.optional(),
+    count: count.optional(),
+  }),
   "resource.sample": z.object({
     cpuUtilization: number,
     memoryUsageBytes: count,
@@ -125,6 +133,10 @@ export const EVENT_DATA = {
     throttledMs: number.optional(),
     cpuLimit: number.optional(),
     uptimeMs: number.optional(),
+    egressBytesIn: count.optional(),
+    egressBytesOut: count.optional(),
+    egressConnections: count.optional(),
+    egressDenied: count.optional(),
   }),
   "http.request": z.object({
     method: text,

@@ -4,6 +4,7 @@ export * from "./exec.ts";
 export * from "./exporter.ts";
 export * from "./file.ts";
 export * from "./host.ts";
+export * from "./network.ts";
 export { parseRequest } from "./parse-request.ts";
 export * from "./run.ts";
 export * from "./sandbox.ts";

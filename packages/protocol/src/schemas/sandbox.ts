@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { CAUSES } from "../causes.ts";
 import { durationMs, environment, integerBetween, metadata, numberBetween, runId } from "./fields.ts";
+import { NetworkOptions } from "./network.ts";
 import { cursor, pageLimit, queryBoolean } from "./query-fields.ts";
 import { strictObject } from "./strict-object.ts";
 
@@ -58,6 +59,7 @@ export const CreateSandboxRequest = strictObject({
     .describe(
       'Lines of stdout and stderr become OpenTelemetry log records too, up to 1,000 and 1 MiB a second. Not beside `record: "metadata"`.',
     ),
+  network: NetworkOptions.optional().describe("What it may reach. Default: the template's, else nothing."),
   runId: runId.optional().describe("The agent run it belongs to."),
 });
 
@@ -88,6 +90,7 @@ export const SandboxInfo = z.object({
   otelExport: z.boolean(),
   instrument: z.boolean(),
   logs: z.boolean(),
+  network: NetworkOptions,
   metadata: z.record(z.string(), z.string()),
   runId: z.string(),
   traceId: z.string(),

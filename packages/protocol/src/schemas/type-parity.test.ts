@@ -6,6 +6,7 @@ import type { ErrorBody } from "../errors.ts";
 import { EVENT_TYPES, type EventDataMap } from "../events.ts";
 import type * as exporter from "../exporter-api.ts";
 import type * as keys from "../key-api.ts";
+import type * as network from "../network-api.ts";
 import type * as record from "../record-api.ts";
 import { ROUTES, type RouteDefinition } from "../routes.ts";
 import * as schemas from "./index.ts";
@@ -26,6 +27,8 @@ type Parity = {
 interface Interfaces {
   CreateSandboxRequest: api.CreateSandboxRequest;
   SandboxLimits: api.SandboxLimits;
+  EgressOptions: network.EgressOptions;
+  NetworkOptions: network.NetworkOptions;
   SandboxInfo: api.SandboxInfo;
   SandboxPage: api.Page<api.SandboxInfo>;
   ExecRequest: api.ExecRequest;
@@ -63,6 +66,8 @@ interface Interfaces {
 const parity: Parity = {
   CreateSandboxRequest: true,
   SandboxLimits: true,
+  EgressOptions: true,
+  NetworkOptions: true,
   SandboxInfo: true,
   SandboxPage: true,
   ExecRequest: true,

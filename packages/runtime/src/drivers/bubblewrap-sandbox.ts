@@ -10,6 +10,7 @@ import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import { NotYet } from "../host/handed-sockets.ts";
 import type { Helper } from "../host/helper.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
+import { type ConnectingSocket, socketOwners } from "../host/socket-owners.ts";
 import type { DriverSandbox } from "./driver.ts";
 
 /** What runs in a sandbox is chosen by the OOM killer before anything of the host. */
@@ -83,6 +84,10 @@ export class BubblewrapSandbox implements DriverSandbox {
       }
       await delay(LOOK_EVERY_MS);
     }
+  }
+
+  async ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]> {
+    return socketOwners(this.#agent(), this.#parts.cgroup.execGroups(), sockets);
   }
 
   freeze(isFrozen: boolean): Promise<void> {

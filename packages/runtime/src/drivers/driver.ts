@@ -3,6 +3,7 @@ import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglas
 import type { SocketHandle } from "../collector.ts";
 import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
+import type { ConnectingSocket } from "../host/socket-owners.ts";
 
 /** What a driver can do on this host. What it cannot is said in every sandbox's description and by `sandglass doctor`. */
 export interface DriverCapabilities {
@@ -38,6 +39,11 @@ export interface DriverSandbox {
    * Rejects with DRIVER_ERROR where the sandbox has gone or a port is taken.
    */
   listen(ports: readonly number[]): Promise<SocketHandle[]>;
+  /**
+   * Whose the program's ends of connections to sockets of {@link listen} are: for each the name of the group that a process with it is in,
+   * as {@link attach} was given it. Undefined where that is nobody's (any more), or cannot be known with this driver.
+   */
+  ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]>;
   freeze(isFrozen: boolean): Promise<void>;
   /** Of all processes in it. Reading neither wakes nor disturbs them; throws where the sandbox is gone. */
   usage(): SandboxUsage;

@@ -24,6 +24,8 @@ export interface Cell {
   base: Record<string, string>;
   /** Set once in each interpreter, before its first cell that has this. */
   initial?: Record<string, string>;
+  /** Told before it runs which group of processes it runs in. */
+  onPlaced?(group: string): void;
 }
 
 /**
@@ -66,6 +68,7 @@ export class Context {
     exec.arm();
     const interpreter = exec.isOver ? undefined : await this.#alive(exec);
     if (interpreter === undefined || exec.isOver) return;
+    cell.onPlaced?.(interpreter.groupName);
     const before = interpreter.group.usage();
     let grace: NodeJS.Timeout | undefined;
     interpreter.events = { onOutput: (stream, bytes) => exec.output.append(stream, bytes) };

@@ -34,6 +34,8 @@ export interface InterpreterEvents {
 export class Interpreter {
   readonly process: AgentProcess;
   readonly group: ExecCgroup;
+  /** The name of its group. */
+  readonly groupName: string;
   readonly language: Language;
   readonly ended: Promise<ProcessExit | undefined>;
   events: InterpreterEvents | undefined;
@@ -41,10 +43,11 @@ export class Interpreter {
   #controlRoom = 0;
   #isOver = false;
 
-  private constructor(language: Language, { process, group }: Runner) {
+  private constructor(language: Language, { name, process, group }: Runner) {
     this.language = language;
     this.process = process;
     this.group = group;
+    this.groupName = name;
     this.#control.onFlood = () => group.kill();
     this.ended = new Promise((resolve) => {
       const end = (exit: ProcessExit | undefined): void => {

@@ -7,6 +7,8 @@ const SIGKILL = 9;
 
 /** A process inside the sandbox, in a cgroup of its own, that waits to be told what to become. */
 export interface Runner {
+  /** Of its group: unique in its sandbox. */
+  name: string;
   process: AgentProcess;
   group: ExecCgroup;
 }
@@ -51,8 +53,9 @@ export class Runners {
   async #make(): Promise<Runner> {
     const process = await this.#agent.fork();
     try {
-      const group = await this.#driver.attach(`x${++this.#count}`, process.pid);
-      return { process, group };
+      const name = `x${++this.#count}`;
+      const group = await this.#driver.attach(name, process.pid);
+      return { name, process, group };
     } catch (error) {
       process.signal(SIGKILL);
       throw error;

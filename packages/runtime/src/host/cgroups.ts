@@ -70,6 +70,11 @@ export class SandboxCgroup {
     return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, sets);
   }
 
+  /** Groups of execs that run, and of those that left processes behind; the newest first. */
+  execGroups(): ExecCgroup[] {
+    return [...this.#busy, ...this.#groups].reverse();
+  }
+
   async freeze(isFrozen: boolean): Promise<void> {
     const { unified, freezer } = this.#layout;
     if (unified !== undefined) {

@@ -1,6 +1,6 @@
-import { rmdirSync } from "node:fs";
+import { readFileSync, rmdirSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { GroupCounts, type GroupUsage } from "./cgroup-counts.ts";
 import type { CgroupLayout } from "./cgroup-layout.ts";
 import { isBusyOrGone, killGroup } from "./cgroup-removal.ts";
@@ -29,6 +29,26 @@ export class ExecCgroup {
     this.#busy = busy;
     this.#past = past;
     groups.add(this);
+  }
+
+  /** As it was made: unique in its sandbox. */
+  get name(): string {
+    return basename(this.#path);
+  }
+
+  /** Its processes, by their pids on the host; none where it is gone. */
+  pids(): number[] {
+    const [mount] = this.#mounts;
+    if (mount === undefined) return [];
+    try {
+      const text = readFileSync(join(mount, this.#path, "cgroup.procs"), "utf8").trim();
+      return text === "" ? [] : text.split("\n").map(Number);
+    } catch (error) {
+      // Opened, and gone before it was read.
+      const isGone = isBusyOrGone(error) || (error as NodeJS.ErrnoException).code === "ENODEV";
+      if (!isGone) throw error;
+      return [];
+    }
   }
 
   /** The kernel may take some 20 ms for the first move after a quiet time, so this is never done on the event loop. */

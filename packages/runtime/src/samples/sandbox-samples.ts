@@ -1,5 +1,6 @@
 import type { EventDataMap, SandboxLimits } from "@sandglass/protocol";
 import type { DriverSandbox } from "../drivers/driver.ts";
+import type { SandboxEgress } from "../egress/sandbox-egress.ts";
 import type { CostRates } from "./sampling-options.ts";
 import { type Reading, UsageMeter } from "./usage-meter.ts";
 
@@ -11,6 +12,8 @@ export interface Sampled {
   readonly id: string;
   readonly limits: Pick<SandboxLimits, "vcpu" | "memoryMb">;
   readonly driver: Pick<DriverSandbox, "usage" | "disk">;
+  /** Its way out; undefined where it has none. */
+  readonly egress?: Pick<SandboxEgress, "counts"> | undefined;
 }
 
 /** Records an event of the sandbox. */
@@ -82,10 +85,10 @@ export class SandboxSamples {
   #read(last: Reading | undefined): Reading {
     const atMs = performance.now();
     try {
-      const { driver } = this.#sandbox;
+      const { driver, egress } = this.#sandbox;
       const disk = this.#hasDisk ? driver.disk() : undefined;
       const used = disk && { usedBytes: disk.sizeBytes - disk.freeBytes, sizeBytes: disk.sizeBytes };
-      return { ...driver.usage(), atMs, disk: used ?? last?.disk };
+      return { ...driver.usage(), atMs, disk: used ?? last?.disk, egress: egress?.counts() };
     } catch (error) {
       this.#warn(`it could not be sampled: ${(error as Error).message}`);
       const nothing = { cpuMs: 0, throttledMs: 0, memoryBytes: 0, pids: 0, oomKills: 0, disk: undefined };

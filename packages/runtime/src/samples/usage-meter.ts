@@ -1,7 +1,10 @@
 import type { EventDataMap, SandboxLimits } from "@sandglass/protocol";
 import { roundMs } from "../duration.ts";
+import type { EgressCounts } from "../egress/sandbox-egress.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import type { CostRates } from "./sampling-options.ts";
+
+type Sample = EventDataMap["resource.sample"];
 
 const MIB = 1024 * 1024;
 const MB_IN_GB = 1024;
@@ -13,6 +16,8 @@ export interface Reading extends SandboxUsage {
   atMs: number;
   /** Undefined where it has no disk of its own. */
   disk: { usedBytes: number; sizeBytes: number } | undefined;
+  /** Undefined where it has no way out. */
+  egress?: EgressCounts | undefined;
 }
 
 /**
@@ -57,6 +62,7 @@ export class UsageMeter {
       throttledMs: roundMs(reading.throttledMs - this.#first.throttledMs),
       cpuLimit: vcpu,
       uptimeMs: roundMs(reading.atMs - this.#first.atMs),
+      ...(reading.egress !== undefined && egressOf(reading.egress)),
     };
   }
 
@@ -73,6 +79,15 @@ export class UsageMeter {
     const costUsd = (cpuMs * cpuHourUsd + (memoryMbMs / MB_IN_GB) * memoryGbHourUsd) / HOUR_MS;
     return { cpuMs, memoryMbMs, costUsd };
   }
+}
+
+function egressOf({ bytesIn, bytesOut, connections, denied }: EgressCounts): Partial<Sample> {
+  return {
+    egressBytesIn: bytesIn,
+    egressBytesOut: bytesOut,
+    egressConnections: connections,
+    egressDenied: denied,
+  };
 }
 
 /** Six decimals: of a ratio nobody needs more, and every byte is kept for as long as the record. */

@@ -1,3 +1,4 @@
+import { NetworkOptions } from "@sandglass/protocol/schemas";
 import { z } from "zod";
 import { collectorSchema, otelExportSchema } from "./collector-schema.ts";
 import { limitsSchema, tlsSchema, trustedProxySchema } from "./network-schema.ts";
@@ -41,6 +42,7 @@ const templateSchema = z.strictObject({
   maxPids: positive.optional(),
   instrument: z.boolean().optional(),
   logs: z.boolean().optional(),
+  network: NetworkOptions.optional(),
 });
 
 /**

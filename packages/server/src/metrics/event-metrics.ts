@@ -54,6 +54,9 @@ export class EventMetrics {
   readonly #terminated = new Counter(byCause(SANDBOX_CAUSES));
   readonly #requests = new Counter();
   readonly #requestDuration = new Histogram(REQUEST_BOUNDS);
+  readonly #egress = new Counter([{}]);
+  readonly #egressBytes = new Counter(["received", "sent"].map((direction) => ({ direction })));
+  readonly #denied = new Counter();
   #spans = 0;
 
   count(event: RuntimeEvent): void {
@@ -74,6 +77,16 @@ export class EventMetrics {
       }
       case "sandbox.terminated":
         this.#terminated.add({ [CAUSE]: event.data.cause });
+        return;
+      case "network.egress": {
+        const { bytesIn, bytesOut, count = 1 } = event.data;
+        this.#egress.add({}, count);
+        this.#egressBytes.add({ direction: "received" }, bytesIn);
+        this.#egressBytes.add({ direction: "sent" }, bytesOut);
+        return;
+      }
+      case "network.denied":
+        this.#denied.add({ reason: event.data.reason }, event.data.count);
         return;
       case "http.request": {
         const { method, route, status, durationMs } = event.data;
@@ -119,6 +132,27 @@ export class EventMetrics {
         "s",
         "Time from a request's arrival to the end of its answer.",
         this.#requestDuration.points(),
+        derived,
+      ),
+      counter(
+        "sandglass.egress.connections",
+        "{connection}",
+        "Connections and requests of sandboxes that were let out, and are over.",
+        this.#egress.points(),
+        derived,
+      ),
+      counter(
+        "sandglass.egress.io",
+        "By",
+        "Bytes that passed through the egress proxy, in connections that are over.",
+        this.#egressBytes.points(),
+        derived,
+      ),
+      counter(
+        "sandglass.egress.denied",
+        "{connection}",
+        "What sandboxes tried to reach and were not let out to, by reason.",
+        this.#denied.points(),
         derived,
       ),
       counter("otel.sdk.span.started", "{span}", "Spans that the daemon began.", one(this.#spans)),

@@ -185,7 +185,7 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "network.egress": {
     target: "network",
     message: "egress",
-    fields: ({ host, port, bytesIn, bytesOut, durationMs, execId }, id) => ({
+    fields: ({ host, port, bytesIn, bytesOut, durationMs, execId, error, count }, id) => ({
       id,
       exec_id: execId,
       host,
@@ -193,12 +193,21 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
       bytes_in: bytesIn,
       bytes_out: bytesOut,
       duration_ms: durationMs,
+      error,
+      count,
     }),
   },
   "network.denied": {
     target: "network",
     message: "egress denied",
-    fields: ({ host, port, reason, execId }, id) => ({ id, exec_id: execId, host, port, reason }),
+    fields: ({ host, port, reason, execId, count }, id) => ({
+      id,
+      exec_id: execId,
+      host,
+      port,
+      reason,
+      count,
+    }),
   },
   "resource.sample": {
     target: "resource",

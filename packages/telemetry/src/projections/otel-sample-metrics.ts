@@ -32,6 +32,19 @@ export const SAMPLE_METRICS: readonly SampleMetric[] = [
   gauge("sandglass.sandbox.filesystem.utilization", "1", diskUtilization),
   bytes("sandglass.sandbox.filesystem.usage", diskUsage),
   { ...gauge("sandglass.sandbox.process.count", "{process}", ({ pids }) => pids), isInteger: true },
+  {
+    ...counter("sandglass.sandbox.egress.received", "By", (sample) => sample.egressBytesIn),
+    isInteger: true,
+  },
+  { ...counter("sandglass.sandbox.egress.sent", "By", (sample) => sample.egressBytesOut), isInteger: true },
+  {
+    ...counter("sandglass.sandbox.egress.connections", "{connection}", (sample) => sample.egressConnections),
+    isInteger: true,
+  },
+  {
+    ...counter("sandglass.sandbox.egress.denied", "{connection}", (sample) => sample.egressDenied),
+    isInteger: true,
+  },
   gauge("container.uptime", "s", ({ uptimeMs }) => seconds(uptimeMs)),
   counter("container.cpu.time", "s", ({ cpuMs }) => seconds(cpuMs)),
   gauge("container.cpu.usage", "{cpu}", ({ cpuUtilization, cpuLimit }) => times(cpuUtilization, cpuLimit)),

@@ -51,6 +51,7 @@ function created(event: RuntimeEventOf<"sandbox.created">): SandboxInfo {
     otelExport: false,
     instrument: false,
     logs: false,
+    network: {},
     metadata: metadata ?? {},
     runId: event.runId,
     traceId: event.traceId,

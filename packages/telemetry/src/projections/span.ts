@@ -20,6 +20,7 @@ const SPAN_NAMES: Partial<Record<EventType, string>> = {
   "file.modified": "sandbox.file.write",
   "file.read": "sandbox.file.read",
   "file.deleted": "sandbox.file.delete",
+  "network.egress": "sandbox.egress",
   "agent.tool_call": "agent.tool_call",
   "agent.tool_result": "agent.tool_call",
   "run.started": "invoke_agent",

@@ -101,8 +101,10 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     bytesOut: 5,
     durationMs: 30,
     execId: "exec_1",
+    error: "idle_timeout",
+    count: 2,
   },
-  "network.denied": { host: "example.org", port: 443, reason: "no egress", execId: "exec_1" },
+  "network.denied": { host: "example.org", port: 443, reason: "not_allowed", execId: "exec_1", count: 3 },
   "resource.sample": {
     cpuUtilization: 1,
     memoryUsageBytes: 1,
@@ -115,6 +117,10 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     throttledMs: 12,
     cpuLimit: 2,
     uptimeMs: 60_000,
+    egressBytesIn: 2000,
+    egressBytesOut: 300,
+    egressConnections: 4,
+    egressDenied: 1,
   },
   "http.request": {
     method: "POST",

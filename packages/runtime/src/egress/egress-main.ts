@@ -1,0 +1,76 @@
+import type { Socket } from "node:net";
+import { inspect } from "node:util";
+import type { ProxyAnswer, ProxyCommand, ProxyReport, SocketAddress } from "./egress-messages.ts";
+import { egressPolicy } from "./egress-policy.ts";
+import { SandboxProxy } from "./sandbox-proxy.ts";
+
+process.title = "sandglass-egress";
+// The daemon decides when it is over: a Ctrl-C reaches the whole group.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+
+/** Nobody's, on every Linux. What reads bytes of strangers has no use for the rights of root. */
+const NOBODY = 65_534;
+/** Longer than any search for an owner; a daemon that is this busy is not waited for. */
+const OWNER_TIMEOUT_MS = 3_000;
+
+if (process.getuid?.() === 0) {
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+}
+
+const proxies = new Map<string, SandboxProxy>();
+const waiting = new Map<number, () => void>();
+let lastRequest = 0;
+
+function post(message: ProxyReport | ProxyAnswer): void {
+  // Where the daemon is gone nobody is left to tell.
+  if (process.connected) process.send?.(message, () => undefined);
+}
+
+function own(sandboxId: string, client: Socket): { request: number; owned: Promise<void> } {
+  const request = ++lastRequest;
+  const peer: SocketAddress = { address: client.remoteAddress ?? "", port: client.remotePort ?? 0 };
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const settle = (): void => {
+    clearTimeout(timer);
+    waiting.delete(request);
+    resolve();
+  };
+  const timer = setTimeout(settle, OWNER_TIMEOUT_MS);
+  waiting.set(request, settle);
+  post({ kind: "request", request, sandboxId, peer });
+  return { request, owned: promise };
+}
+
+async function perform(command: ProxyCommand, socket: object | undefined): Promise<void> {
+  if (command.kind === "serve") {
+    const { sandboxId, options, isTrusted } = command;
+    if (socket === undefined) throw new Error("no socket came with it");
+    await proxies.get(sandboxId)?.close();
+    const policy = egressPolicy(options, isTrusted);
+    proxies.set(sandboxId, new SandboxProxy({ sandboxId, policy, own, report: post }, socket));
+  } else if (command.kind === "drop") {
+    const proxy = proxies.get(command.sandboxId);
+    proxies.delete(command.sandboxId);
+    await proxy?.close();
+  }
+}
+
+process.on("message", (command: ProxyCommand, socket: object | undefined) => {
+  if (command.kind === "owned") return waiting.get(command.request)?.();
+  const { call } = command;
+  perform(command, socket).then(
+    () => post({ kind: "result", call }),
+    (error: unknown) => post({ kind: "result", call, error: (error as Error).message }),
+  );
+});
+
+// With the daemon its sandboxes are gone.
+process.on("disconnect", () => {
+  for (const settle of [...waiting.values()]) settle();
+  Promise.all([...proxies.values()].map((proxy) => proxy.close())).catch((error: unknown) => {
+    process.stderr.write(`sandglass-egress: ${inspect(error)}\n`);
+    process.exitCode = 1;
+  });
+});

@@ -1,0 +1,22 @@
+import type { Exec } from "./exec.ts";
+
+/** What execs left behind may still run; of more than so many groups, the oldest are forgotten. */
+const KEPT = 1000;
+
+/** Which exec the processes of a group are of: the one that it was made for, or the last cell of the interpreter in it. */
+export class GroupExecs {
+  readonly #execs = new Map<string, Pick<Exec, "id" | "context" | "spanId">>();
+
+  set(group: string, { id, context, spanId }: Pick<Exec, "id" | "context" | "spanId">): void {
+    this.#execs.delete(group);
+    this.#execs.set(group, { id, context, spanId });
+    for (const oldest of this.#execs.keys()) {
+      if (this.#execs.size <= KEPT) break;
+      this.#execs.delete(oldest);
+    }
+  }
+
+  get(group: string): Pick<Exec, "id" | "context" | "spanId"> | undefined {
+    return this.#execs.get(group);
+  }
+}
