@@ -16,6 +16,7 @@ check() {
 check "format and rules" biome check --error-on-warnings --max-diagnostics=50 .
 check "types" tsc --noEmit
 check "generated files" scripts/check-drift.sh
+check "docs for programs" node --disable-warning=ExperimentalWarning scripts/generate-llms.ts --check
 
 if [ ${#failed[@]} -gt 0 ]; then
   printf -v list '%s, ' "${failed[@]}"
