@@ -33,8 +33,8 @@ const COMMANDS = [
   "head -c 100000 /dev/urandom | base64",
   "exit 3",
   "kill -KILL $$",
-  "head -c 200000000 /dev/zero | tail -c 150000000 | wc -c",
-  "head -c 100000000 /dev/zero > /workspace/fill; rm -f /workspace/fill; exit 0",
+  "exec tail -c 150000000 /dev/zero",
+  "head -c 100000000 /dev/zero > fill || { rm -f fill; exit 1; }",
 ];
 /** Faults are injected: a sandbox may go under a client's hands, in the middle of anything. */
 const MAY_REFUSE = ["DRIVER_ERROR", "SANDBOX_ENDED", "DISK_FULL", "FILE_ERROR", "SANDBOX_PAUSED"];
