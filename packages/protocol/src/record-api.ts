@@ -28,6 +28,8 @@ export type RunEventInput = {
     spanId?: string;
     /** Default: the run's root span. */
     parentSpanId?: string;
+    /** Where the event belongs to a trace of its caller, into which the run's own does not reach. Default: the run's. */
+    traceId?: string;
     /** Where the event belongs to one of the run's sandboxes. */
     sandboxId?: string;
   };

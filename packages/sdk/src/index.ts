@@ -53,7 +53,7 @@ export { Exporters, type FlushOptions } from "./exporters.ts";
 export { type FileCallOptions, type FileContent, Files } from "./files.ts";
 export { type CreateKeyOptions, Keys } from "./keys.ts";
 export { outputBytes, outputText } from "./output.ts";
-export { Run, type RunOptions, type RunStatus, type ToolCall } from "./runs.ts";
+export { Run, type RunOptions, type RunStatus, type ToolCall, type ToolOutcome } from "./runs.ts";
 export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";
 export { type CreateSandboxOptions, type ListSandboxesOptions, Sandboxes } from "./sandboxes.ts";
 export type { TraceOptions } from "./tracing.ts";

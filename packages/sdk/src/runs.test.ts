@@ -140,3 +140,36 @@ test("events that could not be sent are kept and sent with the next", async () =
     ["agent.thinking", "run.completed"],
   );
 });
+
+test("a tool call of somebody else's trace is below their span, with all that it causes, and says what is recorded of it", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  const run = await client.run({ name: "server", captureContent: true });
+  const caller = {
+    traceparent: `00-${"c".repeat(32)}-${"d".repeat(16)}-01`,
+    tracestate: "a=b",
+    baggage: "k=v",
+  };
+  const value = await run.tool("python", { code: "1" }, () => run.sandboxes.create(), {
+    ...caller,
+    outcome: () => ({ result: "in words", isError: true }),
+  });
+  assert.equal(value.id, sandboxInfo().id);
+  await run.tool("python", {}, () => run.sandboxes.create(), { traceparent: "nonsense", tracestate: "a=b" });
+  await run.complete();
+
+  const [call, result, ...others] = eventsAt(server);
+  assert.deepEqual([call?.traceId, call?.parentSpanId], ["c".repeat(32), "d".repeat(16)]);
+  assert.deepEqual(
+    [result?.traceId, result?.parentSpanId, result?.spanId],
+    [call?.traceId, call?.parentSpanId, call?.spanId],
+  );
+  assert.ok(result?.type === "agent.tool_result");
+  assert.deepEqual([result.data.result, result.data.isError], ["in words", true]);
+  const [inside, ownInside] = server.requests.filter(({ url }) => url === "/v1/sandboxes");
+  assert.equal(inside?.headers.traceparent, `00-${"c".repeat(32)}-${call?.spanId}-01`);
+  assert.deepEqual([inside?.headers.tracestate, inside?.headers.baggage], ["a=b", "k=v"]);
+  for (const event of others) assert.equal(event.traceId, undefined);
+  assert.match(String(ownInside?.headers.traceparent), new RegExp(`^00-${RUN.traceId}-`));
+  assert.equal(ownInside?.headers.tracestate, undefined);
+});

@@ -1,8 +1,8 @@
 import type { EventDataMap, RunEventInput, RunInfo, StartRunRequest } from "@sandglass/protocol";
-import { formatTraceparent, newSpanId } from "@sandglass/protocol";
+import { formatTraceparent, newSpanId, parseTraceparent } from "@sandglass/protocol";
 import { RunEvents } from "./run-events.ts";
 import { Sandboxes } from "./sandboxes.ts";
-import { inTrace, type Tracing } from "./tracing.ts";
+import { checkedTrace, inTrace, type TraceOptions, type Tracing } from "./tracing.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export interface RunOptions {
@@ -17,6 +17,14 @@ export interface ToolCall {
   readonly traceparent: string;
   /** Ends it; the second time nothing happens. */
   result(value: unknown, options?: { isError?: boolean }): void;
+}
+
+/** What is recorded of what a tool returned. */
+export interface ToolOutcome {
+  /** With `captureContent`; undefined records nothing of it. */
+  result?: unknown;
+  /** Default false. */
+  isError?: boolean;
 }
 
 export type RunStatus = EventDataMap["run.completed"]["status"];
@@ -57,18 +65,25 @@ export class Run implements AsyncDisposable {
     this.#captureContent = options.captureContent ?? false;
   }
 
-  /** Records that the agent calls a tool; `result` on what it returns ends the span. */
-  toolCall(toolName: string, args?: unknown): ToolCall {
+  /**
+   * Records that the agent calls a tool; `result` on what it returns ends the span.
+   *
+   * @param caller whose span the call's becomes a child of, where that is not the run's own: a server that is called by agents
+   *   gets it with each call
+   */
+  toolCall(toolName: string, args?: unknown, caller: TraceOptions = {}): ToolCall {
     const spanId = newSpanId();
+    const parent = parseTraceparent(checkedTrace(caller)?.traceparent);
+    const place = parent && { traceId: parent.traceId, parentSpanId: parent.parentSpanId };
     const toolCallId = `call_${spanId}`;
     const startedAt = performance.now();
     let isEnded = false;
     const captured = this.#capture(args);
     const data = { toolName, toolCallId, ...(captured !== undefined && { arguments: captured }) };
-    this.#add({ type: "agent.tool_call", spanId, data });
+    this.#add({ type: "agent.tool_call", spanId, ...place, data });
     return {
       toolCallId,
-      traceparent: formatTraceparent(this.traceId, spanId, TRACE_FLAGS),
+      traceparent: formatTraceparent(place?.traceId ?? this.traceId, spanId, parent?.flags ?? TRACE_FLAGS),
       result: (value, options = {}) => {
         if (isEnded) return;
         isEnded = true;
@@ -78,6 +93,7 @@ export class Run implements AsyncDisposable {
         this.#add({
           type: "agent.tool_result",
           spanId,
+          ...place,
           data: { ...ending, ...(result !== undefined && { result }) },
         });
       },
@@ -88,13 +104,24 @@ export class Run implements AsyncDisposable {
    * Runs `fn` as a tool call: what it asks of sandboxes of this run hangs below the call's span. An error is
    * recorded and thrown on.
    *
+   * @param options `outcome` says what of the value is recorded: by default all of it, as a success; `traceparent`,
+   *   `tracestate` and `baggage` are those of the caller, as in {@link toolCall}
    * @example await run.tool("python", { code }, ({ code }) => sandbox.runCode(code))
    */
-  async tool<A, T>(toolName: string, args: A, fn: (args: A) => Promise<T> | T): Promise<T> {
-    const call = this.toolCall(toolName, args);
+  async tool<A, T>(
+    toolName: string,
+    args: A,
+    fn: (args: A) => Promise<T> | T,
+    options: TraceOptions & { outcome?: (value: T) => ToolOutcome } = {},
+  ): Promise<T> {
+    const call = this.toolCall(toolName, args, options);
+    const { baggage } = options;
+    // Of no meaning without the trace that it belongs to.
+    const tracestate = checkedTrace(options)?.tracestate;
     try {
-      const value = await inTrace({ traceparent: call.traceparent }, () => fn(args));
-      call.result(value);
+      const value = await inTrace({ traceparent: call.traceparent, tracestate, baggage }, () => fn(args));
+      const { result, isError } = options.outcome?.(value) ?? { result: value };
+      call.result(result, { isError: isError ?? false });
       return value;
     } catch (error) {
       call.result(String(error), { isError: true });

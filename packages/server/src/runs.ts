@@ -80,9 +80,16 @@ export class Runs {
       spanId: context.parentSpanId,
       parentSpanId: "",
     };
+    const parentOf = (isElsewhere: boolean, isOnRun: boolean): string => {
+      if (isElsewhere) return "";
+      return isOnRun ? parentSpanId : spanId;
+    };
     const emitted = events.map((event) => {
+      const isEnd = event.type === "run.completed";
+      // In a trace of its caller's the run's span is no parent; its end is where its beginning is.
+      const isElsewhere = event.traceId !== undefined && event.traceId !== traceId && !isEnd;
       // The end of a run is the end of its own span, a point in time stands on it; everything else has a span below it.
-      const isOnRun = (event.type === "run.completed" || POINTS.has(event.type)) && run !== undefined;
+      const isOnRun = (isEnd || POINTS.has(event.type)) && run !== undefined && !isElsewhere;
       const about = event.sandboxId ?? "";
       return this.#emit({
         type: event.type,
@@ -91,9 +98,9 @@ export class Runs {
         orgId,
         runId,
         sandboxId: about !== "" && this.#ownsSandbox(about, orgId) ? about : "",
-        traceId,
+        traceId: isElsewhere ? event.traceId : traceId,
         spanId: event.spanId ?? (isOnRun ? spanId : newSpanId()),
-        parentSpanId: event.parentSpanId ?? (isOnRun ? parentSpanId : spanId),
+        parentSpanId: event.parentSpanId ?? parentOf(isElsewhere, isOnRun),
         ...(event.timestamp !== undefined && { timestamp: event.timestamp }),
         // The union of types cannot follow that type and data come from one event.
       } as EventInput);

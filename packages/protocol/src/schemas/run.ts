@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { EventDataMap } from "../events.ts";
 import type { RunEventInput, RunEventType } from "../record-api.ts";
 import { EVENT_DATA } from "./event-data.ts";
-import { metadata, sandboxId, spanId, utf8Length } from "./fields.ts";
+import { metadata, sandboxId, spanId, traceId, utf8Length } from "./fields.ts";
 import { strictObject } from "./strict-object.ts";
 
 const MAX_EVENT_BYTES = 256 * 1024;
@@ -60,6 +60,7 @@ function inputOf<T extends RunEventType>(type: T) {
     timestamp: z.iso.datetime().optional(),
     spanId: spanId.optional(),
     parentSpanId: spanId.optional(),
+    traceId: traceId.optional(),
     sandboxId: sandboxId.optional(),
   });
 }
