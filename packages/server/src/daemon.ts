@@ -11,6 +11,7 @@ import { createHandlers, createReplays, type HandlerServices } from "./http/hand
 import { Idempotency } from "./http/idempotency.ts";
 import { KeyGate } from "./http/key-gate.ts";
 import { Listener, type ListenerOptions } from "./http/listener.ts";
+import { type Mount, Mounts } from "./http/mounts.ts";
 import { OtlpIntake } from "./http/otlp-intake.ts";
 import { RequestEvents } from "./http/request-events.ts";
 import { createRequestGuard } from "./http/request-guard.ts";
@@ -54,6 +55,7 @@ export class Daemon {
   readonly #services: HandlerServices;
   readonly #selfMetrics: SelfMetrics;
   readonly #agentSandbox: AgentSandbox | undefined;
+  readonly #mounted: Mounts;
   #stopped: Promise<void> | undefined;
 
   private constructor(parts: {
@@ -68,6 +70,7 @@ export class Daemon {
     services: HandlerServices;
     selfMetrics: SelfMetrics;
     agentSandbox: AgentSandbox | undefined;
+    mounted: Mounts;
   }) {
     this.sandglass = parts.sandglass;
     this.metrics = parts.metrics;
@@ -80,14 +83,20 @@ export class Daemon {
     this.#services = parts.services;
     this.#selfMetrics = parts.selfMetrics;
     this.#agentSandbox = parts.agentSandbox;
+    this.#mounted = parts.mounted;
   }
 
   /**
    * Binds the port, recovers, and serves. When it fails half-way, what was acquired is released in reverse order.
    *
+   * @param mounts what is served beside the API
    * @throws ConfigError; what listening and opening the data directory fail with
    */
-  static async start(loaded: LoadedConfig, observer: DaemonObserver): Promise<Daemon> {
+  static async start(
+    loaded: LoadedConfig,
+    observer: DaemonObserver,
+    mounts: readonly Mount[] = [],
+  ): Promise<Daemon> {
     const { config } = loaded;
     checkBind(config);
     const tls = await readTlsIdentity(config.tls, loaded.cwd);
@@ -177,9 +186,18 @@ export class Daemon {
       stopping: stopping.signal,
       reportInternal,
     });
+    const place = {
+      baseUrl,
+      complain: (message: string, error: unknown) => observer.complain(message, error),
+    };
+    const mounted = new Mounts(mounts, place, { guard, gate, reportInternal });
     const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
     listener.serve(
-      (request, response) => (otlp?.takes(request) ? otlp.serve(request, response) : app(request, response)),
+      (request, response) => {
+        if (otlp?.takes(request)) otlp.serve(request, response);
+        else if (mounted.takes(request)) mounted.serve(request, response);
+        else app(request, response);
+      },
       (record, request, response) => {
         // What telemetry costs is counted where it is taken; an event for each request would be telemetry of telemetry.
         if (otlp?.takesPath(record.path)) return;
@@ -202,6 +220,7 @@ export class Daemon {
       services,
       selfMetrics,
       agentSandbox,
+      mounted,
     });
   }
 
@@ -229,7 +248,7 @@ export class Daemon {
   }
 
   /**
-   * Stops within the deadline: no new work → execs and sandboxes end with the cause `host_shutdown` → their streams bring
+   * Stops within the deadline: what is mounted ends → no new work → execs and sandboxes end with the cause `host_shutdown` → their streams bring
    * the last line → connections close → `host.stopped` is recorded → exporters deliver for the rest of the time → the log closes.
    * Idempotent.
    */
@@ -239,6 +258,8 @@ export class Daemon {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
+    // What is mounted calls the API: it says its last word while that is still heard.
+    await Promise.race([this.#mounted.close(), after(deadlineMs * DRAIN_SHARE)]);
     this.#stopping.abort();
     for (const each of [this.#listener, this.#agentSandbox]) each?.stopAccepting();
     try {

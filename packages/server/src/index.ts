@@ -26,6 +26,7 @@ export {
 export { Daemon } from "./daemon.ts";
 export { defineConfig } from "./define-config.ts";
 export type { Observability } from "./exporters/observability.ts";
+export type { Mount, Mounted, MountPlace } from "./http/mounts.ts";
 export type {
   ExecResult,
   LocalCaller,

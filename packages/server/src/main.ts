@@ -4,6 +4,7 @@ import { type LoadedConfig, loadConfig, OPTIONS } from "./config.ts";
 import { Daemon } from "./daemon.ts";
 import { DaemonLog } from "./daemon-log.ts";
 import { explain } from "./explain.ts";
+import type { Mount } from "./http/mounts.ts";
 import { hasTerminal, Reload } from "./reload.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,8 +17,9 @@ const GRACE_MS = 1_000;
  * 1 where it could not start or not stop in order.
  *
  * @param argv flags behind the command's name
+ * @param mounts what is served beside the API
  */
-export async function serve(argv: readonly string[]): Promise<void> {
+export async function serve(argv: readonly string[], mounts: readonly Mount[] = []): Promise<void> {
   let loaded: LoadedConfig;
   let log: DaemonLog;
   let load: () => Promise<LoadedConfig>;
@@ -31,7 +33,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   } catch (error) {
     return refuse(error);
   }
-  const starting = Daemon.start(loaded, log);
+  const starting = Daemon.start(loaded, log, mounts);
   handleSignals(starting, loaded.config.shutdownTimeoutMs, new Reload(load, log), log);
   try {
     const daemon = await starting;
