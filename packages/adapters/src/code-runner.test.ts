@@ -88,3 +88,15 @@ test("a call that takes too long is a result with its cause, an aborted one reje
   await assert.rejects(runner.run("1"), { code: "SANDBOX_ENDED" });
   assert.equal((await runner.run("1")).text, "[value]\n1");
 });
+
+test("a tool that is closed while a call is on its way leaves no sandbox behind", async () => {
+  const runner = new CodeRunner({ client: daemon.client }, identity);
+  const calls = [runner.run("1"), runner.run("2")];
+  const closed = runner.close();
+  const endings = await Promise.allSettled(calls);
+  await closed;
+  assert.deepEqual((await daemon.client.sandboxes.list()).items, []);
+  for (const ending of endings)
+    if (ending.status === "rejected") assert.equal(ending.reason.code, "INVALID_REQUEST");
+  await assert.rejects(runner.run("3"), { code: "INVALID_REQUEST" });
+});

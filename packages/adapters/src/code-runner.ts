@@ -42,9 +42,8 @@ export class CodeRunner implements AsyncDisposable {
    * @throws SandglassError where the daemon refuses, or the sandbox is gone: the next call then makes a new one, unless it was given
    */
   async run(code: string, signal?: AbortSignal | null): Promise<CodeResult> {
+    this.#checkOpen();
     const { name } = this.#identity;
-    if (this.#closed !== undefined)
-      throw new SandglassError("INVALID_REQUEST", `the tool ${name} has been closed`);
     const isHidden = this.#options.captureContent === false;
     const run = await this.#currentRun();
     let ran: CodeResult | undefined;
@@ -90,6 +89,8 @@ export class CodeRunner implements AsyncDisposable {
 
   /** Made once, however many calls come at the same time; one that could not be made is tried again by the next call. */
   #madeSandbox(run: Run): Promise<Sandbox> {
+    // Closed while this call was on its way here: nobody would end the sandbox.
+    this.#checkOpen();
     if (this.#sandbox !== undefined) return this.#sandbox;
     const { language = "python", template = TEMPLATES[language], create } = this.#options;
     const made = run.sandboxes.create({ ...create, template });
@@ -114,8 +115,8 @@ export class CodeRunner implements AsyncDisposable {
       });
     this.#runs.delete(traceId);
     this.#runs.set(traceId, opened);
+    this.#completeOldest();
     try {
-      await this.#completeOldest();
       return await opened;
     } catch (error) {
       if (this.#runs.get(traceId) === opened) this.#runs.delete(traceId);
@@ -123,11 +124,25 @@ export class CodeRunner implements AsyncDisposable {
     }
   }
 
-  async #completeOldest(): Promise<void> {
+  /** In the background: what becomes of another trace's run is not this call's to fail for. */
+  #completeOldest(): void {
     const [oldest] = this.#runs;
     if (this.#runs.size <= MAX_OPEN_RUNS || oldest === undefined) return;
-    this.#runs.delete(oldest[0]);
-    await (await oldest[1]).complete();
+    const [traceId, run] = oldest;
+    this.#runs.delete(traceId);
+    run
+      .then((opened) => opened.complete())
+      .catch((error: unknown) => {
+        process.emitWarning(`the run of trace ${traceId} could not be completed: ${String(error)}`, {
+          type: "SandglassWarning",
+          code: "SANDGLASS_RUN_EVENTS",
+        });
+      });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new SandglassError("INVALID_REQUEST", `the tool ${this.#identity.name} has been closed`);
   }
 
   #usedClient(): Client {
@@ -135,13 +150,14 @@ export class CodeRunner implements AsyncDisposable {
     return this.#client;
   }
 
-  /** The sandbox first: whatever becomes of the record, it must not stay. */
+  /** The sandbox first: whatever becomes of the record, it must not stay. What could not be made was an error of the call that needed it. */
   async #close(): Promise<void> {
-    const runs = [...this.#runs.values()];
     try {
-      await (await this.#sandbox)?.terminate();
+      const sandbox = await this.#sandbox?.catch(() => undefined);
+      await sandbox?.terminate();
     } finally {
-      await Promise.all(runs.map(async (run) => (await run).complete()));
+      const runs = await Promise.allSettled(this.#runs.values());
+      await Promise.all(runs.map((run) => (run.status === "fulfilled" ? run.value.complete() : undefined)));
       if (this.#options.client === undefined) await this.#client?.close();
     }
   }
