@@ -1,5 +1,5 @@
 import type { Cause } from "./causes.ts";
-import type { SandboxSource } from "./events.ts";
+import type { EventOrigin, SandboxSource } from "./events.ts";
 import type { NetworkOptions } from "./network-api.ts";
 import type { SignalName } from "./signals.ts";
 
@@ -211,17 +211,33 @@ export interface TraceSpan {
   spanId: string;
   parentSpanId: string;
   name: string;
-  kind: "INTERNAL" | "SERVER";
+  kind: SpanKind;
   startTime: string;
   durationMs: number;
-  /** "running" where the beginning is recorded and the end is not yet. */
-  status: "ok" | "error" | "running";
+  /** "running" where the beginning is recorded and the end is not yet; "unset" where a program did not say. */
+  status: "ok" | "error" | "unset" | "running";
+  /** What a program said of its status. */
+  message?: string;
   cause?: Cause;
+  /** "" for what is about none. */
   sandboxId: string;
-  attributes: Record<string, string | number | boolean>;
+  /** Absent: the host itself. `sandbox`: a program inside said it, and may say anything; `client`: a program with a key. */
+  origin?: EventOrigin;
+  /** Of a program that says so: its `service.name`. */
+  service?: string;
+  /** Name and version of the instrumentation. */
+  scope?: { name: string; version?: string };
+  /** JSON values; integers beyond what a JavaScript number holds exactly are decimal text. */
+  attributes: Record<string, unknown>;
+  events?: { timestamp: string; name: string; attributes: Record<string, unknown> }[];
+  links?: { traceId: string; spanId: string; attributes: Record<string, unknown> }[];
 }
+/** As OpenTelemetry has them. */
+export type SpanKind = "UNSPECIFIED" | "INTERNAL" | "SERVER" | "CLIENT" | "PRODUCER" | "CONSUMER";
+
 export interface TraceInfo {
   traceId: string;
+  /** By their start: the host's, and those that programs inside sandboxes and agents sent. At most 50,000. */
   spans: TraceSpan[];
   /** Events of the trace that are points in time, not spans of their own (e.g. `sandbox.booted`). */
   events: {

@@ -14,6 +14,7 @@ export const ERROR_STATUS = {
   EXEC_NOT_FOUND: 404,
   TEMPLATE_NOT_FOUND: 404,
   TRACE_NOT_FOUND: 404,
+  RUN_NOT_FOUND: 404,
   FILE_NOT_FOUND: 404,
   KEY_NOT_FOUND: 404,
   EXPORTER_NOT_FOUND: 404,
@@ -38,6 +39,7 @@ export const ERROR_STATUS = {
   INTERNAL: 500,
   DRIVER_ERROR: 500,
   LOG_UNAVAILABLE: 503,
+  STORE_UNAVAILABLE: 503,
   SHUTTING_DOWN: 503,
   DISK_FULL: 507,
   // What a client meets before or without an answer. The daemon sends none of these; the status is the one a gateway would give.

@@ -1,4 +1,5 @@
-import type { EventDataMap, EventType, RuntimeEvent } from "./events.ts";
+import type { Cause } from "./causes.ts";
+import type { EventDataMap, EventOrigin, EventType, RuntimeEvent } from "./events.ts";
 
 /** A hole in what a reader got: events that were removed before it read them, counted and placed. */
 export interface GapLine {
@@ -41,4 +42,129 @@ export interface AddRunEventsRequest {
 }
 export interface AddRunEventsResult {
   accepted: number;
+}
+
+/** `running` until its `run.completed`; also where whoever ran it went away without a word. */
+export type RunState = "running" | EventDataMap["run.completed"]["status"];
+
+/** A run as `GET /v1/runs` lists it: summed up over all that belongs to it. What came out of a sandbox's own telemetry is no part. */
+export interface RunSummary {
+  runId: string;
+  /** "" where nobody opened it here: a framework's own id. */
+  name: string;
+  agent?: string;
+  metadata?: Record<string, string>;
+  status: RunState;
+  error?: string;
+  /** ISO 8601, UTC. */
+  startedAt: string;
+  endedAt?: string;
+  /** From its start to its end; to its last event where it has none. */
+  durationMs: number;
+  traceId: string;
+  /** Of the run's own span; "" where nobody opened it here. */
+  spanId: string;
+  /** US dollars: model calls and sandboxes together. */
+  costUsd: number;
+  llmCostUsd: number;
+  runtimeCostUsd: number;
+  inputTokens: number;
+  outputTokens: number;
+  /** Of `inputTokens`. */
+  cachedTokens: number;
+  llmCalls: number;
+  /** Model calls without a known price: the cost is more than it says. */
+  unpricedCalls: number;
+  toolCalls: number;
+  toolErrors: number;
+  agentErrors: number;
+  sandboxes: number;
+  /** That have ended. */
+  execs: number;
+  /** Execs that ended otherwise than with exit code 0. */
+  failures: number;
+}
+
+/** What a run used of one model. */
+export interface RunModel {
+  model: string;
+  calls: number;
+  unpricedCalls: number;
+  inputTokens: number;
+  outputTokens: number;
+  cachedTokens: number;
+  costUsd: number;
+}
+
+/** A sandbox of a run. */
+export interface RunSandbox {
+  id: string;
+  template: string;
+  state: "running" | "paused" | "terminated";
+  cause?: Cause;
+  reason?: string;
+  createdAt: string;
+  endedAt?: string;
+  execs: number;
+  failures: number;
+  costUsd: number;
+}
+
+/** An exec of a run that ended otherwise than with exit code 0. */
+export interface RunFailure {
+  execId: string;
+  sandboxId: string;
+  cause: Cause;
+  exitCode: number;
+  endedAt: string;
+  reason?: string;
+}
+
+/** `GET /v1/runs/{runId}`. */
+export interface RunDetail extends RunSummary {
+  /** By cost, the highest first. */
+  models: RunModel[];
+  /** In the order of their making; at most 1000. */
+  sandboxList: RunSandbox[];
+  /** The last 100, newest first. */
+  failureList: RunFailure[];
+}
+
+/** A trace as `GET /v1/traces` lists it. */
+export interface TraceSummary {
+  traceId: string;
+  /** Of its first span, the host's or a caller's before any that a sandbox tells of. */
+  name: string;
+  service: string;
+  startTime: string;
+  durationMs: number;
+  spans: number;
+  /** Spans that failed. */
+  errors: number;
+  /** The first of its sandboxes; "" where there is none. */
+  sandboxId: string;
+  /** "" where it is part of none. */
+  runId: string;
+}
+
+/** A log record that a program sent with OpenTelemetry, as `GET /v1/logs` lists it; with `logs: true` a line of its output too. */
+export interface LogEntry {
+  id: string;
+  timestamp: string;
+  /** OpenTelemetry's number of it, 1 to 24: 9 is INFO, 13 WARN, 17 ERROR; 0 where it says none. */
+  severity: number;
+  /** What is no text as JSON; the first 65,536 characters. */
+  body: string;
+  /** Its event name. */
+  name?: string;
+  /** "" where it belongs to none. */
+  traceId: string;
+  spanId: string;
+  /** "" for what is about none. */
+  sandboxId: string;
+  runId: string;
+  /** Absent: the host itself. */
+  origin?: EventOrigin;
+  service: string;
+  attributes: Record<string, unknown>;
 }

@@ -1,13 +1,16 @@
-import type { DoctorReport, EventLine, StartRunRequest, TraceInfo } from "@sandglass/protocol";
+import type { DoctorReport, EventLine, StartRunRequest } from "@sandglass/protocol";
 import { resolveApiKey, resolveBaseUrl } from "./credentials.ts";
 import { type EventsOptions, readEvents } from "./events.ts";
 import { Exporters } from "./exporters.ts";
 import { Keys } from "./keys.ts";
+import { Logs } from "./logs.ts";
 import { providerLoader } from "./otel/enabled.ts";
 import { Instruments } from "./otel/instruments.ts";
+import { RecordedRuns } from "./recorded-runs.ts";
 import { type Run, type RunOptions, startRun } from "./runs.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type CreateSandboxOptions, Sandboxes } from "./sandboxes.ts";
+import { Traces } from "./traces.ts";
 import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
 import { Transport } from "./transport/transport.ts";
 import { VERSION } from "./version.ts";
@@ -46,7 +49,10 @@ export class Client {
   readonly keys: Keys;
   /** Where the daemon delivers events to. */
   readonly exporters: Exporters;
-  readonly traces: { get: (traceId: string) => Promise<TraceInfo> };
+  /** Agent runs as they are in the record; `run` opens one. */
+  readonly runs: RecordedRuns;
+  readonly traces: Traces;
+  readonly logs: Logs;
   readonly #transport: Transport;
   readonly #instruments: Instruments;
   readonly #tracing: Tracing;
@@ -75,7 +81,9 @@ export class Client {
     this.sandboxes = new Sandboxes(this.#transport, this.#tracing);
     this.keys = new Keys(this.#transport);
     this.exporters = new Exporters(this.#transport);
-    this.traces = { get: (traceId) => this.#getTrace(traceId) };
+    this.runs = new RecordedRuns(this.#transport, this.#tracing);
+    this.traces = new Traces(this.#transport, this.#tracing);
+    this.logs = new Logs(this.#transport, this.#tracing);
   }
 
   /** Short for `client.sandboxes.create({ template })`. */
@@ -114,11 +122,6 @@ export class Client {
   async close(): Promise<void> {
     this.#transport.close();
     await this.#instruments.close();
-  }
-
-  async #getTrace(traceId: string): Promise<TraceInfo> {
-    const call = { route: "getTrace", params: { traceId } } as const;
-    return (await this.#transport.json<TraceInfo>(call)).value;
   }
 }
 

@@ -23,11 +23,18 @@ export type {
   KeyInfo,
   Language,
   Level,
+  LogEntry,
   NetworkOptions,
   OutputEvent,
   Page,
   RecordMode,
   ResultEvent,
+  RunDetail,
+  RunFailure,
+  RunModel,
+  RunSandbox,
+  RunState,
+  RunSummary,
   RuntimeEvent,
   RuntimeEventOf,
   SandboxInfo,
@@ -41,6 +48,7 @@ export type {
   TelemetryDelivery,
   TraceInfo,
   TraceSpan,
+  TraceSummary,
   UnenforcedLimit,
 } from "@sandglass/protocol";
 export { Client, type ClientOptions } from "./client.ts";
@@ -52,9 +60,12 @@ export { Execs, type PageOptions } from "./execs.ts";
 export { Exporters, type FlushOptions } from "./exporters.ts";
 export { type FileCallOptions, type FileContent, Files } from "./files.ts";
 export { type CreateKeyOptions, Keys } from "./keys.ts";
+export { type ListLogsOptions, Logs } from "./logs.ts";
 export { outputBytes, outputText } from "./output.ts";
+export { type ListRunsOptions, RecordedRuns } from "./recorded-runs.ts";
 export { Run, type RunOptions, type RunStatus, type ToolCall, type ToolOutcome } from "./runs.ts";
 export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";
 export { type CreateSandboxOptions, type ListSandboxesOptions, Sandboxes } from "./sandboxes.ts";
+export { type ListTracesOptions, type TimeRange, Traces } from "./traces.ts";
 export type { TraceOptions } from "./tracing.ts";
 export { VERSION } from "./version.ts";

@@ -21,12 +21,15 @@ test("the exports are these: a change here is a change for every user", () => {
     "Exporters",
     "Files",
     "Keys",
+    "Logs",
+    "RecordedRuns",
     "Run",
     "Sandbox",
     "Sandboxes",
     "SandglassError",
     "StreamError",
     "TimeoutError",
+    "Traces",
     "VERSION",
     "outputBytes",
     "outputText",
@@ -47,6 +50,9 @@ test("the methods of the classes are these", () => {
     "read readText readStream write list stat exists mkdir move remove",
   );
   assert.equal(membersOf(sandglass.Exporters), "list get add replace remove retry flush");
+  assert.equal(membersOf(sandglass.RecordedRuns), "list get");
+  assert.equal(membersOf(sandglass.Traces), "list get");
+  assert.equal(membersOf(sandglass.Logs), "list");
   assert.equal(membersOf(sandglass.Keys), "create rotate list revoke");
   assert.equal(membersOf(sandglass.Run), "toolCall tool llm thinking flush complete during");
   assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");

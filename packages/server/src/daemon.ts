@@ -147,6 +147,7 @@ export class Daemon {
       metrics,
       observability,
       collector: sandglass.collector,
+      store: sandglass.store,
       exporters: new ExporterAccess(observability),
       loaded,
       stopping: stopping.signal,

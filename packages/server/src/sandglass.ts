@@ -22,6 +22,7 @@ import { Observability } from "./exporters/observability.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
 import { sandboxCollector, startCollector } from "./start-collector.ts";
+import { Store } from "./store/store.ts";
 import { VERSION } from "./version.ts";
 
 /** Share of the stop's time that sandboxes get; the rest is for what is recorded. */
@@ -63,6 +64,8 @@ export class Sandglass implements AsyncDisposable {
   readonly observability: Observability;
   /** Takes the telemetry of sandboxes and agents; undefined where that is switched off. */
   readonly collector: Collector | undefined;
+  /** What runs are looked up in; undefined where that is switched off. */
+  readonly store: Store | undefined;
   readonly #traceId = newTraceId();
   readonly #spanId = newSpanId();
   readonly #startedAt = performance.now();
@@ -78,9 +81,11 @@ export class Sandglass implements AsyncDisposable {
       runtime: RuntimeApi;
       observability: Observability;
       collector: Collector | undefined;
+      store: Store | undefined;
     },
   ) {
-    const { recorder, runtime, observability, collector } = parts;
+    const { recorder, runtime, observability, collector, store } = parts;
+    this.store = store;
     this.config = config;
     this.recorder = recorder;
     this.runtime = runtime;
@@ -143,6 +148,18 @@ export class Sandglass implements AsyncDisposable {
         ? startCollector({ loaded, recorder, ownOrigins, authorize, onProblem })
         : undefined;
     acquired.defer(async () => collector?.stop(0));
+    const store =
+      config.store.enabled && config.recording
+        ? new Store({
+            dataDir: config.dataDir,
+            log: recorder.log,
+            telemetry: collector?.logUpdates.follow,
+            maxBytes: config.store.maxBytes,
+            maxAgeMs,
+            onProblem,
+          })
+        : undefined;
+    acquired.defer(async () => store?.close());
     // Before anything happens that there are events about, so that an exporter which is new gets all of them.
     const observability = await Observability.open({
       recorder,
@@ -162,6 +179,7 @@ export class Sandglass implements AsyncDisposable {
       ...(otelExport !== undefined && { otelExport }),
       templates: templatesOf(config),
       maxSandboxes: config.maxSandboxes,
+      isolation: config.isolation,
       defaults: config.defaults,
       ...(config.recording && {
         sampling: { intervalMs: config.metricsIntervalMs, costRates: config.costRates },
@@ -172,7 +190,7 @@ export class Sandglass implements AsyncDisposable {
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
     // Its process has started meanwhile.
     await collector?.ready();
-    const sandglass = new Sandglass(config, { recorder, runtime, observability, collector });
+    const sandglass = new Sandglass(config, { recorder, runtime, observability, collector, store });
     await sandglass.#recover();
     acquired.move();
     return sandglass;
@@ -224,7 +242,11 @@ export class Sandglass implements AsyncDisposable {
       const least = this.config.shutdownTimeoutMs * DELIVERY_SHARE;
       const leftMs = Math.max(least, (this.#deadline ?? 0) - performance.now());
       try {
-        await Promise.all([this.observability.shutdown(leftMs), this.collector?.stop(leftMs)]);
+        await Promise.all([
+          this.observability.shutdown(leftMs),
+          this.collector?.stop(leftMs),
+          this.store?.close(),
+        ]);
       } finally {
         await this.recorder.close();
       }

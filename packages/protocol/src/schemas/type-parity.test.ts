@@ -62,6 +62,10 @@ interface Interfaces {
   RunInfo: api.RunInfo;
   AddRunEventsResult: record.AddRunEventsResult;
   GapLine: record.GapLine;
+  RunPage: api.Page<record.RunSummary>;
+  RunDetail: record.RunDetail;
+  TracePage: api.Page<record.TraceSummary>;
+  LogPage: api.Page<record.LogEntry>;
 }
 const parity: Parity = {
   CreateSandboxRequest: true,
@@ -101,6 +105,10 @@ const parity: Parity = {
   RunInfo: true,
   AddRunEventsResult: true,
   GapLine: true,
+  RunPage: true,
+  RunDetail: true,
+  TracePage: true,
+  LogPage: true,
 };
 
 type EventParity = {

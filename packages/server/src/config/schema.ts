@@ -7,6 +7,7 @@ import { observabilitySchema } from "./observability-schema.ts";
 
 /** Bytes kept of the event log, and of execs' output, before the oldest goes. */
 const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
+const DEFAULT_STORE_BYTES = 1024 ** 3;
 const DEFAULT_JSON_BODY_BYTES = 16 * 1024 ** 2;
 /** Far more than any request of ours has, far less than what code that walks a body by recursion can take. */
 const DEFAULT_JSON_DEPTH = 100;
@@ -40,6 +41,7 @@ const templateSchema = z.strictObject({
   memoryMb: positive.optional(),
   diskMb: positive.optional(),
   maxPids: positive.optional(),
+  isolation: z.enum(["bubblewrap", "crun", "gvisor"]).optional(),
   instrument: z.boolean().optional(),
   logs: z.boolean().optional(),
   network: NetworkOptions.optional(),
@@ -85,6 +87,19 @@ export const configSchema = z.strictObject({
         .default(DEFAULT_RETENTION_BYTES)
         .describe("Size of the kept output of execs before the oldest goes"),
       maxAgeMs: positive.optional().describe("Age of events before they go; unlimited where absent"),
+    })
+    .prefault({}),
+  store: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe("Keep the database that runs are looked up in; it is filled from the event log"),
+      maxBytes: z
+        .int()
+        .min(1024 ** 2)
+        .default(DEFAULT_STORE_BYTES)
+        .describe("Size of that database before its oldest events go"),
     })
     .prefault({}),
   recording: z.boolean().default(true).describe("Keep events and output; off only to measure what it costs"),
@@ -155,6 +170,10 @@ export const configSchema = z.strictObject({
     .default({})
     .describe("Ready sandboxes kept, by template: `python=4`"),
   maxSandboxes: positive.default(200).describe("Sandboxes at once"),
+  isolation: z
+    .enum(["bubblewrap", "crun", "gvisor"])
+    .default("bubblewrap")
+    .describe("What keeps a sandbox in where neither it nor its template says: bubblewrap, crun or gvisor"),
   defaults: z
     .strictObject({
       vcpu: z.number().positive().optional().describe("Processors of a sandbox"),

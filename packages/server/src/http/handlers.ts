@@ -6,6 +6,7 @@ import { describeSandbox } from "./handlers/find-sandbox.ts";
 import type { HandlerServices } from "./handlers/handler-services.ts";
 import { hostHandlers } from "./handlers/host-handlers.ts";
 import { recordHandlers } from "./handlers/record-handlers.ts";
+import { runHandlers } from "./handlers/run-handlers.ts";
 import { sandboxHandlers } from "./handlers/sandbox-handlers.ts";
 import type { Replay } from "./idempotency.ts";
 
@@ -18,6 +19,7 @@ export function createHandlers(services: HandlerServices): Handlers {
     ...execHandlers(services),
     ...fileHandlers(services),
     ...recordHandlers(services),
+    ...runHandlers(services),
     ...exporterHandlers(services),
     ...hostHandlers(services),
   };

@@ -86,6 +86,8 @@ export class CollectorService {
       }),
       line.post,
     );
+    // It ends with the log.
+    log.feed((update) => line.post({ kind: "log", update }));
     acquired.move();
     return new CollectorService({ log, delivery, gates, tenants, ports, http, grpc, reports });
   }

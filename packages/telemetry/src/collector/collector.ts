@@ -1,4 +1,5 @@
 import type { EventInput, FlushResult } from "@sandglass/protocol";
+import { LogUpdates } from "../log/log-updates.ts";
 import type { Recorder } from "../recorder.ts";
 import { CollectorEnded, CollectorLink } from "./collector-link.ts";
 import { CollectorTotals } from "./collector-totals.ts";
@@ -34,9 +35,8 @@ export interface CollectorOptions {
 }
 
 const DEFAULT_FLUSH_MS = 30_000;
-/** What telling of destinations may take of a change to them. */
+/** Telling of destinations that have changed; and what a stop may take beyond its deadline before the process is ended. */
 const RELAY_MS = 2_000;
-/** What a stop may take beyond its deadline before the process is ended. */
 const STOP_GRACE_MS = 500;
 
 /**
@@ -45,6 +45,8 @@ const STOP_GRACE_MS = 500;
  * the same sandboxes.
  */
 export class Collector {
+  /** What there is in the log of telemetry, for readers in other threads. */
+  readonly logUpdates = new LogUpdates();
   readonly #options: CollectorOptions;
   readonly #link: CollectorLink;
   readonly #sandboxes: ServedSandboxes;
@@ -124,12 +126,11 @@ export class Collector {
 
   /** What it counts, since the daemon began; its process may have begun anew since. */
   snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts; isUp: boolean; restarts: number } {
-    const { isServing: isUp, generation } = this.#link;
-    const restarts = Math.max(0, generation - 1);
-    return { ...this.#totals.snapshot(), outputLines: this.#outputLogs.counts, isUp, restarts };
+    const state = { isUp: this.#link.isServing, restarts: Math.max(0, this.#link.generation - 1) };
+    return { ...this.#totals.snapshot(), outputLines: this.#outputLogs.counts, ...state };
   }
 
-  /** Counts a request of a program of the host that was not passed on to its process. */
+  /** Counts a request of the host's that was not passed on. */
   countRefused(reason: string): void {
     this.#totals.refused(reason);
   }
@@ -266,9 +267,10 @@ export class Collector {
   #hear(report: Exclude<CollectorReport, { kind: "result" | "pong" }>): void {
     const { authorize, onProblem } = this.#options;
     switch (report.kind) {
+      case "log":
+        return this.logUpdates.apply(report.update);
       case "snapshot":
-        this.#totals.hear(report.snapshot);
-        return;
+        return this.#totals.hear(report.snapshot);
       case "stalled":
         return this.#health.stalled(report);
       case "recovered":
@@ -276,12 +278,12 @@ export class Collector {
       case "problem":
         return onProblem(report.message, report.error);
       case "authorize": {
-        const { call, authorization } = report;
-        return this.#link.answer({ kind: "authorized", call, orgId: authorize(authorization) });
+        const orgId = authorize(report.authorization);
+        return this.#link.answer({ kind: "authorized", call: report.call, orgId });
       }
       case "derived": {
-        const { call } = report;
-        this.#record(report.events).then(
+        const { call, events } = report;
+        this.#record(events).then(
           () => this.#link.answer({ kind: "recorded", call }),
           (error: Error) => this.#link.answer({ kind: "recorded", call, error: error.message }),
         );

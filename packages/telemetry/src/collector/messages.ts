@@ -4,6 +4,7 @@ import type { RetryOptions } from "../delivery/retry-schedule.ts";
 import type { DerivedEvent } from "../derive/derived-event.ts";
 import type { PriceOverrides } from "../derive/price-table.ts";
 import type { Environment } from "../exporters/definition.ts";
+import type { LogUpdate } from "../log/log-feed.ts";
 import type { Durability } from "../log/log-options.ts";
 import type { TenantCounts, TenantLimits, Transport } from "../otlp/receiver/tenant.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
@@ -105,6 +106,8 @@ export type CollectorReport =
   | { kind: "pong" }
   | { kind: "result"; call: number; value?: CollectorValue | undefined; error?: WireError }
   | { kind: "snapshot"; snapshot: CollectorSnapshot }
+  /** What there is to read in the log of telemetry, for readers elsewhere. */
+  | { kind: "log"; update: LogUpdate }
   /** `id` as events name it. */
   | { kind: "stalled"; id: string; orgId: string | undefined; reason: string; lagEvents: number }
   | { kind: "recovered"; id: string; orgId: string | undefined; stalledMs: number }

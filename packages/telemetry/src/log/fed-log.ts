@@ -1,7 +1,7 @@
 import { CursorFile } from "./cursor.ts";
 import type { LogUpdate } from "./log-feed.ts";
 import type { LogProblem } from "./log-options.ts";
-import type { LogView } from "./log-reader.ts";
+import { type LogItem, LogReader, type LogView, type ReadOptions } from "./log-reader.ts";
 import { NamedReader } from "./named-reader.ts";
 import { Notifier } from "./notifier.ts";
 import type { RetentionReader } from "./retention.ts";
@@ -16,8 +16,11 @@ export class FedLog {
   readonly #readers = new Map<string, NamedReader>();
   #lastPosition = 0;
 
-  /** @param cursorDir absolute; the writer's */
-  constructor(cursorDir: string, mustSync: boolean, report: (problem: LogProblem) => void) {
+  /**
+   * @param cursorDir absolute; the writer's
+   * @param seed of its checksums; 0 for a log of the daemon's own bytes
+   */
+  constructor(cursorDir: string, mustSync: boolean, report: (problem: LogProblem) => void, seed = 0) {
     this.#cursorDir = cursorDir;
     this.#mustSync = mustSync;
     const log = this;
@@ -26,7 +29,7 @@ export class FedLog {
       get lastPosition() {
         return log.#lastPosition;
       },
-      checksumSeed: 0,
+      checksumSeed: seed,
       isClosed: false,
       changed: new Notifier(),
       liveReaders: new Set<RetentionReader>(),
@@ -63,6 +66,16 @@ export class FedLog {
     const reader = new NamedReader(name, this.#view, file, file.load() ?? { position: 0, gapRecords: 0 });
     this.#readers.set(name, reader);
     return reader;
+  }
+
+  /** Position of the oldest record there is; 1 behind the last where there is none. */
+  get oldestPosition(): number {
+    return this.#segments[0]?.firstPosition ?? this.#lastPosition + 1;
+  }
+
+  /** Records from `options.from` on, for a reader that keeps its place itself: nothing is kept for it. */
+  readBatches(options: ReadOptions): AsyncGenerator<LogItem[], void, undefined> {
+    return new LogReader(this.#view, options).batches();
   }
 
   detachReader(name: string): void {

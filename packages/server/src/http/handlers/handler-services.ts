@@ -6,12 +6,15 @@ import type { Observability } from "../../exporters/observability.ts";
 import type { Keyring } from "../../keys.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { Runs } from "../../runs.ts";
+import type { Store } from "../../store/store.ts";
 
 /** What the handlers work with. */
 export interface HandlerServices {
   runtime: RuntimeApi;
   recorder: Recorder;
   runs: Runs;
+  /** Undefined where it is switched off. */
+  store?: Store | undefined;
   keyring: Keyring;
   metrics: Metrics;
   observability: Observability;

@@ -1,13 +1,13 @@
-import { isRunId, isTraceId, SandglassError } from "@sandglass/protocol";
+import { isTraceId, SandglassError } from "@sandglass/protocol";
 import type { RecordLine } from "@sandglass/telemetry";
 import type { Handlers } from "../call.ts";
-import { describeSandbox } from "./find-sandbox.ts";
 import type { HandlerServices } from "./handler-services.ts";
+import { placeOf, storeOf } from "./stored.ts";
 
-type RecordHandlers = Pick<Handlers, "listEvents" | "startRun" | "addRunEvents" | "getTrace">;
+type RecordHandlers = Pick<Handlers, "listEvents" | "getTrace" | "listTraces" | "listLogs">;
 
 export function recordHandlers(services: HandlerServices): RecordHandlers {
-  const { recorder, runs } = services;
+  const { recorder } = services;
   return {
     listEvents: ({ query, context }) => {
       const { types, minLevel, ...rest } = query;
@@ -25,28 +25,11 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
       };
     },
 
-    startRun: ({ body, context, record }) =>
-      runs.start(body, context).then((run) => {
-        record.runId = run.runId;
-        return run;
-      }),
+    listTraces: ({ query: { cursor, ...query }, context: { orgId } }) =>
+      storeOf(services).ask("listTraces", { ...query, orgId, after: placeOf(cursor) }),
 
-    addRunEvents: async (call) => {
-      const { body, context, record } = call;
-      const runId = call.params.runId ?? "";
-      if (!isRunId(runId)) {
-        throw new SandglassError(
-          "INVALID_REQUEST",
-          'a run\'s id is "run_" and 1 to 64 letters, digits, _ or -',
-        );
-      }
-      record.runId = runId;
-      // A number in another organisation's sequence would leave a hole in what that one sees.
-      const sandboxIds = new Set(body.events.flatMap(({ sandboxId }) => sandboxId ?? []));
-      for (const id of sandboxIds) await describeSandbox({ params: { id }, record: { ...record } }, services);
-      await runs.addEvents(runId, body, context);
-      return { accepted: body.events.length };
-    },
+    listLogs: ({ query: { cursor, ...query }, context: { orgId } }) =>
+      storeOf(services).ask("listLogs", { ...query, orgId, after: placeOf(cursor) }),
 
     getTrace: async ({ params, context }) => {
       const traceId = params.traceId ?? "";
@@ -56,7 +39,10 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
           "a trace id is 32 lower-case hex characters, not all zero",
         );
       }
-      const trace = await recorder.getTrace(traceId, context.orgId);
+      const { orgId } = context;
+      const { store } = services;
+      // Without a store there is what the host itself tells, read out of the log.
+      const trace = await (store?.ask("getTrace", { traceId, orgId }) ?? recorder.getTrace(traceId, orgId));
       if (trace !== undefined) return trace;
       throw new SandglassError("TRACE_NOT_FOUND", `nothing is recorded of trace ${traceId}`, {
         hint: "old events go with the retention; see the options retention.*",

@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
+import { SandglassError } from "@sandglass/protocol";
+import type { DurableLog } from "@sandglass/telemetry";
+import type { LogUpdate } from "@sandglass/telemetry/reading";
+import type {
+  IngestCommand,
+  IngestReport,
+  IngestSettings,
+  QueryArguments,
+  QueryName,
+  QueryResult,
+  StoreState,
+} from "./messages.ts";
+import { QueryThreads } from "./query-threads.ts";
+
+const RESTART_MS = 1_000;
+const EXPIRE_EVERY_MS = 10_000;
+/** How long a query waits for what was recorded before it was asked. */
+const CATCH_UP_MS = 2_000;
+
+export interface StoreOptions {
+  dataDir: string;
+  log: DurableLog;
+  /**
+   * Tells of the log of telemetry, in `<dataDir>/telemetry`, from all there is now on, whoever writes it; returns what ends that.
+   * Default: there is none.
+   */
+  telemetry?: ((post: (update: LogUpdate) => void) => () => void) | undefined;
+  maxBytes: number;
+  maxAgeMs?: number | undefined;
+  /** How often it is looked whether something is too old. Default 10 s. */
+  expireEveryMs?: number | undefined;
+  onProblem: (message: string, error?: unknown) => void;
+}
+
+/**
+ * What can be asked of the record beyond reading it through: an embedded database beside the log, filled by a reader of it in a
+ * thread of its own. It can be deleted at any time: it is filled again from what the log still holds.
+ */
+export class Store {
+  readonly #options: StoreOptions;
+  readonly #settings: IngestSettings;
+  readonly #queries: QueryThreads;
+  #thread: Worker | undefined;
+  #state: StoreState = { positions: { events: 0, telemetry: 0 }, skipped: 0, sizeBytes: 0, expired: 0 };
+  #opened = Promise.withResolvers<void>();
+  #changed = Promise.withResolvers<void>();
+  #isClosed = false;
+
+  /** Begins to fill it; queries wait until it is there. */
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    const { dataDir, maxBytes, maxAgeMs, expireEveryMs = EXPIRE_EVERY_MS } = options;
+    const path = join(dataDir, "store", "store.db");
+    this.#settings = { path, telemetryDir: join(dataDir, "telemetry"), maxBytes, maxAgeMs, expireEveryMs };
+    this.#queries = new QueryThreads(this.#settings.path);
+    this.#start();
+  }
+
+  /** `lag`: events that are in the log and not in the store. */
+  state(): StoreState & { lag: number } {
+    const { positions } = this.#state;
+    return { ...this.#state, lag: Math.max(0, this.#options.log.lastPosition - positions.events) };
+  }
+
+  /**
+   * Answers from what was recorded before the call, as far as the store gets there within two seconds.
+   *
+   * @throws SandglassError STORE_UNAVAILABLE; the signal's reason
+   */
+  async ask<Name extends QueryName>(
+    name: Name,
+    query: QueryArguments<Name>,
+    signal?: AbortSignal,
+  ): Promise<QueryResult<Name>> {
+    await this.#caughtUp(signal);
+    return this.#queries.ask(name, query, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    // Who writes goes last, and leaves one whole file.
+    await this.#queries.close();
+    const thread = this.#thread;
+    const ended = thread && new Promise<void>((resolve) => thread.once("exit", () => resolve()));
+    thread?.postMessage({ kind: "stop" } satisfies IngestCommand);
+    await ended;
+  }
+
+  async #caughtUp(signal: AbortSignal | undefined): Promise<void> {
+    const wanted = this.#options.log.lastPosition;
+    const late = AbortSignal.timeout(CATCH_UP_MS);
+    const ended = AbortSignal.any(signal === undefined ? [late] : [late, signal]);
+    const gone = new Promise<void>((resolve) =>
+      ended.addEventListener("abort", () => resolve(), { once: true }),
+    );
+    await Promise.race([this.#opened.promise, gone]);
+    while (this.#state.positions.events < wanted && !ended.aborted)
+      await Promise.race([this.#changed.promise, gone]);
+    signal?.throwIfAborted();
+    if (this.#state.sizeBytes > 0) return;
+    throw new SandglassError("STORE_UNAVAILABLE", "the store is not open yet", { hint: "try again" });
+  }
+
+  #start(): void {
+    const thread = new Worker(new URL("./ingest-main.ts", import.meta.url), {
+      workerData: this.#settings,
+      name: "sandglass-store",
+      execArgv: ["--disable-warning=ExperimentalWarning"],
+    });
+    thread.unref();
+    this.#thread = thread;
+    const feed = this.#options.log.feed((update) =>
+      thread.postMessage({ kind: "log", log: "events", update } satisfies IngestCommand),
+    );
+    // Told from its beginning: what comes of it later tells only what changed.
+    const stopFeed = this.#options.telemetry?.((update) =>
+      thread.postMessage({ kind: "log", log: "telemetry", update } satisfies IngestCommand),
+    );
+    thread.on("message", (report: IngestReport) => this.#hear(report));
+    thread.on("error", (error) => this.#options.onProblem("the store's thread failed", error));
+    thread.once("exit", () => {
+      feed.stop();
+      stopFeed?.();
+      if (this.#isClosed) return;
+      setTimeout(() => {
+        if (!this.#isClosed) this.#start();
+      }, RESTART_MS).unref();
+    });
+  }
+
+  #hear(report: IngestReport): void {
+    switch (report.kind) {
+      case "opened":
+        this.#opened.resolve();
+        void this.#queries.reopen();
+        return;
+      case "state": {
+        this.#state = report.state;
+        const { resolve } = this.#changed;
+        this.#changed = Promise.withResolvers<void>();
+        resolve();
+        return;
+      }
+      case "reset":
+        this.#options.onProblem(
+          `the store is filled again from the log: ${
+            {
+              damaged: "its file was damaged",
+              newer: "a newer release wrote it",
+              log: "the log is another one",
+            }[report.reason]
+          }`,
+        );
+        return;
+      case "problem":
+        this.#options.onProblem(`the store: ${report.message}`);
+        return;
+    }
+  }
+}
