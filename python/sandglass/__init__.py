@@ -18,30 +18,34 @@ from . import errors, models
 from ._credentials import SandglassWarning
 from ._options import CreateSandboxOptions, EgressOptions, ExporterFilter, NetworkOptions
 from ._output import output_bytes, output_text
-from ._sync.client import Client, Traces
+from ._sync.client import Client
 from ._sync.commands import Commands
 from ._sync.execs import Execs
 from ._sync.exporters import Exporters
 from ._sync.files import Files
 from ._sync.keys import Keys
+from ._sync.recorded_runs import RecordedRuns
 from ._sync.runs import Run, ToolCall
 from ._sync.sandbox import Sandbox
 from ._sync.sandboxes import Sandboxes
+from ._sync.traces import Logs, Traces
 from ._version import VERSION
 from .errors import *  # noqa: F403
 from .models import *  # noqa: F403
 from .stream_events import ExecResult, ExitEvent, OutputEvent, ResultEvent, StreamEvent
 
 if TYPE_CHECKING:
-    from ._async.client import AsyncClient, AsyncTraces
+    from ._async.client import AsyncClient
     from ._async.commands import AsyncCommands
     from ._async.execs import AsyncExecs
     from ._async.exporters import AsyncExporters
     from ._async.files import AsyncFiles
     from ._async.keys import AsyncKeys
+    from ._async.recorded_runs import AsyncRecordedRuns
     from ._async.runs import AsyncRun, AsyncToolCall
     from ._async.sandbox import AsyncSandbox
     from ._async.sandboxes import AsyncSandboxes
+    from ._async.traces import AsyncLogs, AsyncTraces
 
 __version__ = VERSION
 
@@ -53,11 +57,13 @@ _LATER = {
     "AsyncExporters": "exporters",
     "AsyncFiles": "files",
     "AsyncKeys": "keys",
+    "AsyncLogs": "traces",
+    "AsyncRecordedRuns": "recorded_runs",
     "AsyncRun": "runs",
     "AsyncSandbox": "sandbox",
     "AsyncSandboxes": "sandboxes",
     "AsyncToolCall": "runs",
-    "AsyncTraces": "client",
+    "AsyncTraces": "traces",
 }
 
 __all__ = [
@@ -68,6 +74,8 @@ __all__ = [
     "AsyncExporters",
     "AsyncFiles",
     "AsyncKeys",
+    "AsyncLogs",
+    "AsyncRecordedRuns",
     "AsyncRun",
     "AsyncSandbox",
     "AsyncSandboxes",
@@ -84,8 +92,10 @@ __all__ = [
     "Exporters",
     "Files",
     "Keys",
+    "Logs",
     "NetworkOptions",
     "OutputEvent",
+    "RecordedRuns",
     "ResultEvent",
     "Run",
     "Sandbox",

@@ -18,6 +18,7 @@ ErrorCode = Literal[
     "EXEC_NOT_FOUND",
     "TEMPLATE_NOT_FOUND",
     "TRACE_NOT_FOUND",
+    "RUN_NOT_FOUND",
     "FILE_NOT_FOUND",
     "KEY_NOT_FOUND",
     "EXPORTER_NOT_FOUND",
@@ -42,6 +43,7 @@ ErrorCode = Literal[
     "INTERNAL",
     "DRIVER_ERROR",
     "LOG_UNAVAILABLE",
+    "STORE_UNAVAILABLE",
     "SHUTTING_DOWN",
     "DISK_FULL",
     "CONNECTION_FAILED",
@@ -61,6 +63,7 @@ ERROR_STATUS: dict[str, int] = {
     "EXEC_NOT_FOUND": 404,
     "TEMPLATE_NOT_FOUND": 404,
     "TRACE_NOT_FOUND": 404,
+    "RUN_NOT_FOUND": 404,
     "FILE_NOT_FOUND": 404,
     "KEY_NOT_FOUND": 404,
     "EXPORTER_NOT_FOUND": 404,
@@ -85,6 +88,7 @@ ERROR_STATUS: dict[str, int] = {
     "INTERNAL": 500,
     "DRIVER_ERROR": 500,
     "LOG_UNAVAILABLE": 503,
+    "STORE_UNAVAILABLE": 503,
     "SHUTTING_DOWN": 503,
     "DISK_FULL": 507,
     "CONNECTION_FAILED": 502,
@@ -167,6 +171,13 @@ class TraceNotFoundError(SandglassError):
     """`TRACE_NOT_FOUND`, HTTP 404."""
 
     code = "TRACE_NOT_FOUND"
+    status = 404
+
+
+class RunNotFoundError(SandglassError):
+    """`RUN_NOT_FOUND`, HTTP 404."""
+
+    code = "RUN_NOT_FOUND"
     status = 404
 
 
@@ -338,6 +349,13 @@ class LogUnavailableError(SandglassError):
     status = 503
 
 
+class StoreUnavailableError(SandglassError):
+    """`STORE_UNAVAILABLE`, HTTP 503."""
+
+    code = "STORE_UNAVAILABLE"
+    status = 503
+
+
 class ShuttingDownError(SandglassError):
     """`SHUTTING_DOWN`, HTTP 503."""
 
@@ -364,6 +382,7 @@ BY_CODE: dict[str, type[SandglassError]] = {
     "EXEC_NOT_FOUND": ExecNotFoundError,
     "TEMPLATE_NOT_FOUND": TemplateNotFoundError,
     "TRACE_NOT_FOUND": TraceNotFoundError,
+    "RUN_NOT_FOUND": RunNotFoundError,
     "FILE_NOT_FOUND": FileNotFoundError,
     "KEY_NOT_FOUND": KeyNotFoundError,
     "EXPORTER_NOT_FOUND": ExporterNotFoundError,
@@ -388,6 +407,7 @@ BY_CODE: dict[str, type[SandglassError]] = {
     "INTERNAL": InternalError,
     "DRIVER_ERROR": DriverError,
     "LOG_UNAVAILABLE": LogUnavailableError,
+    "STORE_UNAVAILABLE": StoreUnavailableError,
     "SHUTTING_DOWN": ShuttingDownError,
     "DISK_FULL": DiskFullError,
 }

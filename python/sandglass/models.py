@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 from ._protocol import Cause, EventType, SignalName
+from ._run_models import RunDetail, RunFailure, RunModel, RunSandbox, RunState, RunSummary
+from ._trace_models import LogEntry, TraceEvent, TraceInfo, TraceSpan, TraceSummary
 
 __all__ = [
     "Cause",
@@ -26,9 +28,16 @@ __all__ = [
     "KeyInfo",
     "Language",
     "Level",
+    "LogEntry",
     "Page",
     "RecordMode",
+    "RunDetail",
+    "RunFailure",
     "RunInfo",
+    "RunModel",
+    "RunSandbox",
+    "RunState",
+    "RunSummary",
     "RuntimeEvent",
     "SandboxInfo",
     "SandboxLimits",
@@ -39,6 +48,7 @@ __all__ = [
     "TraceEvent",
     "TraceInfo",
     "TraceSpan",
+    "TraceSummary",
     "UnenforcedLimit",
 ]
 
@@ -235,40 +245,6 @@ class FlushResult:
     dropped: int
     #: Not delivered within the time; they stay in the log and are delivered later.
     pending: int
-
-
-@dataclass(frozen=True)
-class TraceSpan:
-    trace_id: str
-    span_id: str
-    parent_span_id: str
-    name: str
-    kind: Literal["INTERNAL", "SERVER"]
-    start_time: str
-    duration_ms: float
-    #: "running" where the beginning is recorded and the end is not yet.
-    status: Literal["ok", "error", "running"]
-    sandbox_id: str
-    attributes: dict[str, Any]
-    cause: Cause | None = None
-
-
-@dataclass(frozen=True)
-class TraceEvent:
-    """A point in time, not a span of its own (e.g. `sandbox.booted`)."""
-
-    timestamp: str
-    type: str
-    span_id: str
-    sandbox_id: str
-    data: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class TraceInfo:
-    trace_id: str
-    spans: list[TraceSpan]
-    events: list[TraceEvent]
 
 
 @dataclass(frozen=True)

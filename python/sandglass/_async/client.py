@@ -16,13 +16,15 @@ from .._otel.instruments import Instruments
 from .._otel.private_provider import provider_loader
 from .._tracing import Tracing, checked_trace, environment_trace
 from .._version import VERSION
-from ..models import DoctorReport, EventLine, Level, TraceInfo
+from ..models import DoctorReport, EventLine, Level
 from .events import read_events
 from .exporters import AsyncExporters
 from .keys import AsyncKeys
+from .recorded_runs import AsyncRecordedRuns
 from .runs import AsyncRun
 from .runtime import shared_clients
 from .sandboxes import AsyncSandboxes
+from .traces import AsyncLogs, AsyncTraces
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
@@ -85,9 +87,12 @@ class AsyncClient:
         self._tracing = Tracing(fallback=fallback)
         self.sandboxes = AsyncSandboxes(self._transport, self._tracing)
         self.keys = AsyncKeys(self._transport)
+        #: Agent runs as they are in the record; `run` opens one.
+        self.runs = AsyncRecordedRuns(self._transport)
         #: Where the daemon delivers events to.
         self.exporters = AsyncExporters(self._transport)
         self.traces = AsyncTraces(self._transport)
+        self.logs = AsyncLogs(self._transport)
 
     def _api_key(self) -> str | None:
         if self._found_key is None:
@@ -178,19 +183,6 @@ class AsyncClient:
 
     def __repr__(self) -> str:
         return f"<AsyncClient {self.base_url}>"
-
-
-class AsyncTraces:
-    """Reached as `client.traces`."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
-
-    async def get(self, trace_id: str) -> TraceInfo:
-        """Raises:
-        TraceNotFoundError: where nothing of it is recorded
-        """
-        return decode(TraceInfo, await self._transport.json(Call("getTrace", {"traceId": trace_id})))
 
 
 _users: dict[AsyncClient, int] = {}

@@ -17,13 +17,15 @@ from .._otel.instruments import Instruments
 from .._otel.private_provider import provider_loader
 from .._tracing import Tracing, checked_trace, environment_trace
 from .._version import VERSION
-from ..models import DoctorReport, EventLine, Level, TraceInfo
+from ..models import DoctorReport, EventLine, Level
 from .events import read_events
 from .exporters import Exporters
 from .keys import Keys
+from .recorded_runs import RecordedRuns
 from .runs import Run
 from .runtime import shared_clients
 from .sandboxes import Sandboxes
+from .traces import Logs, Traces
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -86,9 +88,12 @@ class Client:
         self._tracing = Tracing(fallback=fallback)
         self.sandboxes = Sandboxes(self._transport, self._tracing)
         self.keys = Keys(self._transport)
+        #: Agent runs as they are in the record; `run` opens one.
+        self.runs = RecordedRuns(self._transport)
         #: Where the daemon delivers events to.
         self.exporters = Exporters(self._transport)
         self.traces = Traces(self._transport)
+        self.logs = Logs(self._transport)
 
     def _api_key(self) -> str | None:
         if self._found_key is None:
@@ -179,19 +184,6 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self.base_url}>"
-
-
-class Traces:
-    """Reached as `client.traces`."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    def get(self, trace_id: str) -> TraceInfo:
-        """Raises:
-        TraceNotFoundError: where nothing of it is recorded
-        """
-        return decode(TraceInfo, self._transport.json(Call("getTrace", {"traceId": trace_id})))
 
 
 _users: dict[Client, int] = {}
