@@ -5,7 +5,7 @@ import { type DaemonProcess, startDaemonProcess } from "./daemon-process.ts";
 /** What a sandbox that just ended still costs the host: its mounts and groups are given back behind the answer. */
 const SETTLE_MS = 20;
 const LOOK_EVERY_MS = 5;
-const GIVE_UP_MS = 30_000;
+const GIVE_UP_MS = 60_000;
 
 /** A daemon in a process of its own, with a client in this one: the way every user goes. */
 export class MeasuredDaemon implements AsyncDisposable {
@@ -21,15 +21,22 @@ export class MeasuredDaemon implements AsyncDisposable {
 
   /**
    * @param options `pool`: ready python sandboxes, default none, so that nothing is refilled while something else is measured;
-   *   `isRecording`, `hasCollector`: default true; `observability`: where events and telemetry go, default nowhere
+   *   `maxSandboxes`: default the daemon's; `isRecording`, `hasCollector`: default true; `observability`: where events and telemetry go, default nowhere
    */
   static async start(
-    options: { pool?: number; isRecording?: boolean; hasCollector?: boolean; observability?: object } = {},
+    options: {
+      pool?: number;
+      maxSandboxes?: number;
+      isRecording?: boolean;
+      hasCollector?: boolean;
+      observability?: object;
+    } = {},
   ): Promise<MeasuredDaemon> {
-    const { pool = 0, isRecording = true, hasCollector = true, observability } = options;
+    const { pool = 0, maxSandboxes, isRecording = true, hasCollector = true, observability } = options;
     const daemon = await startDaemonProcess(
       [
         ...["--pool", `python=${pool}`],
+        ...(maxSandboxes === undefined ? [] : ["--max-sandboxes", String(maxSandboxes)]),
         ...(isRecording ? [] : ["--no-recording"]),
         ...(hasCollector ? [] : ["--no-collector-enabled"]),
       ],

@@ -1,4 +1,4 @@
-export type Unit = "ms" | "x" | "%" | "/s" | "MB/s" | "MB" | "kB" | "bytes" | "events";
+export type Unit = "ms" | "x" | "%" | "/s" | "MB/s" | "MB" | "kB" | "bytes" | "events" | "sandboxes";
 
 /** What the project promises of a figure. */
 export interface Target {

@@ -9,6 +9,7 @@ const FORMAT: Record<Unit, (value: number) => string> = {
   kB: (value) => `${value.toFixed(1)} kB`,
   bytes: (value) => `${value.toLocaleString("en")} bytes`,
   events: (value) => `${value.toLocaleString("en")} events`,
+  sandboxes: (value) => `${value}`,
   "%": (value) => `${value.toFixed(1)} %`,
 };
 const TARGET_FORMAT: Record<Unit, (value: number) => string> = {
