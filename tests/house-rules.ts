@@ -16,7 +16,7 @@ export const arrows: Readonly<Record<string, readonly string[] | "anything publi
   server: ["protocol", "telemetry", "runtime"],
   sdk: ["protocol"],
   console: ["protocol"],
-  cli: ["server", "sdk"],
+  cli: ["server", "sdk", "mcp"],
   mcp: ["sdk"],
   adapters: ["sdk"],
   testkit: "anything public",

@@ -7,6 +7,7 @@ import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { mcpCommand } from "./commands/mcp.ts";
 import { psCommand } from "./commands/ps.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { runCommand } from "./commands/run.ts";
@@ -59,6 +60,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     tailCommand(terminal),
     traceCommand(terminal),
     egressCommand(terminal),
+    mcpCommand(terminal),
     exportersCommand(terminal),
     keysCommand(terminal),
     doctorCommand(terminal),

@@ -14,6 +14,8 @@ export type Colors = ReturnType<typeof pc.createColors>;
 export class Terminal {
   readonly env: NodeJS.Process["env"];
   readonly stdin: NodeJS.Process["stdin"];
+  /** For a command that speaks a protocol there; all others {@link print}. */
+  readonly stdout: NodeJS.Process["stdout"];
   readonly colors: Colors;
   /** For what goes to stderr. */
   readonly errorColors: Colors;
@@ -28,6 +30,7 @@ export class Terminal {
     this.#process = process;
     this.env = process.env;
     this.stdin = process.stdin;
+    this.stdout = process.stdout;
     this.colors = pc.createColors(hasColor(process.stdout, process.env));
     this.errorColors = pc.createColors(hasColor(process.stderr, process.env));
     this.isAnimated = process.stderr.isTTY === true && process.env.TERM !== "dumb" && !process.env.CI;

@@ -12,6 +12,8 @@ const MAIN = fileURLToPath(new URL("main.ts", import.meta.resolve("@sandglass/se
 const READY = /(https?:\/\/[^\s"]+)/;
 
 export interface StartDaemonOptions {
+  /** What is run, with the arguments in front of the daemon's flags. Default: the server alone, which serves nothing beside the API. */
+  program?: readonly [main: string, ...args: string[]];
   /** Default: a new temporary directory, removed by `stop`. One that is given is left. */
   dataDir?: string;
   /** Further flags of `sandglass serve`. */
@@ -57,7 +59,7 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
   const credentialsFile = options.env?.SANDGLASS_CREDENTIALS ?? join(home, "credentials.json");
   const child = spawn(
     process.execPath,
-    [MAIN, "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])],
+    [...(options.program ?? [MAIN]), "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])],
     {
       cwd: home,
       env: {

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { mcpMount } from "../mcp-mount.ts";
 
 /** `sandglass serve`: the daemon in the foreground. Its flags are the daemon's own, `--help` included. */
 export function serveCommand(onServing: () => void): Command {
@@ -14,6 +15,6 @@ export function serveCommand(onServing: () => void): Command {
       onServing();
       // Fastify, the log and the runtime: too much to load for commands that only talk to a daemon.
       const { serve } = await import("@sandglass/server");
-      await serve(flags);
+      await serve(flags, [mcpMount()]);
     });
 }
