@@ -14,6 +14,7 @@ import { jsonl } from "./delivery/jsonl.ts";
 import { otlp } from "./delivery/otlp.ts";
 import { postgres } from "./delivery/postgres.ts";
 import { exec } from "./exec.ts";
+import { isolation } from "./isolation.ts";
 import { log } from "./log.ts";
 import { describeMachine, type Machine, QUIET_LOAD } from "./measure/machine.ts";
 import { type Part, planOf } from "./measure/plan.ts";
@@ -44,6 +45,7 @@ const PARTS: readonly Part[] = [
   collector,
   collectorCost,
   samples,
+  isolation,
 ];
 const RESULTS = new URL("results/latest.json", import.meta.url);
 

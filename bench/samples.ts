@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type EventInput, newSandboxId, newSpanId, newTraceId } from "@sandglass/protocol";
 import { DEFAULT_LIMITS } from "@sandglass/runtime";
-import { AgentConnection, BubblewrapDriver, type DriverSandbox } from "@sandglass/runtime/drivers";
+import { AgentConnection, type DriverSandbox, startDriver } from "@sandglass/runtime/drivers";
 import { Recorder } from "@sandglass/telemetry";
 import { Sampler } from "../packages/runtime/src/samples/sampler.ts";
 import type { SaySample } from "../packages/runtime/src/samples/sandbox-samples.ts";
@@ -31,7 +31,7 @@ async function measureSamples(plan: Plan): Promise<Row[]> {
   acquired.defer(() => rm(dataDir, { recursive: true, force: true }));
   const recorder = await Recorder.open({ dataDir });
   acquired.defer(() => recorder.close());
-  const driver = await BubblewrapDriver.start({ dataDir, mountPoints: [] });
+  const driver = await startDriver("bubblewrap", { dataDir, mountPoints: [] });
   acquired.defer(() => driver.close());
   const booted: DriverSandbox[] = [];
   const count = plan.times(50, 5);

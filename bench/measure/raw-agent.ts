@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { newExecId, newSandboxId, newSpanId, newTraceId, traceEnvironment } from "@sandglass/protocol";
 import { DEFAULT_LIMITS } from "@sandglass/runtime";
 import { AgentConnection } from "../../packages/runtime/src/agent/connection.ts";
-import { BubblewrapDriver } from "../../packages/runtime/src/drivers/bubblewrap.ts";
+import { startDriver } from "../../packages/runtime/src/drivers/start-driver.ts";
 import { Interpreter } from "../../packages/runtime/src/exec/interpreter.ts";
 import { Runners } from "../../packages/runtime/src/exec/runner.ts";
 import { baseEnvironment, Templates } from "../../packages/runtime/src/templates.ts";
@@ -28,7 +28,7 @@ export class RawAgent implements AsyncDisposable {
     const dataDir = await mkdtemp(join(tmpdir(), "sandglass-bench-"));
     acquired.defer(() => rm(dataDir, { recursive: true, force: true }));
     const templates = new Templates();
-    const driver = await BubblewrapDriver.start({ dataDir, mountPoints: templates.mountPoints() });
+    const driver = await startDriver("bubblewrap", { dataDir, mountPoints: templates.mountPoints() });
     acquired.defer(() => driver.close());
     const template = templates.get("python");
     const sandbox = await driver.create({

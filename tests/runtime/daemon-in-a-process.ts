@@ -1,11 +1,16 @@
 /**
  * A runtime in a process of its own, to be killed: makes the sandboxes it is asked for, lets them work, says their ids on stdout,
- * and waits for its end. Arguments: data directory, how many sandboxes.
+ * and waits for its end. Arguments: data directory, how many sandboxes, their isolation (default "bubblewrap").
  */
+import type { Isolation } from "@sandglass/protocol";
 import { callContext, startRuntime, until } from "@sandglass/testkit";
 
-const [dataDir = "", count = "1"] = process.argv.slice(2);
-const host = await startRuntime({ dataDir, templates: { python: { poolSize: 1 } } });
+const [dataDir = "", count = "1", isolation = "bubblewrap"] = process.argv.slice(2);
+const host = await startRuntime({
+  dataDir,
+  isolation: isolation as Isolation,
+  templates: { python: { poolSize: 1 } },
+});
 await host.runtime.ready();
 const ids: string[] = [];
 for (let made = 0; made < Number(count); made++) {

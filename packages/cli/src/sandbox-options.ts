@@ -1,5 +1,5 @@
-import type { Command } from "commander";
-import type { CreateSandboxRequest } from "sandglass";
+import { type Command, Option } from "commander";
+import type { CreateSandboxRequest, Isolation } from "sandglass";
 import { collectList, collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
 
 /** Options of commands that create a sandbox. */
@@ -8,6 +8,7 @@ export interface SandboxOptions {
   memory?: number;
   disk?: number;
   vcpu?: number;
+  isolation?: Isolation;
   lifetime?: number;
   idleTimeout?: number;
   env?: Record<string, string>;
@@ -25,6 +26,7 @@ export function withSandboxOptions(command: Command): Command {
     .option("-m, --memory <size>", "memory limit, e.g. 512m or 2g", parseMegabytes)
     .option("--disk <size>", "disk limit, e.g. 1g", parseMegabytes)
     .option("--vcpu <number>", "virtual CPUs, e.g. 0.5", parsePositive)
+    .addOption(new Option("--isolation <name>", "what keeps it in").choices(["bubblewrap", "crun", "gvisor"]))
     .option("--lifetime <duration>", "end the sandbox after this time, e.g. 1h", parseDuration)
     .option("--idle-timeout <duration>", "pause or end it after this time without a call", parseDuration)
     .option(
@@ -45,13 +47,14 @@ export function withSandboxOptions(command: Command): Command {
 
 /** What they ask of the daemon. */
 export function requestOf(options: SandboxOptions): CreateSandboxRequest {
-  const { template, memory, disk, vcpu, lifetime, idleTimeout, env, metadata } = options;
+  const { template, memory, disk, vcpu, isolation, lifetime, idleTimeout, env, metadata } = options;
   const { otelExport, instrument, logs, allow } = options;
   return {
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMb: memory }),
     ...(disk !== undefined && { diskMb: disk }),
     ...(vcpu !== undefined && { vcpu }),
+    ...(isolation !== undefined && { isolation }),
     ...(lifetime !== undefined && { timeoutMs: lifetime }),
     ...(idleTimeout !== undefined && { idleTimeoutMs: idleTimeout }),
     ...(env !== undefined && { env }),

@@ -342,9 +342,17 @@ static void reap(void) {
   }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
   struct epoll_event events[64];
   sigset_t mask;
+  /* In a guest's kernel: the host is on stdin, for only the three streams come in there, and the filter is in a file. */
+  if (argc > 1) {
+    int null = open("/dev/null", O_RDONLY);
+    if (dup2(STDIN_FILENO, HOST) < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || install_filter(argv[1])) return 1;
+    if (null > HOST) close(null);
+  }
+  /* What made the namespaces is the parent outside; crun, unlike bubblewrap, does not say this for us. */
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_DUMPABLE, 0); /* no /proc/1/mem, fd or environ for the code inside */
   prctl(PR_SET_NAME, "sandglass-agent");
   signal(SIGPIPE, SIG_IGN);

@@ -50,6 +50,8 @@ struct process {
 /* process.c */
 int fork_process(struct process *p);
 void run_child(int spec, int verdict, int fds[CHANNELS]) __attribute__((noreturn));
+/* filter.c: puts this process under the seccomp program (struct sock_filter, one after the other) in a file. 0, or -1. */
+int install_filter(const char *path);
 /* files.c: the file operations, run as a process inside the sandbox so that every path is resolved there. Returns an exit code. */
 int run_file_operation(int argc, char **argv);
 

@@ -112,6 +112,15 @@ static pid_t child_of(pid_t pid) {
   return (pid_t)strtol(text, NULL, 10);
 }
 
+static int same_program(pid_t one, pid_t other) {
+  char path[64];
+  struct stat a, b;
+  snprintf(path, sizeof path, "/proc/%d/exe", one);
+  if (stat(path, &a)) return 1; /* it is going: whoever asks again is told so */
+  snprintf(path, sizeof path, "/proc/%d/exe", other);
+  return stat(path, &b) || (a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 /* The network namespace of the agent, bubblewrap's only child. */
 static int network_of(pid_t bubblewrap, const char **step) {
   *step = "find the sandbox's agent";
@@ -125,16 +134,20 @@ static int network_of(pid_t bubblewrap, const char **step) {
   snprintf(path, sizeof path, "/proc/%d/ns/net", agent);
   *step = "open the sandbox's network namespace";
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -1;
+  if (fd < 0) {
+    if (errno == ENOENT) errno = EAGAIN; /* crun has short-lived children before the one that stays */
+    return -1;
+  }
   *step = "check the sandbox's network namespace";
   if (fstat(fd, &st)) goto fail;
   if (st.st_ino == own_network_stat.st_ino && st.st_dev == own_network_stat.st_dev) {
-    errno = EPERM; /* it shares the host's network: never listen there */
+    /* It shares the host's network: never listen there. crun is for a while in it, before it leaves and becomes the agent. */
+    errno = same_program(bubblewrap, agent) ? EAGAIN : EPERM;
     goto fail;
   }
   /* A child keeps its pid until bubblewrap has reaped it: what is its child still was its child when the path was opened. */
   if (child_of(bubblewrap) != agent) {
-    errno = ESRCH;
+    errno = EAGAIN;
     goto fail;
   }
   return fd;

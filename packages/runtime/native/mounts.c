@@ -159,6 +159,9 @@ static int make_owned(const char *path, unsigned uid, mode_t mode) {
 int build_root(const struct root_spec *spec, const char **step) {
   *step = "make the mount namespace private";
   if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
+  /* crun refuses to start where version 1 and 2 of the cgroups are mounted side by side; by now this process has joined its own. */
+  *step = "uncover the cgroups";
+  if (umount2("/sys/fs/cgroup/unified", MNT_DETACH) && errno != EINVAL && errno != ENOENT) return -1;
   *step = "cover the mount point";
   if (mount("tmpfs", spec->mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")) return -1;
   /* From here on paths are short and relative: overlay options can be read inside the sandbox. */
@@ -166,6 +169,8 @@ int build_root(const struct root_spec *spec, const char **step) {
   if (chdir(spec->mount_point)) return -1;
   *step = "make the layers' directories";
   if (mkdir("d", 0755) || mkdir("s", 0755) || mkdir("u", 0755) || mkdir("r", 0755)) return -1;
+  /* For what an OCI runtime notes of its container: the sandbox's own uid, and gone with this namespace. */
+  if (make_owned("c", spec->uid, 0700)) return -1;
 
   if (spec->image[0]) {
     if (mount_disk(spec->image, spec->disk, step)) return -1;

@@ -1,6 +1,7 @@
 /* The child's side: waits, already in its own cgroup, for what to become; then sets itself up and executes it. */
 #include "agent.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -76,6 +77,24 @@ static void limit(int resource, rlim_t value) {
   setrlimit(resource, &r);
 }
 
+static int is_kept(unsigned fd, const int *keep, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if ((unsigned)keep[i] == fd) return 1;
+  return 0;
+}
+
+/* Where the kernel has no close_range (before 5.9, or a gVisor of that time): each that is open. */
+static void close_each(const int *keep, size_t n) {
+  struct dirent *entry;
+  DIR *open_ones = opendir("/proc/self/fd");
+  if (!open_ones) _exit(126);
+  while ((entry = readdir(open_ones))) {
+    unsigned fd = (unsigned)strtoul(entry->d_name, NULL, 10);
+    if (fd > 2 && fd != (unsigned)dirfd(open_ones) && !is_kept(fd, keep, n)) close((int)fd);
+  }
+  closedir(open_ones);
+}
+
 /* Closes every descriptor above 2 but these: a waiting child must not hold another process's pipes open. */
 static void keep_only(const int *keep, size_t n) {
   unsigned from = 3;
@@ -84,8 +103,7 @@ static void keep_only(const int *keep, size_t n) {
     for (size_t i = 0; i < n; i++)
       if ((unsigned)keep[i] >= from && (unsigned)keep[i] < next) next = (unsigned)keep[i];
     unsigned to = next == ~0u ? ~0u : next - 1;
-    if (from <= to && syscall(SYS_close_range, from, to, 0))
-      for (unsigned i = from; i <= to && i < 8192; i++) close((int)i); /* kernels before 5.9 */
+    if (from <= to && syscall(SYS_close_range, from, to, 0)) return close_each(keep, n);
     if (next == ~0u) return;
     from = next + 1;
   }

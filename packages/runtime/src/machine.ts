@@ -1,9 +1,10 @@
-import type { Language, SandboxLimits } from "@sandglass/protocol";
+import type { Isolation, Language, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import { AgentConnection } from "./agent/connection.ts";
 import { Collection } from "./collection.ts";
 import type { SandboxCollector, TelemetryOwner } from "./collector.ts";
-import type { DriverSandbox, SandboxDriver } from "./drivers/driver.ts";
+import type { DriverSandbox } from "./drivers/driver.ts";
+import type { Drivers } from "./drivers/drivers.ts";
 import { withEgress } from "./egress/egress-environment.ts";
 import type { SandboxEgress } from "./egress/sandbox-egress.ts";
 import { Context } from "./exec/context.ts";
@@ -20,7 +21,7 @@ const DEFAULT_CONTEXT = "default";
 
 /** What every machine of a runtime is made with. */
 export interface MachineHost {
-  driver: SandboxDriver;
+  drivers: Drivers;
   /** Takes its telemetry; undefined where nobody does. */
   collector: SandboxCollector | undefined;
 }
@@ -29,6 +30,9 @@ export interface MachineHost {
 export class Machine {
   readonly id: string;
   readonly template: Template;
+  readonly isolation: Isolation;
+  /** Limits that this host, or this way to isolate, cannot enforce. */
+  readonly unenforced: readonly UnenforcedLimit[];
   readonly driver: DriverSandbox;
   readonly agent: AgentConnection;
   readonly runners: Runners;
@@ -40,12 +44,14 @@ export class Machine {
   readonly #collection: Collection | undefined;
   readonly #contexts = new Map<string, Context>();
   /** Called once when it is gone without having been asked; the text says what is known. */
-  onGone: ((reason: string) => void) | undefined;
+  onGone: ((cause: "oom_killed" | "driver_error", reason: string) => void) | undefined;
   #isGone = false;
 
   private constructor(parts: {
     id: string;
     template: Template;
+    isolation: Isolation;
+    unenforced: readonly UnenforcedLimit[];
     driver: DriverSandbox;
     agent: AgentConnection;
     limits: SandboxLimits;
@@ -54,6 +60,8 @@ export class Machine {
   }) {
     this.id = parts.id;
     this.template = parts.template;
+    this.isolation = parts.isolation;
+    this.unenforced = parts.unenforced;
     this.driver = parts.driver;
     this.agent = parts.agent;
     this.limits = parts.limits;
@@ -64,13 +72,15 @@ export class Machine {
     parts.agent.onClose = (violation) => this.#gone(violation || "the sandbox's agent went away");
   }
 
-  /** Throws DRIVER_ERROR where the sandbox does not come up. */
+  /** Throws DRIVER_ERROR where the sandbox does not come up, UNSUPPORTED_ON_HOST where it cannot be isolated so. */
   static async boot(
     id: string,
-    template: Template,
-    limits: SandboxLimits,
-    { driver, collector }: MachineHost,
+    wanted: { template: Template; isolation: Isolation; limits: SandboxLimits },
+    { drivers, collector }: MachineHost,
   ): Promise<Machine> {
+    const { template, isolation, limits } = wanted;
+    const driver = await drivers.get(isolation);
+    const { unenforced } = driver;
     const sandbox = await driver.create({ id, limits, mounts: template.mounts });
     const started = performance.now();
     const agent = new AgentConnection(sandbox.socket);
@@ -97,7 +107,8 @@ export class Machine {
       clearTimeout(timer);
     }
     const connectMs = sandbox.connectMs + performance.now() - started;
-    return new Machine({ id, template, driver: sandbox, agent, limits, connectMs, collection });
+    const made = { driver: sandbox, agent, connectMs, collection };
+    return new Machine({ id, template, isolation, unenforced, limits, ...made });
   }
 
   get isGone(): boolean {
@@ -230,6 +241,7 @@ export class Machine {
   #gone(reason: string): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    this.onGone?.(reason);
+    if (!this.driver.diedOfMemory()) return this.onGone?.("driver_error", reason);
+    this.onGone?.("oom_killed", `the memory limit of ${this.limits.memoryMb} MiB was reached`);
   }
 }

@@ -1,4 +1,4 @@
-import type { SandboxLimits } from "@sandglass/protocol";
+import type { Isolation, SandboxLimits } from "@sandglass/protocol";
 import { newSandboxId } from "@sandglass/protocol";
 import { resolveLimits } from "./limits.ts";
 import { Machine, type MachineHost } from "./machine.ts";
@@ -42,12 +42,12 @@ export class Pool {
   }
 
   /** A ready sandbox of this template with these limits, or undefined. Whoever takes it refills when its own work is done. */
-  async take(template: Template, limits: SandboxLimits): Promise<Machine | undefined> {
+  async take(template: Template, isolation: Isolation, limits: SandboxLimits): Promise<Machine | undefined> {
     const shelf = this.#shelves.get(template.name) as Shelf;
     for (;;) {
       // A disk has its size from the beginning, and memory in use cannot be limited away.
-      const fits = ({ limits: has, isGone }: Machine): boolean =>
-        !isGone && has.diskMb === limits.diskMb && has.memoryMb <= limits.memoryMb;
+      const fits = ({ limits: has, isGone, isolation: behind }: Machine): boolean =>
+        !isGone && behind === isolation && has.diskMb === limits.diskMb && has.memoryMb <= limits.memoryMb;
       const index = shelf.ready.findIndex(fits);
       const [machine] = index === -1 ? [] : shelf.ready.splice(index, 1);
       if (machine === undefined) {
@@ -106,12 +106,10 @@ export class Pool {
   async #fill(shelf: Shelf): Promise<void> {
     try {
       if (this.#isClosed) return;
-      const machine = await Machine.boot(
-        newSandboxId(),
-        shelf.template,
-        resolveLimits({}, shelf.template, this.#defaults),
-        this.#host,
-      );
+      const { template } = shelf;
+      const isolation = template.isolation ?? this.#host.drivers.defaultIsolation;
+      const limits = resolveLimits({}, template, this.#defaults);
+      const machine = await Machine.boot(newSandboxId(), { template, isolation, limits }, this.#host);
       try {
         await machine.prepare();
       } catch (error) {

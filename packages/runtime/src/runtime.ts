@@ -4,14 +4,14 @@ import type {
   Cause,
   Check,
   CreateSandboxRequest,
+  Isolation,
   SandboxInfo,
   SandboxLimits,
 } from "@sandglass/protocol";
 import { newSandboxId, SandglassError } from "@sandglass/protocol";
 import { recordBootFailure } from "./boot-failure.ts";
 import type { TelemetryOwner } from "./collector.ts";
-import { BubblewrapDriver } from "./drivers/bubblewrap.ts";
-import type { SandboxDriver } from "./drivers/driver.ts";
+import { Drivers } from "./drivers/drivers.ts";
 import { msSince } from "./duration.ts";
 import { EgressProxy } from "./egress/egress-proxy.ts";
 import { type SandboxNetwork, sandboxNetwork } from "./egress/sandbox-network.ts";
@@ -36,7 +36,7 @@ const PRUNE_EVERY_MS = 30_000;
 /** How code is run on this host: sandboxes on a driver, behind a warm pool. */
 export class Runtime implements RuntimeApi {
   readonly #options: RuntimeOptions;
-  readonly #driver: SandboxDriver;
+  readonly #drivers: Drivers;
   readonly #host: MachineHost;
   readonly #templates: Templates;
   readonly #pool: Pool;
@@ -50,16 +50,16 @@ export class Runtime implements RuntimeApi {
   readonly #pruning: NodeJS.Timeout;
   #isClosing = false;
 
-  private constructor(options: RuntimeOptions, driver: SandboxDriver, templates: Templates) {
+  private constructor(options: RuntimeOptions, drivers: Drivers, templates: Templates) {
     this.#options = options;
-    this.#driver = driver;
-    this.#host = { driver, collector: options.collector };
+    this.#drivers = drivers;
+    this.#host = { drivers, collector: options.collector };
     this.#templates = templates;
     this.#outputs = new OutputStore(
       join(options.dataDir, "output"),
       options.outputRetentionBytes ?? DEFAULT_OUTPUT_BYTES,
     );
-    this.#sampler = options.sampling && new Sampler(options.sampling, driver.capabilities.hasDiskLimit);
+    this.#sampler = options.sampling && new Sampler(options.sampling, drivers.hasDisks);
     this.#pool = new Pool(this.#host, templates.all(), options.defaults);
     this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS).unref();
   }
@@ -70,11 +70,9 @@ export class Runtime implements RuntimeApi {
    */
   static async start(options: RuntimeOptions): Promise<Runtime> {
     const templates = new Templates(options.templates);
-    const driver = await BubblewrapDriver.start({
-      dataDir: options.dataDir,
-      mountPoints: templates.mountPoints(),
-    });
-    return new Runtime(options, driver, templates);
+    const { dataDir, isolation } = options;
+    const drivers = await Drivers.start({ dataDir, mountPoints: templates.mountPoints(), isolation });
+    return new Runtime(options, drivers, templates);
   }
 
   async create(
@@ -84,14 +82,9 @@ export class Runtime implements RuntimeApi {
   ): Promise<SandboxHandle> {
     const started = performance.now();
     if (this.#isClosing) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
-    if (request.isolation !== undefined && request.isolation !== this.#driver.name) {
-      throw new SandglassError(
-        "UNSUPPORTED_ON_HOST",
-        `isolation "${request.isolation}" is not available on this host`,
-        { hint: `available: ${this.#driver.name}` },
-      );
-    }
     const template = this.#templates.get(request.template ?? "python");
+    const isolation = request.isolation ?? template.isolation ?? this.#drivers.defaultIsolation;
+    await this.#drivers.get(isolation); // refused here where there is none: nothing has begun that could fail
     const maximum = this.#options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES;
     if (this.#sandboxes.size + this.#making.size >= maximum) {
       throw new SandglassError("SANDBOX_LIMIT_REACHED", `${maximum} sandboxes run already`, {
@@ -103,7 +96,7 @@ export class Runtime implements RuntimeApi {
     const owner = telemetryOwner(request, template, context, this.#options, options.isTrusted ?? false);
     const takeLines = wantedLines(request, template, this.#options.onLines);
     const network = sandboxNetwork(request, template, options.isTrusted ?? false);
-    const wanted = { request, template, owner, takeLines, limits, network, context, started };
+    const wanted = { request, template, isolation, owner, takeLines, limits, network, context, started };
     const making = this.#make(wanted);
     this.#making.add(making);
     const sandbox = await making.finally(() => this.#making.delete(making));
@@ -124,6 +117,7 @@ export class Runtime implements RuntimeApi {
   async #make(wanted: {
     request: CreateSandboxRequest;
     template: Template;
+    isolation: Isolation;
     owner: TelemetryOwner;
     takeLines: TakeLines | undefined;
     limits: SandboxLimits;
@@ -131,9 +125,9 @@ export class Runtime implements RuntimeApi {
     context: CallContext;
     started: number;
   }): Promise<Sandbox> {
-    const { request, template, owner, takeLines, limits, network, context, started } = wanted;
-    const pooled = await this.#pool.take(template, limits);
-    const machine = pooled ?? (await this.#boot(template, limits, context));
+    const { request, template, isolation, owner, takeLines, limits, network, context, started } = wanted;
+    const pooled = await this.#pool.take(template, isolation, limits);
+    const machine = pooled ?? (await this.#boot({ template, isolation, limits }, context));
     if (this.#isClosing) {
       await machine.destroy();
       throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
@@ -146,8 +140,6 @@ export class Runtime implements RuntimeApi {
       network,
       proxy: this.#proxy,
       source: pooled === undefined ? "on_demand" : "pool",
-      isolation: this.#driver.name,
-      unenforced: this.#driver.unenforced,
       context,
       emit: this.#options.emit,
       sampler: this.#sampler,
@@ -209,7 +201,7 @@ export class Runtime implements RuntimeApi {
     const problems = Object.entries(this.#pool.stats()).flatMap(([name, { problem }]) =>
       problem === undefined ? [] : [{ name: `pool ${name}`, status: "error" as const, detail: problem }],
     );
-    return [...(await this.#driver.checks()), ...problems];
+    return [...(await this.#drivers.checks()), ...problems];
   }
 
   stats(): ReturnType<RuntimeApi["stats"]> {
@@ -240,7 +232,7 @@ export class Runtime implements RuntimeApi {
       );
       await Promise.all([...this.#releasing]);
       await this.#pool.close();
-      await Promise.all([this.#driver.close(), this.#proxy.close()]);
+      await Promise.all([this.#drivers.close(), this.#proxy.close()]);
     };
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -252,12 +244,15 @@ export class Runtime implements RuntimeApi {
     await Promise.race([work(), late]).finally(() => clearTimeout(timer));
   }
 
-  async #boot(template: Template, limits: SandboxLimits, context: CallContext): Promise<Machine> {
+  async #boot(
+    wanted: { template: Template; isolation: Isolation; limits: SandboxLimits },
+    context: CallContext,
+  ): Promise<Machine> {
     const id = newSandboxId();
     try {
-      const machine = await Machine.boot(id, template, limits, this.#host);
+      const machine = await Machine.boot(id, wanted, this.#host);
       // What a template's warm-up defines must be there whether the pool had one or not.
-      if (template.warmup !== undefined) {
+      if (wanted.template.warmup !== undefined) {
         await machine.prepare().catch(async (error: Error) => {
           await machine.destroy();
           throw error;

@@ -5,7 +5,6 @@ import type {
   EventDataMap,
   EventInput,
   EventType,
-  Isolation,
   Level,
   SandboxLimits,
   SandboxSource,
@@ -27,7 +26,6 @@ interface NewSandbox {
   limits: SandboxLimits;
   request: CreateSandboxRequest;
   createMs: number;
-  isolation: Isolation;
 }
 
 /** Says a sandbox's events: fills in whose they are, and sees that its endings reach the log. */
@@ -55,7 +53,7 @@ export class SandboxRecord {
 
   /** The first events of a sandbox, in the order in which they came about; all on the span of its creation. */
   async created(sandbox: NewSandbox, spanId: string): Promise<void> {
-    const { machine, context, source, limits, request, createMs, isolation } = sandbox;
+    const { machine, context, source, limits, request, createMs } = sandbox;
     const template = machine.template.name;
     const { vcpu, memoryMb, diskMb } = limits;
     const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
@@ -65,7 +63,7 @@ export class SandboxRecord {
       vcpu,
       memoryMb,
       diskMb,
-      isolation,
+      isolation: machine.isolation,
       durationMs: createMs,
       ...metadata,
     };

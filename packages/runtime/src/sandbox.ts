@@ -5,11 +5,9 @@ import type {
   Emit,
   ExecInfo,
   ExecRequest,
-  Isolation,
   SandboxInfo,
   SandboxLimits,
   SandboxSource,
-  UnenforcedLimit,
 } from "@sandglass/protocol";
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
 import type { TelemetryOwner } from "./collector.ts";
@@ -31,8 +29,6 @@ export interface SandboxParts extends EgressParts, Pick<SandboxExecsParts, "segm
   owner: TelemetryOwner;
   limits: SandboxLimits;
   source: SandboxSource;
-  isolation: Isolation;
-  unenforced: readonly UnenforcedLimit[];
   context: CallContext;
   emit: Emit;
   sampler: Sampler | undefined;
@@ -100,7 +96,7 @@ export class Sandbox implements SandboxHandle {
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
     parts.machine.egress = openEgress(parts, this.#record, this.#execs, () => this.#own());
-    parts.machine.onGone = (reason) => this.#end("driver_error", this.#own(), reason);
+    parts.machine.onGone = (cause, reason) => this.#end(cause, this.#own(), reason);
   }
 
   /** Commits the sandbox's first events while its telemetry is claimed; then its clocks run, unless it is over already. */
@@ -211,8 +207,8 @@ export class Sandbox implements SandboxHandle {
     this.#lifetime.clear();
     this.#idle.stop();
     const sampled = this.#endSamples?.(); // while there is something to read
-    const isHosts = cause === "host_shutdown" || cause === "driver_error";
-    const execs = this.#execs.close({ cause: isHosts ? cause : "sandbox_ended", ...why });
+    const isTheirs = cause === "host_shutdown" || cause === "driver_error" || cause === "oom_killed";
+    const execs = this.#execs.close({ cause: isTheirs ? cause : "sandbox_ended", ...why });
     const cpuMs = await this.#machine.stop(wasPaused);
     // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
     await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);

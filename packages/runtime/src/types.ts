@@ -7,6 +7,7 @@ import type {
   ExecInfo,
   ExecRequest,
   FileInfo,
+  Isolation,
   Language,
   NetworkOptions,
   SandboxInfo,
@@ -122,6 +123,8 @@ export interface TemplateConfig {
   memoryMb?: number;
   diskMb?: number;
   maxPids?: number;
+  /** Default of its sandboxes' `isolation`; what the daemon has where absent. */
+  isolation?: Isolation;
   /** Default of its sandboxes' `instrument` and `logs`; false where absent. */
   instrument?: boolean;
   logs?: boolean;
@@ -143,6 +146,8 @@ export interface RuntimeOptions {
       "vcpu" | "memoryMb" | "diskMb" | "maxPids" | "maxOutputBytes" | "timeoutMs" | "idleTimeoutMs" | "onIdle"
     >
   >;
+  /** The wall of sandboxes whose request and template name none; default "bubblewrap". */
+  isolation?: Isolation | undefined;
   /** How sandboxes are sampled, as `resource.sample` and `cost.runtime` events. Default: not at all. */
   sampling?: SamplingOptions;
   /** Takes what programs inside send with OpenTelemetry. Default: nobody does, and nothing is told them of it. */

@@ -18,7 +18,7 @@ export type { DriverUnderTest } from "./driver-contract/contract-sandbox.ts";
  * @param makeDriver a driver of this suite's own in a data directory of its own
  * @example driverContract("bubblewrap", async () => {
  *   const dataDir = await mkdtemp(join(tmpdir(), "sg-"));
- *   return { dataDir, driver: await BubblewrapDriver.start({ dataDir, mountPoints: ["/srv/data"] }) };
+ *   return { dataDir, driver: await startDriver("bubblewrap", { dataDir, mountPoints: ["/srv/data"] }) };
  * });
  */
 export function driverContract(name: string, makeDriver: () => Promise<DriverUnderTest>): void {
@@ -60,8 +60,6 @@ export function driverContract(name: string, makeDriver: () => Promise<DriverUnd
     test("what it says of this host is well formed", async () => {
       for (const { limit, reason } of made.driver.unenforced)
         assert.ok(limit !== undefined && reason.length > 0);
-      for (const check of await made.driver.checks())
-        assert.ok(check.name.length > 0 && check.detail.length > 0, JSON.stringify(check));
     });
 
     test("closing it kills what still runs and leaves nothing", async () => {

@@ -10,8 +10,8 @@ import { newSandboxId } from "@sandglass/protocol";
 import { livingPids } from "@sandglass/testkit";
 import type { SocketHandle } from "../collector.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import { BubblewrapDriver } from "./bubblewrap.ts";
-import type { DriverSandbox } from "./driver.ts";
+import type { DriverSandbox, SandboxDriver } from "./driver.ts";
+import { startDriver } from "./start-driver.ts";
 
 /** More sockets than the kernel takes for a reader that does not come. */
 const REQUESTS = 80;
@@ -21,10 +21,10 @@ const GIVE_UP_MS = 20_000;
 
 describe("a daemon whose event loop is held up", () => {
   let dataDir: string;
-  let driver: BubblewrapDriver;
+  let driver: SandboxDriver;
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "sg-"));
-    driver = await BubblewrapDriver.start({ dataDir, mountPoints: [] });
+    driver = await startDriver("bubblewrap", { dataDir, mountPoints: [] });
   });
   after(async () => {
     await driver.close();

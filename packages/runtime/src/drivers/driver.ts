@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
-import type { Check, Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
+import type { Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
-import type { ExecCgroup } from "../host/exec-cgroup.ts";
+import type { GroupUsage } from "../host/cgroup-counts.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import type { ConnectingSocket } from "../host/socket-owners.ts";
 
@@ -12,6 +12,11 @@ export interface DriverCapabilities {
   hasDiskLimit: boolean;
   /** `/usr` can be written (to a layer of the sandbox's own). */
   hasWritableUsr: boolean;
+  /**
+   * A kernel of the sandbox's own answers its system calls, and its processes are none of the host's. Then what an exec uses, and how
+   * many processes there are, is known for the sandbox as a whole only.
+   */
+  hasGuestKernel: boolean;
 }
 
 export interface DriverCreate {
@@ -19,6 +24,25 @@ export interface DriverCreate {
   limits: SandboxLimits;
   /** Read-only directories of the host. */
   mounts: readonly { source: string; target: string }[];
+}
+
+/** What the host knows of one exec's processes, and can do to them. */
+export interface ExecGroup {
+  /** The exec starts now: what was counted before is not its own. */
+  begin(): void;
+  usage(): GroupUsage;
+  /** SIGKILL to everything in it. */
+  kill(): void;
+  /** When the exec is over; what it started may still run. */
+  tryRemove(): void;
+}
+
+/** A process of the sandbox as the agent names it. */
+export interface PlacedProcess {
+  /** In the sandbox's own pid namespace. */
+  readonly pid: number;
+  /** To it and its process group, by the agent's hand. */
+  signal(number: number): void;
 }
 
 /** One sandbox as a driver made it: an agent to talk to, and the host's means over it. */
@@ -31,8 +55,8 @@ export interface DriverSandbox {
   /** Called once when the sandbox's processes are gone; at once where they are already. */
   onExit(callback: () => void): void;
   setLimits(limits: SandboxLimits): void;
-  /** A group for one exec, joined by the process with this pid of the sandbox's own pid namespace. */
-  attach(name: string, pid: number): Promise<ExecCgroup>;
+  /** A group for one exec, joined by this process. */
+  attach(name: string, process: PlacedProcess): Promise<ExecGroup>;
   /**
    * Listening sockets on the loopback of the sandbox's own network namespace, in the order of `ports`; served by the host. May be
    * asked for as soon as the sandbox is there, and resolves when it has a network. The caller closes them.
@@ -49,6 +73,8 @@ export interface DriverSandbox {
   usage(): SandboxUsage;
   /** Undefined where the sandbox has no disk of its own. */
   disk(): { freeBytes: number; sizeBytes: number } | undefined;
+  /** The memory limit took the whole sandbox, as it does where a guest's kernel is what the limit meets. */
+  diedOfMemory(): boolean;
   /** What the isolation tool itself said, for an error's message; "" where it said nothing. */
   diagnosis(): string;
   /** Kills everything in it; resolves when its processes are gone. Idempotent. */
@@ -64,7 +90,14 @@ export interface SandboxDriver {
   /** Limits that this host cannot enforce. */
   readonly unenforced: readonly UnenforcedLimit[];
   create(request: DriverCreate): Promise<DriverSandbox>;
-  checks(): Promise<Check[]>;
   /** Every sandbox it still has is killed. */
   close(): Promise<void>;
+}
+
+/** A process inside is not there to be placed: it has ended, or the agent named one that is none of its own. */
+export class ProcessEnded extends Error {
+  constructor(pid: number) {
+    super(`process ${pid} of the sandbox ended before it was placed`);
+    this.name = "ProcessEnded";
+  }
 }

@@ -47,6 +47,7 @@ export async function runCommand(
     grant: (bytes) => process.restore(bytes),
   });
   process.grant(OUTPUT_CREDIT_BYTES);
+  group.begin();
   try {
     await agent.start(process, {
       argv: spec.argv,

@@ -2,7 +2,7 @@ import type { Language } from "@sandglass/protocol";
 import type { AgentConnection } from "../agent/connection.ts";
 import { Channel, StartFlag } from "../agent/frames.ts";
 import type { AgentProcess, ProcessExit } from "../agent/process.ts";
-import type { ExecCgroup } from "../host/exec-cgroup.ts";
+import type { ExecGroup } from "../drivers/driver.ts";
 import { OUTPUT_CREDIT_BYTES } from "./command.ts";
 import { type CellAnswer, ControlChannel } from "./control-channel.ts";
 import type { Runner } from "./runner.ts";
@@ -33,7 +33,7 @@ export interface InterpreterEvents {
 /** One interpreter process that runs cells. */
 export class Interpreter {
   readonly process: AgentProcess;
-  readonly group: ExecCgroup;
+  readonly group: ExecGroup;
   /** The name of its group. */
   readonly groupName: string;
   readonly language: Language;

@@ -1,7 +1,6 @@
 import type { AgentConnection } from "../agent/connection.ts";
 import type { AgentProcess } from "../agent/process.ts";
-import type { DriverSandbox } from "../drivers/driver.ts";
-import type { ExecCgroup } from "../host/exec-cgroup.ts";
+import type { DriverSandbox, ExecGroup } from "../drivers/driver.ts";
 
 const SIGKILL = 9;
 
@@ -10,7 +9,7 @@ export interface Runner {
   /** Of its group: unique in its sandbox. */
   name: string;
   process: AgentProcess;
-  group: ExecCgroup;
+  group: ExecGroup;
 }
 
 /**
@@ -54,7 +53,7 @@ export class Runners {
     const process = await this.#agent.fork();
     try {
       const name = `x${++this.#count}`;
-      const group = await this.#driver.attach(name, process.pid);
+      const group = await this.#driver.attach(name, process);
       return { name, process, group };
     } catch (error) {
       process.signal(SIGKILL);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { field } from "./cgroup-counts.ts";
+import { field, GroupCounts } from "./cgroup-counts.ts";
 import { type CgroupLayout, execHierarchies, hierarchies, makeGroup } from "./cgroup-layout.ts";
 import { killGroup, removeGroup } from "./cgroup-removal.ts";
 import { ExecCgroup } from "./exec-cgroup.ts";
@@ -31,6 +31,7 @@ export class SandboxCgroup {
   /** OOM kills in groups that are gone. */
   readonly #past = { oomKills: 0 };
   readonly #counts: SandboxCounts;
+  readonly #agent: GroupCounts;
 
   /** `path` is relative to every hierarchy, e.g. "sandglass/1a2b/sbx_…". */
   constructor(layout: CgroupLayout, path: string) {
@@ -39,6 +40,7 @@ export class SandboxCgroup {
     this.#mounts = hierarchies(layout);
     makeGroup(layout, `${path}/agent`);
     this.#counts = new SandboxCounts(layout, path);
+    this.#agent = new GroupCounts(layout, `${path}/agent`);
   }
 
   /** Directories whose `cgroup.procs` the sandbox's first process joins. */
@@ -68,6 +70,11 @@ export class SandboxCgroup {
     for (const mount of mounts) mkdirSync(join(mount, this.#path, name));
     const sets = { groups: this.#groups, busy: this.#busy, past: this.#past };
     return new ExecCgroup(this.#layout, `${this.#path}/${name}`, mounts, sets);
+  }
+
+  /** OOM kills of the agent itself and of what it does for the host. */
+  agentOomKills(): number {
+    return this.#agent.oomKills();
   }
 
   /** Groups of execs that run, and of those that left processes behind; the newest first. */
@@ -107,7 +114,7 @@ export class SandboxCgroup {
     const usage = this.#counts.read();
     if (this.#layout.controllers.memory?.version !== 1) return usage;
     // Version 1 counts a kill in the group of the process alone, not in those above it.
-    usage.oomKills += this.#past.oomKills;
+    usage.oomKills += this.#past.oomKills + this.#agent.oomKills();
     for (const group of this.#groups) usage.oomKills += group.oomKills();
     return usage;
   }
@@ -119,6 +126,7 @@ export class SandboxCgroup {
 
   async remove(): Promise<void> {
     this.#counts.close();
+    this.#agent.close();
     for (const group of this.#groups) group.close();
     await removeGroup(this.#layout, this.#path);
   }

@@ -57,6 +57,8 @@ export class ExecCgroup {
       await writeFile(join(mount, this.#path, "cgroup.procs"), String(hostPid));
   }
 
+  begin(): void {} // nothing but the waiting runner was ever in it
+
   usage(): GroupUsage {
     this.#counts ??= new GroupCounts(this.#layout, this.#path);
     return this.#counts.read();

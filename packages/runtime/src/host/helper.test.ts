@@ -48,7 +48,7 @@ describe("the helper, asked to listen", () => {
       idmap: false,
       socket: join(dir, "agents.sock"),
       hello: "hello",
-      seccomp: join(dir, "seccomp.bpf"),
+      file: join(dir, "seccomp.bpf"),
       oomScore: 0,
       log: join(dir, "log"),
       cgroups: [],

@@ -20,7 +20,8 @@ export interface HelperCreate {
   socket: string;
   /** Sent on the agent's socket before the agent has it. */
   hello: string;
-  seccomp: string;
+  /** Open as descriptor 4 in the program: a seccomp filter, or what it is configured with. */
+  file: string;
   oomScore: number;
   log: string;
   cgroups: readonly string[];
@@ -78,7 +79,7 @@ export class Helper {
         request.idmap ? "1" : "0",
         request.socket,
         request.hello,
-        request.seccomp,
+        request.file,
         String(request.oomScore),
         request.log,
         String(request.cgroups.length),

@@ -2,6 +2,10 @@ import { cp, lstat, mkdir, readdir, realpath, rm, symlink, writeFile } from "nod
 import { join } from "node:path";
 import { placeInstrumentation } from "../instrument/files.ts";
 import { NATIVE } from "../native.ts";
+import { compileSeccomp } from "./seccomp.ts";
+
+/** The seccomp filter, as the agent puts it on itself where it runs on a guest's kernel. */
+export const GUEST_FILTER = "/run/sandglass/seccomp.bpf";
 
 /** What of the host's /etc programs need to run; never keys, tokens or accounts. */
 const ETC = [
@@ -99,6 +103,7 @@ export async function buildSkeleton(target: string, mountPoints: readonly string
   await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
   for (const name of ["repl.py", "repl.cjs", "repl.bash"])
     await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  await writeFile(join(target, GUEST_FILTER), compileSeccomp(), { mode: 0o644 });
   await placeInstrumentation(target);
   await addNode(target);
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });

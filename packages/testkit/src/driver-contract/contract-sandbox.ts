@@ -5,7 +5,7 @@ import {
   type AgentProcess,
   Channel,
   type DriverSandbox,
-  type ExecCgroup,
+  type ExecGroup,
   type ProcessExit,
   type SandboxDriver,
 } from "@sandglass/runtime/drivers";
@@ -27,12 +27,12 @@ export interface ProcessRun extends ProcessExit {
 /** A process of a contract sandbox, in a group of its own. */
 export class ContractProcess {
   readonly agentProcess: AgentProcess;
-  readonly group: ExecCgroup;
+  readonly group: ExecGroup;
   readonly ended: Promise<ProcessRun>;
   stdout = "";
   stderr = "";
 
-  constructor(process: AgentProcess, group: ExecCgroup) {
+  constructor(process: AgentProcess, group: ExecGroup) {
     this.agentProcess = process;
     this.group = group;
     this.ended = new Promise((resolve, reject) => {
@@ -96,7 +96,7 @@ export class ContractSandbox {
     options: { env?: Record<string, string>; maxOpenFiles?: number } = {},
   ): Promise<ContractProcess> {
     const waiting = await this.agent.fork();
-    const process = new ContractProcess(waiting, await this.driver.attach(`t${++this.#count}`, waiting.pid));
+    const process = new ContractProcess(waiting, await this.driver.attach(`t${++this.#count}`, waiting));
     waiting.grant(1024 * 1024);
     await this.agent.start(waiting, {
       argv,

@@ -6,22 +6,27 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxLimits } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import type { SandboxCgroup } from "../host/cgroups.ts";
-import type { ExecCgroup } from "../host/exec-cgroup.ts";
 import { NotYet } from "../host/handed-sockets.ts";
 import type { Helper } from "../host/helper.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import { type ConnectingSocket, socketOwners } from "../host/socket-owners.ts";
-import type { DriverSandbox } from "./driver.ts";
+import { type DriverSandbox, type ExecGroup, type PlacedProcess, ProcessEnded } from "./driver.ts";
+import { WholeSandboxGroup } from "./whole-sandbox-group.ts";
 
 /** What runs in a sandbox is chosen by the OOM killer before anything of the host. */
 const OOM_SCORE = "100";
-/** bubblewrap makes the network some milliseconds after it has begun. */
+/** The wall's program makes the network some milliseconds after it has begun. */
 const LOOK_EVERY_MS = 1;
 
 interface Parts {
   id: string;
-  /** bubblewrap's own process, outside; its child is the agent. */
+  /** The wall's own process, outside. Its only child is the agent, or what runs the guest's kernel. */
   pid: number;
+  hasGuestKernel: boolean;
+  /** Where its only child has the sandbox's root: out of reach of what runs inside, which could bend it. */
+  root: string;
+  /** What the host's groups are told, where that is not what the sandbox is. */
+  toHostLimits(limits: SandboxLimits): SandboxLimits;
   gone: Promise<void>;
   socket: Socket;
   cgroup: SandboxCgroup;
@@ -37,8 +42,8 @@ function children(pid: number): number[] {
   return text === "" ? [] : text.split(" ").map(Number);
 }
 
-/** One sandbox of the bubblewrap driver. */
-export class BubblewrapSandbox implements DriverSandbox {
+/** One sandbox that the native helper made, whatever its wall. */
+export class HelperSandbox implements DriverSandbox {
   readonly socket: Socket;
   readonly bootMs: number;
   readonly connectMs: number;
@@ -58,18 +63,28 @@ export class BubblewrapSandbox implements DriverSandbox {
   }
 
   setLimits(limits: SandboxLimits): void {
-    this.#parts.cgroup.setLimits(limits);
+    this.#parts.cgroup.setLimits(this.#parts.toHostLimits(limits));
   }
 
-  async attach(name: string, pid: number): Promise<ExecCgroup> {
+  async attach(name: string, placed: PlacedProcess): Promise<ExecGroup> {
+    if (this.#parts.hasGuestKernel) return new WholeSandboxGroup(() => this.usage(), placed);
+    const { pid } = placed;
     const hostPid = this.#hostPid(pid);
     const group = this.#parts.cgroup.makeExec(name);
-    await group.attach(hostPid);
-    // By root, so that nothing this process starts can ever go below it and outlive its host in a shortage of memory.
-    await writeFile(`/proc/${hostPid}/oom_score_adj`, OOM_SCORE);
-    if (!this.#isChild(hostPid, pid)) {
+    try {
+      await group.attach(hostPid);
+      // By root, so that nothing this process starts can ever go below it and outlive its host in a shortage of memory.
+      await writeFile(`/proc/${hostPid}/oom_score_adj`, OOM_SCORE);
+    } catch (error) {
       group.tryRemove();
-      throw new Error(`process ${pid} of the sandbox ended before it was placed`);
+      if (this.#statusOfChild(hostPid, pid) === undefined) throw new ProcessEnded(pid);
+      throw error;
+    }
+    const status = this.#statusOfChild(hostPid, pid);
+    if (status === undefined || !/^Seccomp:\s+2$/m.test(status)) {
+      group.tryRemove();
+      if (status === undefined) throw new ProcessEnded(pid);
+      throw new Error("the sandbox's processes run without the filter of system calls");
     }
     return group;
   }
@@ -87,6 +102,8 @@ export class BubblewrapSandbox implements DriverSandbox {
   }
 
   async ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]> {
+    // A guest's kernel has its processes and their sockets to itself.
+    if (this.#parts.hasGuestKernel) return sockets.map(() => undefined);
     return socketOwners(this.#agent(), this.#parts.cgroup.execGroups(), sockets);
   }
 
@@ -100,16 +117,24 @@ export class BubblewrapSandbox implements DriverSandbox {
 
   disk(): { freeBytes: number; sizeBytes: number } | undefined {
     try {
-      // "/" itself, which is the kernel's link: any path below it is the sandbox's to bend.
-      const stat = statfsSync(`/proc/${this.#agent()}/root/`);
+      const stat = statfsSync(`/proc/${this.#agent()}/root${this.#parts.root}`);
       return { freeBytes: stat.bavail * stat.bsize, sizeBytes: stat.blocks * stat.bsize };
     } catch {
       return undefined; // it has gone, and its end will say so
     }
   }
 
+  diedOfMemory(): boolean {
+    try {
+      // Code inside may have the agent chosen first, whose score is its own to raise.
+      return (this.#parts.hasGuestKernel ? this.usage().oomKills : this.#parts.cgroup.agentOomKills()) > 0;
+    } catch {
+      return false; // its groups have gone: it was ended by the host
+    }
+  }
+
   diagnosis(): string {
-    const log = join(this.#parts.dir, "bwrap.log");
+    const log = join(this.#parts.dir, "wall.log");
     return existsSync(log) ? readFileSync(log, "utf8").trim().slice(0, 1000) : "";
   }
 
@@ -125,7 +150,7 @@ export class BubblewrapSandbox implements DriverSandbox {
     return this.#released;
   }
 
-  /** The agent is bubblewrap's only child. */
+  /** The only child of the wall's process. */
   #agent(): number {
     this.#agentPid ??= children(this.#parts.pid)[0];
     if (this.#agentPid === undefined) throw new Error("the sandbox's agent has gone");
@@ -134,19 +159,20 @@ export class BubblewrapSandbox implements DriverSandbox {
 
   /** The agent says which pid a process has inside; only a real child of it is accepted. */
   #hostPid(inside: number): number {
-    for (const pid of children(this.#agent()).reverse()) if (this.#isChild(pid, inside)) return pid;
-    throw new Error(`the agent named process ${inside}, which is not a child of it`);
+    for (const pid of children(this.#agent()).reverse()) if (this.#statusOfChild(pid, inside)) return pid;
+    throw new ProcessEnded(inside);
   }
 
-  #isChild(pid: number, inside: number): boolean {
+  /** `/proc/<pid>/status` of what is the agent's child by this name; undefined where it is not, or has gone. */
+  #statusOfChild(pid: number, inside: number): string | undefined {
     let status: string;
     try {
       status = readFileSync(`/proc/${pid}/status`, "utf8");
     } catch {
-      return false; // it has gone
+      return undefined; // it has gone
     }
     const parent = Number(/^PPid:\s+(\d+)$/m.exec(status)?.[1]);
     const mapped = Number(/^NSpid:\s+\d+\s+(\d+)$/m.exec(status)?.[1]);
-    return parent === this.#agent() && mapped === inside;
+    return parent === this.#agent() && mapped === inside ? status : undefined;
   }
 }

@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
+import { SandglassError } from "@sandglass/protocol";
+import { SandboxCgroup } from "../host/cgroups.ts";
+import { unenforcedLimits } from "../host/checks.ts";
+import type { HelperCreate } from "../host/helper.ts";
+import type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } from "./driver.ts";
+import { HelperSandbox } from "./helper-sandbox.ts";
+import { MOUNT_POINT, type SandboxHost } from "./sandbox-host.ts";
+import type { Wall } from "./wall.ts";
+
+/**
+ * A driver whose sandboxes the native helper makes, around any wall: a disk and a uid range of each sandbox's own, two overlays for
+ * its root (the skeleton and the host's `/usr` below, the sandbox's disk above), and control groups around all of it.
+ */
+export class HelperDriver implements SandboxDriver {
+  readonly name: Isolation;
+  readonly capabilities: DriverCapabilities;
+  readonly unenforced: readonly UnenforcedLimit[];
+  readonly #host: SandboxHost;
+  readonly #wall: Wall;
+  readonly #live = new Set<HelperSandbox>();
+
+  constructor(host: SandboxHost, wall: Wall) {
+    this.#host = host;
+    this.#wall = wall;
+    this.name = wall.name;
+    const missing = unenforcedLimits(host.layout);
+    this.unenforced = [
+      ...missing,
+      ...wall.unenforced.filter(({ limit }) => !missing.some((other) => other.limit === limit)),
+    ];
+    this.capabilities = {
+      canPause: host.canPause,
+      hasDiskLimit: host.hasDisks,
+      hasWritableUsr: true,
+      hasGuestKernel: wall.hasGuestKernel,
+    };
+  }
+
+  async create(request: DriverCreate): Promise<DriverSandbox> {
+    if (this.#wall.program() === undefined) throw missingProgram(this.#wall);
+    const host = this.#host;
+    const { helper } = host;
+    const started = performance.now();
+    const uid = host.uids.take();
+    const dir = join(host.sandboxesDir, request.id);
+    const token = randomBytes(16).toString("hex");
+    let cgroup: SandboxCgroup | undefined;
+    let onGone: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      onGone = resolve;
+    });
+    let pid: number | undefined;
+    // The uid last: nobody else may have it while anything of this sandbox is left.
+    const giveBack = async (): Promise<void> => {
+      await Promise.all([cgroup?.remove(), rm(dir, { recursive: true, force: true })]);
+      host.uids.release(uid);
+    };
+    const connected = host.listener.expect(token);
+    try {
+      cgroup = new SandboxCgroup(host.layout, `${host.cgroupRoot}/${request.id}`);
+      cgroup.setLimits(this.#hostLimits(request.limits));
+      await mkdir(dir, { mode: 0o700 });
+      const image = this.capabilities.hasDiskLimit ? await host.images.get(request.limits.diskMb) : "";
+      if (image === "") await mkdir(join(dir, "upper"));
+      const spec = await this.#helperCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
+      pid = await helper.create(spec, () => onGone());
+      const bootMs = performance.now() - started;
+      const socket = await Promise.race([connected, gone.then(() => undefined)]);
+      if (socket === undefined) {
+        const said = (await readFile(spec.log, "utf8").catch(() => "")).trim().slice(0, 1000);
+        throw new SandglassError(
+          "DRIVER_ERROR",
+          `the sandbox did not come up: ${said || "it ended before it connected"}`,
+          { hint: "run `sandglass doctor`" },
+        );
+      }
+      const sandbox = new HelperSandbox({
+        id: request.id,
+        pid,
+        hasGuestKernel: this.#wall.hasGuestKernel,
+        root: this.#wall.root,
+        toHostLimits: (limits) => this.#hostLimits(limits),
+        gone,
+        socket,
+        cgroup,
+        dir,
+        helper,
+        bootMs,
+        connectMs: performance.now() - started - bootMs,
+        release: async () => {
+          this.#live.delete(sandbox);
+          await giveBack();
+        },
+      });
+      this.#live.add(sandbox);
+      return sandbox;
+    } catch (error) {
+      host.listener.forget(token);
+      connected.then(
+        (socket) => socket.destroy(),
+        () => {}, // it never came
+      );
+      helper.kill(request.id);
+      if (pid !== undefined) await gone;
+      await giveBack();
+      throw error;
+    }
+  }
+
+  /** Every sandbox it still has is killed. The host that it runs on is closed by whoever started it. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#live].map(async (sandbox) => {
+        await sandbox.kill();
+        await sandbox.release();
+      }),
+    );
+  }
+
+  #hostLimits(limits: SandboxLimits): SandboxLimits {
+    return { ...limits, maxPids: this.#wall.hostPids(limits.maxPids) };
+  }
+
+  async #helperCreate(
+    request: DriverCreate,
+    own: { image: string; dir: string; uid: number; token: string; cgroups: string[] },
+  ): Promise<HelperCreate> {
+    const host = this.#host;
+    const { argv, configuration } = this.#wall.command(request, own);
+    const file = configuration === undefined ? host.seccompFile : join(own.dir, "config.json");
+    // Opened by root, and once more through the descriptor by the sandbox's uid, which cannot walk to it.
+    if (configuration !== undefined) await writeFile(file, configuration, { mode: 0o644 });
+    return {
+      id: request.id,
+      mountPoint: MOUNT_POINT,
+      image: own.image,
+      disk: join(own.dir, own.image === "" ? "upper" : "disk.ext4"),
+      skeleton: host.skeletonDir,
+      usr: "/usr",
+      uid: own.uid,
+      idmap: true,
+      socket: host.listener.path,
+      hello: own.token,
+      file,
+      oomScore: -900,
+      log: join(own.dir, "wall.log"),
+      cgroups: own.cgroups,
+      argv,
+    };
+  }
+}
+
+/** UNSUPPORTED_ON_HOST with what to do about it. */
+export function missingProgram({ name, remedy }: Wall): SandglassError {
+  return new SandglassError("UNSUPPORTED_ON_HOST", `isolation "${name}" is not available on this host`, {
+    hint: remedy,
+  });
+}

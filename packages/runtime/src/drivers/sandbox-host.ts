@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { SandglassError } from "@sandglass/protocol";
+import { type CgroupLayout, detectCgroups, makeGroup, weighGroup } from "../host/cgroup-layout.ts";
+import { killGroup, removeGroup } from "../host/cgroup-removal.ts";
+import { DiskImages } from "../host/disk.ts";
+import { Helper } from "../host/helper.ts";
+import { compileSeccomp } from "../host/seccomp.ts";
+import { buildSkeleton } from "../host/skeleton.ts";
+import { requireNative } from "../native.ts";
+import { AgentListener } from "./agent-listener.ts";
+import { UidRanges } from "./uid-ranges.ts";
+
+/**
+ * Covered by each sandbox's own tmpfs in its own mount namespace; on the host it stays empty. Not below the data directory:
+ * the sandbox's uid must be able to walk there, which a home directory does not allow.
+ */
+export const MOUNT_POINT = "/run/sandglass/root";
+
+export interface SandboxHostOptions {
+  /** `<dataDir>`; `runtime/` and `sandboxes/` below it are taken. */
+  dataDir: string;
+  /** Directories that templates mount something on. */
+  mountPoints: readonly string[];
+}
+
+/** What all sandboxes of a daemon are made with, whatever their wall: the helper, the disks, the uids, the control groups. */
+export class SandboxHost {
+  readonly layout: CgroupLayout;
+  /** Relative to every hierarchy. */
+  readonly cgroupRoot: string;
+  readonly sandboxesDir: string;
+  /** The filter of `seccomp-policy.ts` as a program for the kernel. */
+  readonly seccompFile: string;
+  readonly skeletonDir: string;
+  readonly images: DiskImages;
+  readonly uids = new UidRanges();
+  readonly listener: AgentListener;
+  #helper: Helper;
+
+  private constructor(
+    dataDir: string,
+    parts: { layout: CgroupLayout; cgroupRoot: string; listener: AgentListener; helper: Helper },
+  ) {
+    this.layout = parts.layout;
+    this.cgroupRoot = parts.cgroupRoot;
+    this.listener = parts.listener;
+    this.sandboxesDir = join(dataDir, "sandboxes");
+    this.seccompFile = join(dataDir, "runtime", "seccomp.bpf");
+    this.skeletonDir = join(dataDir, "runtime", "skeleton");
+    this.images = new DiskImages(join(dataDir, "runtime", "images"));
+    this.#helper = parts.helper;
+    this.#helper.onLost = () => void this.#restartHelper();
+  }
+
+  /** Clears what a crash left of an earlier run in the same data directory, then starts the helper. */
+  static async start({ dataDir, mountPoints }: SandboxHostOptions): Promise<SandboxHost> {
+    requireNative();
+    if (process.getuid?.() !== 0) {
+      throw new SandglassError(
+        "UNSUPPORTED_ON_HOST",
+        "the daemon needs root: it mounts disks and sets control groups",
+        { hint: "start the daemon with sudo; sandboxes themselves never run as root" },
+      );
+    }
+    const layout = detectCgroups();
+    const runtimeDir = join(dataDir, "runtime");
+    const cgroupRoot = `sandglass/${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
+    killGroup(layout, cgroupRoot);
+    await removeGroup(layout, cgroupRoot);
+    makeGroup(layout, cgroupRoot);
+    weighGroup(layout, cgroupRoot);
+    await rm(join(dataDir, "sandboxes"), { recursive: true, force: true });
+    await mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 });
+    await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    await mkdir(join(dataDir, "sandboxes"), { recursive: true, mode: 0o700 });
+    await writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 });
+    await buildSkeleton(join(runtimeDir, "skeleton"), mountPoints);
+    const listener = await AgentListener.start(join(runtimeDir, "agent.sock"));
+    const helper = await Helper.start();
+    return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper });
+  }
+
+  /** The one that runs now; with a lost one its sandboxes are gone. */
+  get helper(): Helper {
+    return this.#helper;
+  }
+
+  get hasDisks(): boolean {
+    return existsSync("/dev/loop-control");
+  }
+
+  get canPause(): boolean {
+    return this.layout.unified !== undefined || this.layout.freezer !== undefined;
+  }
+
+  /** After the drivers' own: nothing of theirs may be left. */
+  async close(): Promise<void> {
+    await this.#helper.close();
+    await this.listener.close();
+    await removeGroup(this.layout, this.cgroupRoot);
+  }
+
+  /** With the helper its sandboxes are gone: the kernel saw to that, and each says so by itself. New ones need a new helper. */
+  async #restartHelper(): Promise<void> {
+    process.emitWarning("the native helper went away and is started again", { code: "SANDGLASS_HELPER" });
+    try {
+      this.#helper = await Helper.start();
+      this.#helper.onLost = () => void this.#restartHelper();
+    } catch (error) {
+      process.emitWarning(`the native helper cannot be started: ${(error as Error).message}`, {
+        code: "SANDGLASS_HELPER",
+      });
+    }
+  }
+}
