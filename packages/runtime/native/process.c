@@ -156,7 +156,7 @@ void run_child(int spec, int verdict, int fds[CHANNELS]) {
   keep_only(placed + (flags & WITH_CONTROL ? 0 : 2), flags & WITH_CONTROL ? 3 : 1);
   fcntl(verdict, F_SETFD, FD_CLOEXEC);
   limit(RLIMIT_NOFILE, head[1]);
-  limit(RLIMIT_CORE, 0);
+  limit(RLIMIT_CORE, 1); /* see helper.c */
   /* The agent is harder to choose for the OOM killer than what it runs. */
   prctl(PR_SET_DUMPABLE, 1); /* /proc/self belongs to root until then */
   int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);

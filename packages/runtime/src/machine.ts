@@ -16,7 +16,9 @@ import { withTelemetry } from "./telemetry-environment.ts";
 import { baseEnvironment, type Template } from "./templates.ts";
 
 const AGENT_TIMEOUT_MS = 15_000;
-const FULL_BYTES = 64 * 1024;
+/** A disk with less room than a 32nd of it is full: a file system reserves some for each large write and gives the last of it to nobody. */
+const FULL_PART = 32;
+const FULL_BYTES = { least: 64 * 1024, most: 4 * 1024 * 1024 };
 const DEFAULT_CONTEXT = "default";
 
 /** What every machine of a runtime is made with. */
@@ -163,7 +165,9 @@ export class Machine {
 
   isDiskFull(): boolean {
     const disk = this.#isGone ? undefined : this.driver.disk();
-    return disk !== undefined && disk.freeBytes < FULL_BYTES;
+    if (disk === undefined) return false;
+    const { least, most } = FULL_BYTES;
+    return disk.freeBytes < Math.min(most, Math.max(least, disk.sizeBytes / FULL_PART));
   }
 
   /** Ends its processes; resolves with the CPU time they took. What the host cannot do to it any more, it does not need to. */

@@ -12,6 +12,7 @@ import { cellEnvironment } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
 import { Exec } from "./exec/exec.ts";
 import { GroupExecs } from "./exec/group-execs.ts";
+import { RunnerKilled } from "./exec/runner.ts";
 import type { Machine } from "./machine.ts";
 import { ExecLines } from "./output/lines/exec-lines.ts";
 import { LineAllowance } from "./output/lines/line-allowance.ts";
@@ -194,6 +195,16 @@ export class SandboxExecs {
       // The sandbox is at its own limit, which is its failure and not the host's.
       exec.output.append("stderr", Buffer.from(`sandglass: ${error.message}\n`));
       return exec.finish({ code: 126, signal: 0, cpuMs: 0, maxRssBytes: 0, oomKills: 0, isDiskFull: false });
+    }
+    if (error instanceof RunnerKilled) {
+      const nothing = { cpuMs: 0, maxRssBytes: 0, isDiskFull: false };
+      return exec.finish({
+        ...nothing,
+        code: 137,
+        signal: 9,
+        oomKills: error.oomKills,
+        reason: error.message,
+      });
     }
     if (this.#closing === undefined) {
       const data = { execId: exec.id, code: "DRIVER_ERROR", message: error.message };

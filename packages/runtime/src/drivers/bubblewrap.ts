@@ -23,7 +23,7 @@ export function bubblewrapWall(): Wall {
 function bwrapArguments(request: DriverCreate): string[] {
   const mounts = request.mounts.flatMap(({ source, target }) => ["--ro-bind", source, target]);
   return [
-    ...["--bind", "r", "/", "--proc", "/proc", "--dev", "/dev", ...mounts],
+    ...["--bind", "r", "/", "--proc", "/proc", "--dev", "/dev", "--dev-bind", "p", "/dev/pts", ...mounts],
     ...["--unshare-all", "--unshare-user", "--uid", "0", "--gid", "0", "--hostname", "sandbox"],
     ...[
       "--die-with-parent",

@@ -4,6 +4,7 @@ import type { ProcessExit } from "../agent/process.ts";
 import type { GroupUsage } from "../host/cgroup-counts.ts";
 import type { Exec } from "./exec.ts";
 import type { Interpreter } from "./interpreter.ts";
+import { RunnerKilled } from "./runner.ts";
 
 /** After an interrupt for a deadline, how long a cell has to let go before its interpreter is killed. */
 const INTERRUPT_GRACE_MS = 1000;
@@ -149,6 +150,10 @@ export class Context {
     try {
       this.#interpreter ??= await this.#host.startInterpreter(this.language);
     } catch (error) {
+      if (error instanceof RunnerKilled) {
+        await exec.finish({ ...nothingRan(137, 9), oomKills: error.oomKills, reason: error.message });
+        return undefined;
+      }
       const isMissing = error instanceof StartError && error.errno === "ENOENT";
       const message = isMissing
         ? `this sandbox has no ${this.language} interpreter`

@@ -1,6 +1,6 @@
 import type { AgentConnection } from "../agent/connection.ts";
 import type { AgentProcess } from "../agent/process.ts";
-import type { DriverSandbox, ExecGroup } from "../drivers/driver.ts";
+import { type DriverSandbox, type ExecGroup, ProcessEnded } from "../drivers/driver.ts";
 
 const SIGKILL = 9;
 
@@ -50,6 +50,7 @@ export class Runners {
   }
 
   async #make(): Promise<Runner> {
+    const oomKills = this.#driver.usage().oomKills;
     const process = await this.#agent.fork();
     try {
       const name = `x${++this.#count}`;
@@ -57,7 +58,20 @@ export class Runners {
       return { name, process, group };
     } catch (error) {
       process.signal(SIGKILL);
-      throw error;
+      if (!(error instanceof ProcessEnded)) throw error;
+      throw new RunnerKilled(this.#driver.usage().oomKills - oomKills);
     }
+  }
+}
+
+/** Code inside, or the kernel in want of memory, ended the process before it could become anything: no failure of the host's. */
+export class RunnerKilled extends Error {
+  /** Processes of the sandbox that the kernel ended meanwhile. */
+  readonly oomKills: number;
+
+  constructor(oomKills: number) {
+    super("the process that was to run it was ended from inside the sandbox");
+    this.name = "RunnerKilled";
+    this.oomKills = oomKills;
   }
 }

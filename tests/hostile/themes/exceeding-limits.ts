@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { callHttp } from "@sandglass/testkit";
+import { SandglassError } from "sandglass";
+import type { Theme } from "../attack.ts";
+
+const SMALL = { memoryMb: 64, diskMb: 16, maxPids: 32, vcpu: 0.5 };
+
+/** Every limit but those of space, exceeded on purpose, and what the kernel counts for the whole host. */
+export const exceedingLimits: Theme = {
+  name: "taking more than its share of everything else",
+  attacks: [
+    {
+      name: "processes: fork answers EAGAIN at maxPids, threads count as well",
+      options: SMALL,
+      async run(scene) {
+        const made = await scene.python(`
+import errno, json, os, signal, threading, time
+children, threads, answers = [], [], []
+try:
+    while len(children) < 1000:
+        pid = os.fork()
+        if pid == 0: time.sleep(1000)
+        children.append(pid)
+except OSError as e: answers.append(errno.errorcode[e.errno])
+for pid in children: os.kill(pid, signal.SIGKILL); os.waitpid(pid, 0)
+stop = threading.Event()
+try:
+    while len(threads) < 1000: threads.append(threading.Thread(target=stop.wait)); threads[-1].start()
+except RuntimeError: answers.append("no thread")
+stop.set()
+print(json.dumps({"answers": answers, "children": len(children), "threads": len(threads)}))`);
+        assert.deepEqual(made.answers, ["EAGAIN", "no thread"]);
+        assert.ok(made.children < 32 && made.threads < 34, JSON.stringify(made));
+      },
+    },
+    {
+      name: "descriptors: open answers EMFILE at the limit, which cannot be raised",
+      async run(scene) {
+        const { limits } = await scene.sandbox.info();
+        const made = await scene.python(`
+import errno, json, os, resource
+try: resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 20, 1 << 20)); raised = True
+except (OSError, ValueError): raised = False
+count = len(os.listdir("/proc/self/fd")) - 1
+try:
+    while True: os.open("/dev/null", 0); count += 1
+except OSError as e: error = errno.errorcode[e.errno]
+print(json.dumps({"error": error, "count": count, "raised": raised}))`);
+        assert.deepEqual(made, { error: "EMFILE", count: limits.maxOpenFiles, raised: false });
+      },
+    },
+    {
+      name: "terminals: they are counted for the whole host, and one sandbox has only a few of them",
+      options: { maxPids: 512 },
+      notOn: { gvisor: "its terminals are of its own kernel" },
+      async run(scene) {
+        const opened = await scene.python(`
+import json, os
+opened = 0
+try:
+    while opened < 4000: os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY); opened += 1
+except OSError: pass
+print(json.dumps(opened))`);
+        assert.ok(opened > 0 && opened <= 64, `${opened} terminals`);
+        const { stdout } = await scene.host.neighbour.sandbox.commands.run(
+          "python3 -c 'import os, pty; m, s = pty.openpty(); print(os.ttyname(s))'",
+        );
+        assert.match(stdout, /^\/dev\/pts\/\d+\n$/);
+      },
+    },
+    {
+      name: "watches, timers and signals that are counted by user: the host and the neighbour have theirs",
+      async run(scene) {
+        const taken = await scene.python(`
+import ctypes, json
+libc = ctypes.CDLL(None, use_errno=True)
+instances = 0
+while instances < 5000 and libc.inotify_init() >= 0: instances += 1
+timers = 0
+class Event(ctypes.Structure): _fields_ = [("value", ctypes.c_void_p), ("signo", ctypes.c_int), ("notify", ctypes.c_int), ("pad", ctypes.c_char * 48)]
+event, timer = Event(None, 10, 0), ctypes.c_void_p()
+while timers < 200000 and libc.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0: timers += 1
+print(json.dumps([instances, timers]))`);
+        assert.ok(taken[0] > 0);
+        const { stdout } = await scene.host.neighbour.sandbox.commands.run(
+          "python3 -c 'import ctypes; print(ctypes.CDLL(None).inotify_init() >= 0)'",
+        );
+        assert.equal(stdout, "True\n");
+      },
+    },
+    {
+      name: "huge pages that the host keeps for its own programs are not to be had",
+      async run(scene) {
+        const got = await scene.python(`
+import json, mmap, os
+got = []
+try: mmap.mmap(-1, 1 << 21, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x40000); got.append("mmap")
+except OSError: pass
+try: mmap.mmap(os.memfd_create("x", 4), 1 << 21); got.append("memfd")
+except OSError: pass
+print(json.dumps(got))`);
+        assert.deepEqual(got, []);
+      },
+    },
+    {
+      name: "the processor: as many processes as there may be get the quota together, and the exec's cpuMs says so",
+      options: { ...SMALL, vcpu: 0.25 },
+      async run(scene) {
+        const { execId, durationMs, cause } = await scene.run(
+          ["python3", "-c", "import os\nfor _ in range(3): os.fork()\nwhile True: pass"],
+          { timeoutMs: 2_000 },
+        );
+        assert.equal(cause, "timed_out");
+        const { cpuMs = 0 } = await scene.sandbox.execs.get(execId);
+        // A period of the quota at each end, and the end's own work, come on top.
+        assert.ok(
+          cpuMs > 0 && cpuMs < durationMs * 0.25 + 400,
+          `${cpuMs} ms of the processor in ${durationMs} ms`,
+        );
+      },
+    },
+    {
+      name: "a better place at the processor or the disk: no real-time class, no negative nice, no I/O priority",
+      async run(scene) {
+        const taken = await scene.python(`
+import ctypes, json, os
+libc = ctypes.CDLL(None, use_errno=True)
+taken = []
+for policy in (os.SCHED_FIFO, os.SCHED_RR):
+    try: os.sched_setscheduler(0, policy, os.sched_param(50)); taken.append("policy %d" % policy)
+    except OSError: pass
+try: os.nice(-5); taken.append("nice")
+except OSError: pass
+if libc.syscall(251, 1, 0, (1 << 13) | 0) == 0: taken.append("ioprio")
+if libc.mlockall(3) == 0: taken.append("mlockall")
+print(json.dumps(taken))`);
+        assert.deepEqual(
+          taken.filter((name: string) => name !== "mlockall"),
+          [],
+        );
+      },
+    },
+    {
+      name: "time: an exec that ignores every signal ends with timed_out all the same",
+      async run(scene) {
+        const program =
+          "import signal, time\nfor n in set(range(1, 65)) - {9, 19, 32, 33}: signal.signal(n, signal.SIG_IGN)\nwhile True: time.sleep(1)";
+        const command = await scene.run(["python3", "-c", program], { timeoutMs: 300 });
+        assert.deepEqual([command.cause, command.reason], ["timed_out", "timeoutMs (300) passed"]);
+        const cell = await scene.cell(program, { timeoutMs: 300 });
+        assert.equal(cell.cause, "timed_out");
+      },
+    },
+    {
+      name: "a longer life: the sandbox ends with lifetime_exceeded, whatever runs in it",
+      options: { timeoutMs: 1_500 },
+      endsAs: "lifetime_exceeded",
+      async run(scene) {
+        const { cause } = await scene.run("trap '' TERM INT HUP; while :; do sleep 1; done");
+        assert.equal(cause, "sandbox_ended");
+      },
+    },
+    {
+      name: "idleness: a process left behind keeps no sandbox awake",
+      options: { idleTimeoutMs: 500, onIdle: "terminate" },
+      endsAs: "idle_timeout",
+      async run(scene) {
+        await scene.run("setsid sh -c 'while :; do :; done' > /dev/null 2>&1 &");
+      },
+    },
+    {
+      name: "execs at once: one more than may run is refused, with words",
+      async run(scene) {
+        const { limits } = await scene.sandbox.info();
+        const running = await Promise.all(
+          Array.from({ length: limits.maxConcurrentExecs }, () => scene.start("echo in; sleep 1000", "in")),
+        );
+        await assert.rejects(scene.run("true"), (error) => {
+          assert.ok(error instanceof SandglassError);
+          return error.code === "EXEC_LIMIT_REACHED";
+        });
+        const { status } = await callHttp(scene.host.daemon, `GET /v1/sandboxes/${scene.sandbox.id}`);
+        assert.equal(status, 200);
+        await Promise.all(running.map(({ execId }) => scene.sandbox.execs.kill(execId)));
+        for (const { ended } of running) assert.equal((await ended).cause, "killed");
+      },
+    },
+  ],
+};

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { livingPids, until } from "@sandglass/testkit";
+import type { Attack, Theme } from "../attack.ts";
+
+/** More than this is no delay but a stop: an exec that takes milliseconds otherwise, on a machine that others use as well. */
+const STOPPED_MS = 20_000;
+const RUNS = 5;
+
+/** Work that takes all there is, beside a neighbour that must get its turn. */
+function beside(name: string, command: readonly string[], options: Attack["options"] = {}): Attack {
+  return {
+    name: `${name}: the neighbour's execs go on, and the storm ends when it is told to`,
+    options,
+    async run(scene) {
+      const { ended, execId } = await scene.start(command, "storm");
+      for (let run = 0; run < RUNS; run++) {
+        const startedAt = performance.now();
+        const { stdout } = await scene.host.neighbour.sandbox.commands.run(["echo", "quiet"]);
+        assert.equal(stdout, "quiet\n");
+        assert.ok(performance.now() - startedAt < STOPPED_MS);
+      }
+      await scene.sandbox.execs.kill(execId);
+      assert.equal((await ended).cause, "killed");
+      assert.equal((await scene.run("echo served")).stdout, "served\n");
+    },
+  };
+}
+
+/** Processes that will not end, and those that leave no room for others. */
+export const processes: Theme = {
+  name: "processes",
+  attacks: [
+    {
+      name: "zombies and double forks are reaped: hundreds leave no process behind",
+      options: { maxPids: 64 },
+      async run(scene) {
+        const left = await scene.python(`
+import json, os
+for _ in range(300):
+    pid = os.fork()
+    if pid == 0:
+        if os.fork() == 0: os._exit(0)
+        os._exit(0)
+    os.waitpid(pid, 0)
+def states(): return [open("/proc/%s/stat" % p).read().rsplit(")", 1)[1].split()[0] for p in os.listdir("/proc") if p.isdigit()]
+import time
+while True:
+    try:
+        if "Z" not in states(): break
+    except OSError: pass
+    time.sleep(0.01)
+print(json.dumps("reaped"))`);
+        assert.equal(left, "reaped");
+      },
+    },
+    {
+      name: "a daemon with a session of its own outlives its exec, is charged to nobody else, and ends with its sandbox",
+      async run(scene) {
+        await scene.run(
+          "setsid sh -c 'exec 1>&- 2>&-; while :; do :; done' & setsid sleep 4711 > /dev/null 2>&1 &",
+        );
+        const { execId } = await scene.run("sleep 0.3");
+        const { cpuMs = 0 } = await scene.sandbox.execs.get(execId);
+        assert.ok(cpuMs < 250, `${cpuMs} ms for a sleep`);
+        assert.ok(scene.pids().length > 3);
+      },
+    },
+    {
+      name: "an exec that is killed takes all it started with it: sessions, subreapers, those that ignore every signal",
+      async run(scene) {
+        const { execId, ended } = await scene.start(
+          [
+            "python3",
+            "-uc",
+            `
+import ctypes, os, signal, time
+ctypes.CDLL(None).prctl(36, 1)
+for _ in range(4):
+    if os.fork() == 0:
+        os.setsid()
+        for n in set(range(1, 65)) - {9, 19, 32, 33}: signal.signal(n, signal.SIG_IGN)
+        if os.fork() == 0: os.setpgid(0, 0)
+        while True: time.sleep(1)
+time.sleep(0.2); print("ready"); time.sleep(1000)`,
+          ],
+          "ready",
+        );
+        const before = livingPids(scene.sandbox.id).length;
+        await scene.sandbox.execs.kill(execId);
+        assert.equal((await ended).cause, "killed");
+        await until("all of it is gone", () => livingPids(scene.sandbox.id).length <= before - 9);
+      },
+    },
+    {
+      name: "everything stopped: execs after it run, the stopped ones end by their limit or with the sandbox",
+      async run(scene) {
+        const stopped = scene.run("sleep 0.2; kill -STOP $$; echo never", { timeoutMs: 1_000 });
+        const cell = scene.cell("import os; os.kill(os.getpid(), 19)", { timeoutMs: 1_000 });
+        assert.equal((await stopped).cause, "timed_out");
+        assert.equal((await cell).cause, "timed_out");
+        assert.equal((await scene.run("echo served")).stdout, "served\n");
+      },
+    },
+    {
+      name: "a fork bomb stays within maxPids, and its end is one call",
+      options: { maxPids: 128 },
+      async run(scene) {
+        const { execId, ended } = await scene.start(
+          "echo storm; bomb() { bomb | bomb & }; bomb; sleep 1000",
+          "storm",
+        );
+        await until("it has exploded", () => scene.pids().length > 60);
+        assert.ok(scene.pids().length <= 140, `${scene.pids().length} processes`);
+        await scene.sandbox.execs.kill(execId);
+        assert.equal((await ended).cause, "killed");
+      },
+    },
+    {
+      name: "a fork bomb that nobody ends goes with its sandbox, in the middle of its forks",
+      options: { maxPids: 256 },
+      async run(scene) {
+        const { ended } = await scene.start(
+          [
+            "python3",
+            "-uc",
+            "import os\nprint('storm')\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+          ],
+          "storm",
+        );
+        await until("it has exploded", () => scene.pids().length > 100);
+        await scene.sandbox.terminate();
+        assert.equal((await ended).cause, "sandbox_ended");
+      },
+    },
+    {
+      name: "a parent that waits for a stopped child can be ended",
+      async run(scene) {
+        const { execId, ended } = await scene.start(
+          ["sh", "-c", "mkfifo p; echo storm; (echo x > p) & sleep 0.1; kill -STOP $!; wait"],
+          "storm",
+        );
+        await scene.sandbox.execs.kill(execId);
+        assert.equal((await ended).cause, "killed");
+      },
+    },
+    {
+      name: "names of processes with line breaks and escapes are in no line of the daemon's log",
+      async run(scene) {
+        await scene.run([
+          "python3",
+          "-c",
+          "import ctypes\nctypes.CDLL(None).prctl(15, b'\\x1b[2J\\nERROR forged', 0, 0, 0)\nraise SystemExit(1)",
+        ]);
+        assert.doesNotMatch(scene.host.daemon.logs(), /\u001b|^ERROR forged/m);
+      },
+    },
+    beside("a storm of computing", [
+      "python3",
+      "-uc",
+      "import os\nprint('storm')\nfor _ in range(5): os.fork()\nwhile True: pass",
+    ]),
+    beside("a storm of wake-ups", [
+      "python3",
+      "-uc",
+      "import os, signal, threading, time\nprint('storm')\nfor _ in range(4): os.fork()\ndef spin():\n  while True: time.sleep(0.00001)\nfor _ in range(7): threading.Thread(target=spin).start()",
+    ]),
+    beside("a storm of forks", ["sh", "-c", "echo storm; while :; do (:) & (:) & (:); done"], {
+      maxPids: 200,
+    }),
+    beside("a storm of writes to the disk", [
+      "python3",
+      "-uc",
+      "import os\nprint('storm')\nf = os.open('f', os.O_RDWR | os.O_CREAT)\nwhile True:\n  os.pwrite(f, bytes(1 << 20), 0); os.fsync(f)",
+    ]),
+    beside("a storm of output", ["sh", "-c", "echo storm; yes & yes >&2"], { maxOutputBytes: 1024 ** 4 }),
+  ],
+};
