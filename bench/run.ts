@@ -14,15 +14,18 @@ import { jsonl } from "./delivery/jsonl.ts";
 import { otlp } from "./delivery/otlp.ts";
 import { postgres } from "./delivery/postgres.ts";
 import { exec } from "./exec.ts";
+import { fleet } from "./fleet.ts";
 import { isolation } from "./isolation.ts";
 import { log } from "./log.ts";
 import { describeMachine, type Machine, QUIET_LOAD } from "./measure/machine.ts";
 import { type Part, planOf } from "./measure/plan.ts";
 import type { Row } from "./measure/row.ts";
 import { formatRows, formatTargets } from "./measure/table.ts";
+import { neighbour } from "./neighbour.ts";
 import { peers } from "./peers.ts";
 import { recording } from "./recording.ts";
 import { relay } from "./relay/relay.ts";
+import { restart } from "./restart.ts";
 import { samples } from "./samples.ts";
 import { stdout } from "./stdout.ts";
 import { tti } from "./tti.ts";
@@ -45,6 +48,9 @@ const PARTS: readonly Part[] = [
   collector,
   collectorCost,
   samples,
+  restart,
+  fleet,
+  neighbour,
   isolation,
 ];
 const RESULTS = new URL("results/latest.json", import.meta.url);

@@ -24,6 +24,8 @@ needs=(
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
   "test | python3-venv           | python3 -c 'import ensurepip, venv' | python3-venv"
   "test | pip                    | /usr/bin/python3 -m pip --version | python3-pip"
+  "test | strace                 | command -v strace              | strace"
+  "test | libfaketime            | ls /usr/lib/*/faketime/libfaketime.so.1 | libfaketime"
   "test | postgresql             | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "bench | podman                | command -v podman              | podman crun"
   "bench | gVisor                | command -v runsc               | runsc"

@@ -28,7 +28,10 @@ def test_the_methods_of_the_classes_are_these_as_in_typescript() -> None:
         members_of(sandglass.Files) == "read read_text read_stream write list stat exists mkdir move remove"
     )
     assert members_of(sandglass.Exporters) == "list get add replace remove retry flush"
-    assert members_of(sandglass.Keys) == "create list revoke"
+    assert members_of(sandglass.RecordedRuns) == "list get"
+    assert members_of(sandglass.Traces) == "list get"
+    assert members_of(sandglass.Logs) == "list"
+    assert members_of(sandglass.Keys) == "create rotate list revoke"
     assert (
         members_of(sandglass.Run)
         == "start run_id trace_id traceparent tool_call tool llm thinking flush complete"

@@ -11,6 +11,7 @@ import { mcpCommand } from "./commands/mcp.ts";
 import { psCommand } from "./commands/ps.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { runCommand } from "./commands/run.ts";
+import { runsCommand } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tailCommand } from "./commands/tail.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -60,6 +61,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     tailCommand(terminal),
     traceCommand(terminal),
     egressCommand(terminal),
+    runsCommand(terminal),
     mcpCommand(terminal),
     exportersCommand(terminal),
     keysCommand(terminal),

@@ -49,7 +49,10 @@ before(async () => {
   const stream = await callHttp(daemon, `POST /v1/sandboxes/${sandboxId}/exec`, { json, headers });
   assert.equal(jsonLines(stream.text).at(-1).code, 0, stream.text);
   await callHttp(daemon, `DELETE /v1/sandboxes/${sandboxId}`, { headers });
-  await until("the log record is stored", async () => (await get(`/v1/logs?traceId=${traceId}`)).items.length === 1);
+  await until(
+    "the log record is stored",
+    async () => (await get(`/v1/logs?traceId=${traceId}`)).items.length === 1,
+  );
 });
 after(async () => {
   await daemon?.stop();
@@ -122,6 +125,9 @@ test("a store that was deleted knows all of it again after a restart", async () 
   await daemon.stop();
   await rm(join(home, "data", "store"), { recursive: true });
   daemon = await start();
-  await until("the log record is stored", async () => (await get(`/v1/logs?traceId=${traceId}`)).items.length === 1);
+  await until(
+    "the log record is stored",
+    async () => (await get(`/v1/logs?traceId=${traceId}`)).items.length === 1,
+  );
   assert.deepEqual(await get(`/v1/traces/${traceId}`), before);
 });
