@@ -69,15 +69,15 @@ export class SandboxHost {
     const runtimeDir = join(dataDir, "runtime");
     const cgroupRoot = `sandglass/${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
     killGroup(layout, cgroupRoot);
-    await removeGroup(layout, cgroupRoot);
-    makeGroup(layout, cgroupRoot);
-    weighGroup(layout, cgroupRoot);
-    await rm(join(dataDir, "sandboxes"), { recursive: true, force: true });
-    await mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 });
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
-    await mkdir(join(dataDir, "sandboxes"), { recursive: true, mode: 0o700 });
-    await writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 });
-    await buildSkeleton(join(runtimeDir, "skeleton"), mountPoints);
+    // A crash may have left hundreds of sandboxes: what waits for them to go does not wait for the rest.
+    await Promise.all([
+      clearGroup(layout, cgroupRoot),
+      clearDirectory(join(dataDir, "sandboxes")),
+      mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 }),
+      writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 }),
+      buildSkeleton(join(runtimeDir, "skeleton"), mountPoints),
+    ]);
     const listener = await AgentListener.start(join(runtimeDir, "agent.sock"));
     const helper = await Helper.start();
     return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper });
@@ -115,4 +115,15 @@ export class SandboxHost {
       });
     }
   }
+}
+
+async function clearGroup(layout: CgroupLayout, path: string): Promise<void> {
+  await removeGroup(layout, path);
+  makeGroup(layout, path);
+  weighGroup(layout, path);
+}
+
+async function clearDirectory(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true, mode: 0o700 });
 }

@@ -46,17 +46,19 @@ function subgroups(dir: string): string[] {
 
 /** Removes a group in every hierarchy once its processes have gone; gives up with an error after five seconds. */
 export async function removeGroup(layout: CgroupLayout, path: string): Promise<void> {
-  for (const mount of hierarchies(layout)) {
-    for (const dir of subgroups(join(mount, path))) {
-      for (let tries = 0; ; tries++) {
-        try {
-          await rmdir(dir);
-          break;
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code === "ENOENT") break;
-          if (!isBusyOrGone(error) || tries > 500) throw error;
-          await delay(10);
-        }
+  await Promise.all(hierarchies(layout).map((mount) => removeTree(join(mount, path))));
+}
+
+async function removeTree(root: string): Promise<void> {
+  for (const dir of subgroups(root)) {
+    for (let tries = 0; ; tries++) {
+      try {
+        await rmdir(dir);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") break;
+        if (!isBusyOrGone(error) || tries > 500) throw error;
+        await delay(10);
       }
     }
   }
