@@ -46,7 +46,10 @@ describe("the page docs/metrics.md", () => {
     metrics.readers.exported({ type: "t", name: "n" }, 1, 1, "retry");
     metrics.readers.inFlight({ type: "t", name: "n" }, 0);
     const collector = { snapshot: () => COLLECTOR_STATS };
-    families = metrics.collect({ runtime, recorder, observability, loaded, collector });
+    const store = {
+      state: () => ({ positions: { events: 1, telemetry: 1 }, skipped: 0, sizeBytes: 1, expired: 0, lag: 0 }),
+    };
+    families = metrics.collect({ runtime, recorder, observability, loaded, collector, store });
     metrics.close();
   });
   after(() => rm(dataDir, { recursive: true, force: true }));

@@ -13,6 +13,7 @@ import { counter, type Family, one } from "./family.ts";
 import { logFamilies } from "./log-metrics.ts";
 import { processFamilies } from "./process-metrics.ts";
 import { ReaderMetrics } from "./reader-metrics.ts";
+import { type StoreStats, storeFamilies } from "./store-metrics.ts";
 import { workFamilies } from "./work-metrics.ts";
 
 const SCRAPE = {
@@ -28,6 +29,8 @@ export interface MetricSources {
   loaded: Pick<LoadedConfig, "config">;
   /** Absent where no collector is run. */
   collector?: CollectorStatsSource | undefined;
+  /** Absent where it is switched off. */
+  store?: { state(): StoreStats } | undefined;
 }
 
 /**
@@ -59,12 +62,13 @@ export class Metrics {
 
   /** All metrics as they are now, each name once. @param sources asked for what is true at this moment */
   collect(sources: MetricSources): Family[] {
-    const { runtime, recorder, observability, loaded, collector } = sources;
+    const { runtime, recorder, observability, loaded, collector, store } = sources;
     const log = recorder.stats();
     return [
       ...workFamilies(runtime.stats()),
       ...this.#events.families(),
       ...logFamilies(log, loaded.config.retention.maxBytes),
+      ...(store === undefined ? [] : storeFamilies(store.state(), loaded.config.store.maxBytes)),
       counter(
         "sandglass.events_lost",
         "{event}",

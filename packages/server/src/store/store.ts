@@ -18,6 +18,8 @@ const RESTART_MS = 1_000;
 const EXPIRE_EVERY_MS = 10_000;
 /** How long a query waits for what was recorded before it was asked. */
 const CATCH_UP_MS = 2_000;
+/** Further behind than this it is being filled, and what it does not know yet may well be there. */
+const FILLING_EVENTS = 50_000;
 
 export interface StoreOptions {
   dataDir: string;
@@ -99,8 +101,14 @@ export class Store {
     while (this.#state.positions.events < wanted && !ended.aborted)
       await Promise.race([this.#changed.promise, gone]);
     signal?.throwIfAborted();
-    if (this.#state.sizeBytes > 0) return;
-    throw new SandglassError("STORE_UNAVAILABLE", "the store is not open yet", { hint: "try again" });
+    const { positions, sizeBytes } = this.#state;
+    const hint = "try again; `GET /v1/events` reads the record itself";
+    if (sizeBytes === 0) throw new SandglassError("STORE_UNAVAILABLE", "the store is not open yet", { hint });
+    if (wanted - positions.events < FILLING_EVENTS) return;
+    const share = Math.floor((100 * positions.events) / wanted);
+    throw new SandglassError("STORE_UNAVAILABLE", `the store is being filled from the log: ${share} %`, {
+      hint,
+    });
   }
 
   #start(): void {

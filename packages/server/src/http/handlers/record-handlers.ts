@@ -40,15 +40,23 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
         );
       }
       const { orgId } = context;
-      const { store } = services;
-      // Without a store there is what the host itself tells, read out of the log.
-      const trace = await (store?.ask("getTrace", { traceId, orgId }) ?? recorder.getTrace(traceId, orgId));
+      const trace = await findTrace(services, traceId, orgId);
       if (trace !== undefined) return trace;
       throw new SandglassError("TRACE_NOT_FOUND", `nothing is recorded of trace ${traceId}`, {
         hint: "old events go with the retention; see the options retention.*",
       });
     },
   };
+}
+
+/** Without a store, or while it is being filled, there is what the host itself tells, read out of the log. */
+async function findTrace({ store, recorder }: HandlerServices, traceId: string, orgId: string) {
+  try {
+    if (store !== undefined) return await store.ask("getTrace", { traceId, orgId });
+  } catch (error) {
+    if (!(error instanceof SandglassError && error.code === "STORE_UNAVAILABLE")) throw error;
+  }
+  return recorder.getTrace(traceId, orgId);
 }
 
 /** The line as it is in the log, with the cursor in front: nothing is printed anew. */
