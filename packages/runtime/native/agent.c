@@ -346,10 +346,19 @@ int main(int argc, char **argv) {
   struct epoll_event events[64];
   sigset_t mask;
   /* In a guest's kernel: the host is on stdin, for only the three streams come in there, and the filter is in a file. */
-  if (argc > 1) {
-    int null = open("/dev/null", O_RDONLY);
-    if (dup2(STDIN_FILENO, HOST) < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 || install_filter(argv[1])) return 1;
+  if (argc == 2) {
+    int null = open("/dev/null", O_RDWR);
+    if (dup2(STDIN_FILENO, HOST) < 0 || null < 0) return 1;
+    /* There /proc/1/fd is open to all: through stderr it would lead to a file on the host's disk, without any limit. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+      if (dup2(null, fd) < 0) return 1;
+    if (install_filter(argv[1])) return 1;
     if (null > HOST) close(null);
+  }
+  /* Where no control group counts: the kernel counts the processes and threads of this user in this user namespace, which is the sandbox. */
+  if (argc == 3 && strcmp(argv[1], "--max-pids") == 0) {
+    rlim_t most = strtoul(argv[2], NULL, 10);
+    if (setrlimit(RLIMIT_NPROC, &(struct rlimit){most, most})) return 1;
   }
   /* What made the namespaces is the parent outside; crun, unlike bubblewrap, does not say this for us. */
   prctl(PR_SET_PDEATHSIG, SIGKILL);

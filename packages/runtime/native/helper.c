@@ -6,7 +6,8 @@
  *   listen: opens listening sockets on the sandbox's own loopback and hands them to the daemon (listen.c).
  *
  * Messages come on stdin and leave on stdout: u32 length (little endian), then NUL-terminated strings.
- *   -> "create" id mount_point image disk skeleton usr uid idmap socket hello seccomp oom_score log N cgroup*N M argv*M
+ *   -> "create" id mount_point image disk skeleton usr uid idmap|size socket hello seccomp oom_score log N cgroup*N M argv*M
+ *   <- "ready" "" "", or "stopped" why step: once, first
  *   <- "created" id pid            the program that becomes the sandbox has been executed
  *   <- "failed" id text            it has not
  *   -> "kill" id
@@ -17,29 +18,23 @@
  * kills the sandboxes (parent-death signal, here and in bubblewrap). */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "become.h"
 #include "helper.h"
 #include "listen.h"
-#include "mounts.h"
+#include "user-namespace.h"
 
-enum { MAX_MESSAGE = 256 * 1024, MAX_FIELDS = 1024, MAX_SANDBOXES = 4096, ID_SIZE = 64, AGENT_FD = 3, SECCOMP_FD = 4 };
+enum { MAX_MESSAGE = 256 * 1024, MAX_FIELDS = 1024, MAX_SANDBOXES = 4096, ID_SIZE = 64 };
 
 struct sandbox {
   char id[ID_SIZE];
@@ -49,6 +44,7 @@ struct sandbox {
 };
 static struct sandbox sandboxes[MAX_SANDBOXES];
 static size_t sandbox_count;
+static int is_user; /* root of a user namespace only */
 
 void die(const char *what) {
   dprintf(2, "sandglass-helper: %s: %s\n", what, strerror(errno));
@@ -75,73 +71,6 @@ static void send_message(const char *kind, const char *id, const char *text) {
   }
 }
 
-/* ---- the child that becomes bubblewrap ---- */
-
-static void child_fail(int fd, const char *step) {
-  dprintf(fd, "%s: %s", step, strerror(errno));
-  _exit(127);
-}
-
-static int connect_agent(const char *path, const char *hello) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    errno = ENAMETOOLONG;
-    return -1;
-  }
-  strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0), size = 2 << 20;
-  if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address)) return -1;
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-  size_t length = strlen(hello);
-  return write(fd, hello, length) == (ssize_t)length ? fd : -1;
-}
-
-static void become_sandbox(char **f, size_t cgroups, char **cgroup, char **argv, int status, pid_t helper) {
-  const char *step = "leave the helper's mount namespace";
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  for (int number = 1; number < 32; number++) signal(number, SIG_DFL); /* what is ignored stays so across exec */
-  unsigned uid = (unsigned)strtoul(f[7], NULL, 10);
-  if (unshare(CLONE_NEWNS)) child_fail(status, step);
-  for (size_t i = 0; i < cgroups; i++) {
-    char path[512];
-    int fd;
-    if ((size_t)snprintf(path, sizeof path, "%s/cgroup.procs", cgroup[i]) >= sizeof path ||
-        (fd = open(path, O_WRONLY | O_CLOEXEC)) < 0 || write(fd, "0", 1) != 1)
-      child_fail(status, "join the cgroup");
-    close(fd);
-  }
-  struct root_spec spec = {.mount_point = f[2], .image = f[3], .disk = f[4], .skeleton = f[5], .usr = f[6], .uid = uid,
-                           .idmap = f[8][0] == '1'};
-  if (build_root(&spec, &step)) child_fail(status, step);
-  int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  /* A host that refuses (a container without CAP_SYS_RESOURCE) leaves the agent as easy to choose as the next process. */
-  if (fd < 0 || (write(fd, f[12], strlen(f[12])) < 0 && errno != EACCES)) child_fail(status, "set the OOM score");
-  close(fd);
-  int agent = connect_agent(f[9], f[10]);
-  if (agent < 0) child_fail(status, "connect the agent's socket");
-  int filter = open(f[11], O_RDONLY);
-  if (filter < 0) child_fail(status, "open the seccomp filter");
-  /* Everything above 4 is close-on-exec; make 3 and 4 what bubblewrap and the agent expect, whatever they were. */
-  int agent_copy = fcntl(agent, F_DUPFD, 10), filter_copy = fcntl(filter, F_DUPFD, 10), status_copy = fcntl(status, F_DUPFD_CLOEXEC, 10);
-  if (agent_copy < 0 || filter_copy < 0 || status_copy < 0 || dup2(agent_copy, AGENT_FD) < 0 || dup2(filter_copy, SECCOMP_FD) < 0)
-    child_fail(status, "place the descriptors");
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC), log = open(f[13], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (null < 0 || log < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(log, 2) < 0)
-    child_fail(status_copy, "place the descriptors");
-  if (syscall(SYS_close_range, 5, status_copy - 1, 0) || syscall(SYS_close_range, status_copy + 1, ~0u, 0))
-    child_fail(status_copy, "close what is not the sandbox's");
-  /* The host's core_pattern may pipe to a program that runs as root there; only a limit of exactly 1 keeps the kernel from starting
-     it (fs/coredump.c), and the seccomp filter keeps the limit where it is. */
-  if (setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1})) child_fail(status_copy, "limit core dumps");
-  if (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)) child_fail(status_copy, "give up root");
-  /* After the change of uid, which clears it; the parent may have gone before it was set. */
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != helper) child_fail(status_copy, "tie to the helper's life");
-  execv(argv[0], argv);
-  child_fail(status_copy, argv[0]);
-}
-
 static void create(char **f, size_t n) {
   char *id = f[1];
   if (sandbox_count == MAX_SANDBOXES) return send_message("failed", id, "the helper holds 4096 sandboxes already");
@@ -155,7 +84,7 @@ static void create(char **f, size_t n) {
   memcpy(argv, f + at + 1, argc * sizeof *argv);
   argv[argc] = NULL;
   unsigned long uid = strtoul(f[7], NULL, 10);
-  if (uid < 100000 || uid > 4200000000ul) return send_message("failed", id, "malformed create: uid");
+  if (is_user ? uid > 65536 : uid < 100000 || uid > 4200000000ul) return send_message("failed", id, "malformed create: uid");
 
   int status[2];
   if (pipe2(status, O_CLOEXEC)) return send_message("failed", id, "pipe failed");
@@ -249,7 +178,16 @@ static void reap(void) {
   }
 }
 
-int main(void) {
+/* Started as `helper user [id map…]` by a daemon that is not root. */
+static void become_user(int argc, char **argv) {
+  const char *step;
+  is_user = argc > 1;
+  if (!is_user || enter_user_namespace(argv + 2, argc - 2, &step) == 0) return;
+  send_message("stopped", errno ? strerror(errno) : "refused", step);
+  _exit(1);
+}
+
+int main(int argc, char **argv) {
   static char buffer[MAX_MESSAGE];
   static struct pollfd polls[MAX_SANDBOXES + 3];
   size_t held = 0;
@@ -267,7 +205,9 @@ int main(void) {
   int children = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
   if (children < 0) die("signalfd");
   fcntl(0, F_SETFD, FD_CLOEXEC);
+  become_user(argc, argv);
   open_channel();
+  send_message("ready", "", "");
   for (;;) {
     polls[0] = (struct pollfd){.fd = 0, .events = POLLIN};
     polls[1] = (struct pollfd){.fd = children, .events = POLLIN};

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "own-root.h"
+
 static int write_file(const char *path, const char *text) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -156,22 +158,10 @@ static int make_owned(const char *path, unsigned uid, mode_t mode) {
   return (mkdir(path, mode) && errno != EEXIST) || chown(path, uid, uid) || chmod(path, mode) ? -1 : 0;
 }
 
-int build_root(const struct root_spec *spec, const char **step) {
-  *step = "make the mount namespace private";
-  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
-  /* crun refuses to start where version 1 and 2 of the cgroups are mounted side by side; by now this process has joined its own. */
-  *step = "uncover the cgroups";
-  if (umount2("/sys/fs/cgroup/unified", MNT_DETACH) && errno != EINVAL && errno != ENOENT) return -1;
-  *step = "cover the mount point";
-  if (mount("tmpfs", spec->mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")) return -1;
-  /* From here on paths are short and relative: overlay options can be read inside the sandbox. */
-  *step = "enter the mount point";
-  if (chdir(spec->mount_point)) return -1;
+/* Two overlays over a disk: what root can have. */
+static int build_overlays(const struct root_spec *spec, const char **step) {
   *step = "make the layers' directories";
   if (mkdir("d", 0755) || mkdir("s", 0755) || mkdir("u", 0755) || mkdir("r", 0755)) return -1;
-  /* For what an OCI runtime notes of its container: the sandbox's own uid, and gone with this namespace. */
-  if (make_owned("c", spec->uid, 0700)) return -1;
-
   if (spec->image[0]) {
     if (mount_disk(spec->image, spec->disk, step)) return -1;
   } else {
@@ -199,6 +189,27 @@ int build_root(const struct root_spec *spec, const char **step) {
   if (mount("overlay", "r", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=s,upperdir=d/a,workdir=d/b")) return -1;
   *step = "mount the overlay of /usr";
   if (mount("overlay", "r/usr", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=u,upperdir=d/c,workdir=d/e")) return -1;
+  return 0;
+}
+
+int build_root(const struct root_spec *spec, const char **step) {
+  *step = "make the mount namespace private";
+  if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
+  /* crun refuses to start where version 1 and 2 of the cgroups are mounted side by side; by now this process has joined its own. */
+  *step = "uncover the cgroups";
+  if (umount2("/sys/fs/cgroup/unified", MNT_DETACH)) {
+    if (errno != EINVAL && errno != ENOENT) return -1;
+    /* What root has mounted is not an ordinary user's to take away; it can be covered. */
+    if (errno == EINVAL && spec->size[0] && mount("tmpfs", "/sys/fs/cgroup/unified", "tmpfs", MS_NOSUID | MS_NODEV, "size=4k")) return -1;
+  }
+  *step = "cover the mount point";
+  if (mount("tmpfs", spec->mount_point, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=1m")) return -1;
+  /* From here on paths are short and relative: overlay options can be read inside the sandbox. */
+  *step = "enter the mount point";
+  if (chdir(spec->mount_point)) return -1;
+  /* For what an OCI runtime notes of its container: the sandbox's own uid, and gone with this namespace. */
+  if (make_owned("c", spec->uid, 0700)) return -1;
+  if (spec->size[0] ? build_own_root(spec->skeleton, spec->usr, spec->size, spec->uid, step) : build_overlays(spec, step)) return -1;
   /* Terminals are counted for the whole host (kernel.pty.max): without a limit of its own one sandbox could have them all. */
   *step = "mount the terminals";
   if (mkdir("p", 0755) || mount("devpts", "p", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620,max=64")) return -1;

@@ -5,7 +5,7 @@ export type {
   TelemetryDestination,
   TelemetryOwner,
 } from "./collector.ts";
-export { hostChecks } from "./host/checks.ts";
+export { checkHost } from "./drivers/check-host.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";
 export type { OutputLine, OutputLines } from "./output/lines/output-lines.ts";
 export { Runtime } from "./runtime.ts";

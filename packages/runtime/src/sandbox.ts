@@ -270,6 +270,8 @@ export class Sandbox implements SandboxHandle {
     try {
       await this.pause(this.#own(), "idle");
     } catch (error) {
+      // Idle processes cost memory and nothing else: better that they keep it than that the sandbox is lost.
+      if (error instanceof SandglassError && error.code === "UNSUPPORTED_ON_HOST") return;
       await this.terminate("driver_error", this.#own(), (error as Error).message);
     }
   }

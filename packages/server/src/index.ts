@@ -1,4 +1,4 @@
-export { hostChecks } from "@sandglass/runtime";
+export { checkHost } from "@sandglass/runtime";
 export type {
   AxiomConfig,
   ConsoleConfig,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chown, mkdtemp, rm } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,6 +18,11 @@ export interface StartDaemonOptions {
   dataDir?: string;
   /** Further flags of `sandglass serve`. */
   args?: readonly string[];
+  /**
+   * Whom it runs as, with a home directory of its own and no further groups. Default: the test's own user. `through` is a
+   * program that executes what follows it, for what root has to prepare; `within` is one that does so as this user.
+   */
+  user?: { uid: number; gid: number; through?: readonly string[]; within?: readonly string[] };
   /** Over the environment of the test; undefined takes a variable out. */
   env?: Readonly<Record<string, string | undefined>>;
   /** False reads stdout only until the daemon is ready, as a terminal that was stopped would. Default true. */
@@ -57,14 +62,26 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
   const dataDir = options.dataDir ?? join(home, "data");
   const apiKeys = options.apiKeys ?? [`test_${randomBytes(24).toString("base64url")}`];
   const credentialsFile = options.env?.SANDGLASS_CREDENTIALS ?? join(home, "credentials.json");
+  const { user } = options;
+  if (user !== undefined) await chown(home, user.uid, user.gid);
+  const [program = "", ...before] = asUser(user);
   const child = spawn(
-    process.execPath,
-    [...(options.program ?? [MAIN]), "--port", "0", "--data-dir", dataDir, ...(options.args ?? [])],
+    program,
+    [
+      ...before,
+      ...(options.program ?? [MAIN]),
+      "--port",
+      "0",
+      "--data-dir",
+      dataDir,
+      ...(options.args ?? []),
+    ],
     {
       cwd: home,
       env: {
         ...withoutOurs(process.env),
         SANDGLASS_CREDENTIALS: credentialsFile,
+        ...(user !== undefined && { HOME: home }),
         ...(apiKeys.length > 0 && { SANDGLASS_API_KEYS: apiKeys.join(",") }),
         ...options.env,
       },
@@ -117,6 +134,14 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
     },
   };
   return daemon;
+}
+
+/** Node, as this user. */
+function asUser(user: StartDaemonOptions["user"]): string[] {
+  if (user === undefined) return [process.execPath];
+  const { uid, gid, through = [], within = [] } = user;
+  const become = ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+  return [...through, ...become, ...within, process.execPath];
 }
 
 async function readyUrl(

@@ -72,10 +72,13 @@ export function agentPid(sandboxId: string): number {
 }
 
 function cgroupMounts(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .filter((line) => / - cgroup2? /.test(line))
-    .map((line) => line.split(" ")[4] ?? "");
+  const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const at = (line: string): string => line.split(" ")[4] ?? "";
+  const unified = lines.find((line) => line.includes(" - cgroup2 "));
+  // What an ordinary user's daemon was given begins where that daemon is: one group up from its own.
+  const own = /^0::(.+)$/m.exec(readFileSync("/proc/self/cgroup", "utf8"))?.[1] ?? "/";
+  const given = unified === undefined || own === "/" ? [] : [join(at(unified), own, "..")];
+  return [...lines.filter((line) => / - cgroup2? /.test(line)).map(at), ...given];
 }
 
 function directoriesNamed(dir: string, name: string): string[] {

@@ -48,8 +48,8 @@ async function examine(askDaemon: () => Promise<DoctorReport>): Promise<Report> 
   } catch (error) {
     const cannotAsk: string[] = ["CONNECTION_FAILED", "REQUEST_TIMEOUT", "UNAUTHORIZED"];
     if (!(error instanceof SandglassError) || !cannotAsk.includes(error.code)) throw error;
-    const { hostChecks } = await import("@sandglass/server");
-    const checks = await hostChecks();
+    const { checkHost } = await import("@sandglass/server");
+    const checks = await checkHost();
     return { source: "host", reason: error.message, version: VERSION, checks, config: [] };
   }
 }

@@ -15,7 +15,12 @@ export function bubblewrapWall(): Wall {
     remedy: "apt-get install bubblewrap",
     program: () => findProgram("bwrap"),
     hostPids: (maxPids) => maxPids,
-    command: (request) => ({ argv: [findProgram("bwrap") ?? "bwrap", ...bwrapArguments(request)] }),
+    command: (request, { agentPids }) => ({
+      argv: [
+        ...[findProgram("bwrap") ?? "bwrap", ...bwrapArguments(request)],
+        ...(agentPids === undefined ? [] : ["--max-pids", String(agentPids)]),
+      ],
+    }),
   };
 }
 

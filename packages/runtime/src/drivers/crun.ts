@@ -1,12 +1,9 @@
 import { compileSeccomp } from "../host/seccomp.ts";
 import { findProgram } from "./find-program.ts";
 import { ociSpec, templateMounts } from "./oci-spec.ts";
-import { MOUNT_POINT } from "./sandbox-host.ts";
 import type { Wall } from "./wall.ts";
 
 const NAMESPACES = ["pid", "ipc", "uts", "mount", "network", "user", "cgroup"];
-/** On the tmpfs that only this sandbox's mount namespace has: crun's state goes when the sandbox does. */
-const STATE = `${MOUNT_POINT}/c`;
 /** crun asks programs that are set-uid root for its id map where it finds them. It needs none for the one id that a sandbox has. */
 const NO_PROGRAMS = "PATH=/nonexistent";
 
@@ -25,15 +22,16 @@ export function crunWall(): Wall {
     remedy: "apt-get install crun",
     program: () => findProgram("crun"),
     hostPids: (maxPids) => maxPids,
-    command: (request, { uid }) => ({
+    command: (request, { uid, mountPoint, agentPids }) => ({
       argv: [
         ...["/usr/bin/env", NO_PROGRAMS, findProgram("crun") ?? "crun"],
-        ...["--root", STATE, "--cgroup-manager=disabled", "run", "--preserve-fds=1"],
-        ...["--bundle", MOUNT_POINT, "--config", "/proc/self/fd/4", "sandbox"],
+        // On the tmpfs that only this sandbox's mount namespace has: crun's state goes when the sandbox does.
+        ...["--root", `${mountPoint}/c`, "--cgroup-manager=disabled", "run", "--preserve-fds=1"],
+        ...["--bundle", mountPoint, "--config", "/proc/self/fd/4", "sandbox"],
       ],
       configuration: ociSpec({
-        root: `${MOUNT_POINT}/r`,
-        args: ["/run/sandglass/agent"],
+        root: `${mountPoint}/r`,
+        args: ["/run/sandglass/agent", ...(agentPids === undefined ? [] : ["--max-pids", String(agentPids)])],
         annotations: filter,
         namespaces: NAMESPACES,
         mounts: [

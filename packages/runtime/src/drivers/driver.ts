@@ -12,6 +12,8 @@ export interface DriverCapabilities {
   hasDiskLimit: boolean;
   /** `/usr` can be written (to a layer of the sandbox's own). */
   hasWritableUsr: boolean;
+  /** Each sandbox is a user of its own to the host; otherwise all are the daemon's. */
+  hasOwnUsers: boolean;
   /**
    * A kernel of the sandbox's own answers its system calls, and its processes are none of the host's. Then what an exec uses, and how
    * many processes there are, is known for the sandbox as a whole only.

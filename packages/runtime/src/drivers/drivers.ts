@@ -61,7 +61,7 @@ export class Drivers {
 
   /** What of this host matters to isolation; each way to isolate is tried by a sandbox. */
   async checks(): Promise<Check[]> {
-    const checks = await hostChecks(this.#host.layout);
+    const checks = await hostChecks(this.#host.layout, this.#host.user?.mapping);
     for (const isolation of Object.keys(WALLS) as Isolation[]) checks.push(await this.#check(isolation));
     return checks;
   }

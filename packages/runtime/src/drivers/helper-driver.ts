@@ -3,12 +3,14 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
+import type { CgroupLayout } from "../host/cgroup-layout.ts";
 import { SandboxCgroup } from "../host/cgroups.ts";
 import { unenforcedLimits } from "../host/checks.ts";
 import type { HelperCreate } from "../host/helper.ts";
 import type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } from "./driver.ts";
 import { HelperSandbox } from "./helper-sandbox.ts";
-import { MOUNT_POINT, type SandboxHost } from "./sandbox-host.ts";
+import type { SandboxHost } from "./sandbox-host.ts";
+import { memoryDisk } from "./user-host.ts";
 import type { Wall } from "./wall.ts";
 
 /**
@@ -27,7 +29,7 @@ export class HelperDriver implements SandboxDriver {
     this.#host = host;
     this.#wall = wall;
     this.name = wall.name;
-    const missing = unenforcedLimits(host.layout);
+    const missing = unenforcedLimits(host.layout, host.user !== undefined);
     this.unenforced = [
       ...missing,
       ...wall.unenforced.filter(({ limit }) => !missing.some((other) => other.limit === limit)),
@@ -35,7 +37,8 @@ export class HelperDriver implements SandboxDriver {
     this.capabilities = {
       canPause: host.canPause,
       hasDiskLimit: host.hasDisks,
-      hasWritableUsr: true,
+      hasWritableUsr: host.user === undefined,
+      hasOwnUsers: host.user === undefined || host.user.mapping.ids > 0,
       hasGuestKernel: wall.hasGuestKernel,
     };
   }
@@ -64,7 +67,8 @@ export class HelperDriver implements SandboxDriver {
       cgroup = new SandboxCgroup(host.layout, `${host.cgroupRoot}/${request.id}`);
       cgroup.setLimits(this.#hostLimits(request.limits));
       await mkdir(dir, { mode: 0o700 });
-      const image = this.capabilities.hasDiskLimit ? await host.images.get(request.limits.diskMb) : "";
+      const hasImage = this.capabilities.hasDiskLimit && host.user === undefined;
+      const image = hasImage ? await host.images.get(request.limits.diskMb) : "";
       if (image === "") await mkdir(join(dir, "upper"));
       const spec = await this.#helperCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
       pid = await helper.create(spec, () => onGone());
@@ -83,6 +87,9 @@ export class HelperDriver implements SandboxDriver {
         pid,
         hasGuestKernel: this.#wall.hasGuestKernel,
         root: this.#wall.root,
+        agentPids: this.#agentPids(request.limits),
+        isUser: host.user !== undefined,
+        isCounted: host.user === undefined || hasControllers(host.layout),
         toHostLimits: (limits) => this.#hostLimits(limits),
         gone,
         socket,
@@ -125,33 +132,51 @@ export class HelperDriver implements SandboxDriver {
     return { ...limits, maxPids: this.#wall.hostPids(limits.maxPids) };
   }
 
+  /** Where no control group counts them; a guest's kernel is no one process that could be held to them. */
+  #agentPids({ maxPids }: SandboxLimits): number | undefined {
+    const { user, layout } = this.#host;
+    const isCounted =
+      user === undefined || layout.controllers.pids !== undefined || this.#wall.hasGuestKernel;
+    return isCounted ? undefined : maxPids;
+  }
+
   async #helperCreate(
     request: DriverCreate,
     own: { image: string; dir: string; uid: number; token: string; cgroups: string[] },
   ): Promise<HelperCreate> {
     const host = this.#host;
-    const { argv, configuration } = this.#wall.command(request, own);
+    const { argv, configuration } = this.#wall.command(request, {
+      uid: own.uid,
+      mountPoint: host.mountPoint,
+      agentPids: this.#agentPids(request.limits),
+    });
     const file = configuration === undefined ? host.seccompFile : join(own.dir, "config.json");
     // Opened by root, and once more through the descriptor by the sandbox's uid, which cannot walk to it.
     if (configuration !== undefined) await writeFile(file, configuration, { mode: 0o644 });
     return {
       id: request.id,
-      mountPoint: MOUNT_POINT,
+      mountPoint: host.mountPoint,
       image: own.image,
       disk: join(own.dir, own.image === "" ? "upper" : "disk.ext4"),
       skeleton: host.skeletonDir,
       usr: "/usr",
       uid: own.uid,
-      idmap: true,
+      idmap: host.user === undefined,
+      memoryDisk: host.user && memoryDisk(request.limits.diskMb),
       socket: host.listener.path,
       hello: own.token,
       file,
-      oomScore: -900,
+      // A user cannot have the agent spared: it is chosen as what it starts is, before anything of the host.
+      oomScore: host.user === undefined ? -900 : 100,
       log: join(own.dir, "wall.log"),
       cgroups: own.cgroups,
       argv,
     };
   }
+}
+
+function hasControllers({ controllers }: CgroupLayout): boolean {
+  return controllers.memory !== undefined && controllers.pids !== undefined;
 }
 
 /** UNSUPPORTED_ON_HOST with what to do about it. */

@@ -6,8 +6,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxLimits } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import type { SandboxCgroup } from "../host/cgroups.ts";
+import { ExecCgroup } from "../host/exec-cgroup.ts";
 import { NotYet } from "../host/handed-sockets.ts";
 import type { Helper } from "../host/helper.ts";
+import { processCounts } from "../host/process-counts.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import { type ConnectingSocket, socketOwners } from "../host/socket-owners.ts";
 import { type DriverSandbox, type ExecGroup, type PlacedProcess, ProcessEnded } from "./driver.ts";
@@ -25,6 +27,12 @@ interface Parts {
   hasGuestKernel: boolean;
   /** Where its only child has the sandbox's root: out of reach of what runs inside, which could bend it. */
   root: string;
+  /** What the agent holds the sandbox to; undefined where a control group does. */
+  agentPids: number | undefined;
+  /** The daemon is not root. */
+  isUser: boolean;
+  /** Control groups count its memory and its processes. */
+  isCounted: boolean;
   /** What the host's groups are told, where that is not what the sandbox is. */
   toHostLimits(limits: SandboxLimits): SandboxLimits;
   gone: Promise<void>;
@@ -63,6 +71,9 @@ export class HelperSandbox implements DriverSandbox {
   }
 
   setLimits(limits: SandboxLimits): void {
+    const { agentPids } = this.#parts;
+    if (agentPids !== undefined && limits.maxPids !== agentPids)
+      throw new Error("its limit on processes was set when it was made, and this host can set no other");
     this.#parts.cgroup.setLimits(this.#parts.toHostLimits(limits));
   }
 
@@ -70,11 +81,12 @@ export class HelperSandbox implements DriverSandbox {
     if (this.#parts.hasGuestKernel) return new WholeSandboxGroup(() => this.usage(), placed);
     const { pid } = placed;
     const hostPid = this.#hostPid(pid);
-    const group = this.#parts.cgroup.makeExec(name);
+    const { cgroup } = this.#parts;
+    const group = cgroup.isEmpty ? new WholeSandboxGroup(() => this.usage(), placed) : cgroup.makeExec(name);
     try {
-      await group.attach(hostPid);
+      if (group instanceof ExecCgroup) await group.attach(hostPid);
       // By root, so that nothing this process starts can ever go below it and outlive its host in a shortage of memory.
-      await writeFile(`/proc/${hostPid}/oom_score_adj`, OOM_SCORE);
+      if (!this.#parts.isUser) await writeFile(`/proc/${hostPid}/oom_score_adj`, OOM_SCORE);
     } catch (error) {
       group.tryRemove();
       if (this.#statusOfChild(hostPid, pid) === undefined) throw new ProcessEnded(pid);
@@ -112,7 +124,12 @@ export class HelperSandbox implements DriverSandbox {
   }
 
   usage(): SandboxUsage {
-    return this.#parts.cgroup.usage();
+    const { cgroup } = this.#parts;
+    if (this.#parts.isCounted) return cgroup.usage();
+    const counted = processCounts(this.#agent());
+    if (cgroup.isEmpty) return counted;
+    const { memoryBytes, pids } = counted;
+    return { ...cgroup.usage(), memoryBytes, pids };
   }
 
   disk(): { freeBytes: number; sizeBytes: number } | undefined {

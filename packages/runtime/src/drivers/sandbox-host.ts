@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { SandglassError } from "@sandglass/protocol";
 import { type CgroupLayout, detectCgroups, makeGroup, weighGroup } from "../host/cgroup-layout.ts";
 import { killGroup, removeGroup } from "../host/cgroup-removal.ts";
+import { delegatedCgroup } from "../host/delegated-cgroup.ts";
 import { DiskImages } from "../host/disk.ts";
 import { Helper } from "../host/helper.ts";
 import { compileSeccomp } from "../host/seccomp.ts";
@@ -12,12 +12,13 @@ import { buildSkeleton } from "../host/skeleton.ts";
 import { requireNative } from "../native.ts";
 import { AgentListener } from "./agent-listener.ts";
 import { UidRanges } from "./uid-ranges.ts";
+import { startUserHelper, USER_MOUNT_POINT, type UserHost } from "./user-host.ts";
 
 /**
  * Covered by each sandbox's own tmpfs in its own mount namespace; on the host it stays empty. Not below the data directory:
  * the sandbox's uid must be able to walk there, which a home directory does not allow.
  */
-export const MOUNT_POINT = "/run/sandglass/root";
+const MOUNT_POINT = "/run/sandglass/root";
 
 export interface SandboxHostOptions {
   /** `<dataDir>`; `runtime/` and `sandboxes/` below it are taken. */
@@ -36,13 +37,22 @@ export class SandboxHost {
   readonly seccompFile: string;
   readonly skeletonDir: string;
   readonly images: DiskImages;
-  readonly uids = new UidRanges();
+  readonly mountPoint: string;
+  readonly uids: Pick<UidRanges, "take" | "release">;
+  /** Where the daemon is not root. */
+  readonly user: UserHost | undefined;
   readonly listener: AgentListener;
   #helper: Helper;
 
   private constructor(
     dataDir: string,
-    parts: { layout: CgroupLayout; cgroupRoot: string; listener: AgentListener; helper: Helper },
+    parts: {
+      layout: CgroupLayout;
+      cgroupRoot: string;
+      listener: AgentListener;
+      helper: Helper;
+      user: UserHost | undefined;
+    },
   ) {
     this.layout = parts.layout;
     this.cgroupRoot = parts.cgroupRoot;
@@ -52,20 +62,17 @@ export class SandboxHost {
     this.skeletonDir = join(dataDir, "runtime", "skeleton");
     this.images = new DiskImages(join(dataDir, "runtime", "images"));
     this.#helper = parts.helper;
+    this.user = parts.user;
+    this.uids = parts.user?.uids ?? new UidRanges();
+    this.mountPoint = parts.user === undefined ? MOUNT_POINT : USER_MOUNT_POINT;
     this.#helper.onLost = () => void this.#restartHelper();
   }
 
   /** Clears what a crash left of an earlier run in the same data directory, then starts the helper. */
   static async start({ dataDir, mountPoints }: SandboxHostOptions): Promise<SandboxHost> {
     requireNative();
-    if (process.getuid?.() !== 0) {
-      throw new SandglassError(
-        "UNSUPPORTED_ON_HOST",
-        "the daemon needs root: it mounts disks and sets control groups",
-        { hint: "start the daemon with sudo; sandboxes themselves never run as root" },
-      );
-    }
-    const layout = detectCgroups();
+    const isRoot = process.getuid?.() === 0;
+    const layout = isRoot ? detectCgroups() : delegatedCgroup();
     const runtimeDir = join(dataDir, "runtime");
     const cgroupRoot = `sandglass/${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
     killGroup(layout, cgroupRoot);
@@ -74,13 +81,19 @@ export class SandboxHost {
     await Promise.all([
       clearGroup(layout, cgroupRoot),
       clearDirectory(join(dataDir, "sandboxes")),
-      mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 }),
+      isRoot && mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 }),
       writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 }),
       buildSkeleton(join(runtimeDir, "skeleton"), mountPoints),
     ]);
     const listener = await AgentListener.start(join(runtimeDir, "agent.sock"));
-    const helper = await Helper.start();
-    return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper });
+    try {
+      const user = isRoot ? undefined : await startUserHelper();
+      const helper = user?.helper ?? (await Helper.start());
+      return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper, user });
+    } catch (error) {
+      await listener.close();
+      throw error;
+    }
   }
 
   /** The one that runs now; with a lost one its sandboxes are gone. */
@@ -89,7 +102,7 @@ export class SandboxHost {
   }
 
   get hasDisks(): boolean {
-    return existsSync("/dev/loop-control");
+    return this.user !== undefined || existsSync("/dev/loop-control");
   }
 
   get canPause(): boolean {
@@ -107,7 +120,7 @@ export class SandboxHost {
   async #restartHelper(): Promise<void> {
     process.emitWarning("the native helper went away and is started again", { code: "SANDGLASS_HELPER" });
     try {
-      this.#helper = await Helper.start();
+      this.#helper = await Helper.start(this.user?.mapping.argv);
       this.#helper.onLost = () => void this.#restartHelper();
     } catch (error) {
       process.emitWarning(`the native helper cannot be started: ${(error as Error).message}`, {

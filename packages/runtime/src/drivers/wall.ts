@@ -4,11 +4,19 @@ import type { DriverCreate } from "./driver.ts";
 /** What the helper executes to make one sandbox. */
 export interface WallCommand {
   /**
-   * Started in the sandbox's own mount namespace, in {@link MOUNT_POINT}, where `r` is the sandbox's root, and under the sandbox's own uid.
+   * Started in the sandbox's own mount namespace, in `mountPoint`, where `r` is the sandbox's root, and under the sandbox's own uid.
    * Descriptor 3 is the agent's line to the host; 4 is the seccomp filter, or `configuration` where there is one.
    */
   argv: string[];
   configuration?: string;
+}
+
+/** What one sandbox has that its wall must know. */
+export interface WallOwn {
+  uid: number;
+  mountPoint: string;
+  /** The agent holds the sandbox to this many processes and threads itself, for there is no control group that does. */
+  agentPids?: number | undefined;
 }
 
 /** What is particular to one way to isolate; everything else is the same for all (`helper-driver.ts`). */
@@ -24,7 +32,7 @@ export interface Wall {
   program(): string | undefined;
   /** What to do where {@link program} is not there. */
   readonly remedy: string;
-  command(request: DriverCreate, own: { uid: number }): WallCommand;
+  command(request: DriverCreate, own: WallOwn): WallCommand;
   /** Processes and threads of the host that a sandbox with this limit may have. */
   hostPids(maxPids: number): number;
 }

@@ -16,7 +16,7 @@ export interface CgroupLayout {
 }
 
 /** Whether groups below may have the controller. In a container whose root group has processes the kernel refuses (EBUSY). */
-function canDelegate(mount: string, name: Controller): boolean {
+export function canDelegate(mount: string, name: Controller): boolean {
   if (!readFileSync(join(mount, "cgroup.controllers"), "utf8").trim().split(" ").includes(name)) return false;
   try {
     writeFileSync(join(mount, "cgroup.subtree_control"), `+${name}`);
@@ -26,7 +26,7 @@ function canDelegate(mount: string, name: Controller): boolean {
   }
 }
 
-function isWritable(path: string): boolean {
+export function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);
     return true;

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { SandglassError } from "@sandglass/protocol";
 import { field, GroupCounts } from "./cgroup-counts.ts";
 import { type CgroupLayout, execHierarchies, hierarchies, makeGroup } from "./cgroup-layout.ts";
 import { killGroup, removeGroup } from "./cgroup-removal.ts";
@@ -46,6 +47,11 @@ export class SandboxCgroup {
   /** Directories whose `cgroup.procs` the sandbox's first process joins. */
   get agentDirs(): string[] {
     return this.#mounts.map((mount) => join(mount, this.#path, "agent"));
+  }
+
+  /** This host has no group that we may use: nothing is limited, counted or held apart by one. */
+  get isEmpty(): boolean {
+    return this.#mounts.length === 0;
   }
 
   setLimits(limits: GroupLimits): void {
@@ -97,7 +103,9 @@ export class SandboxCgroup {
         () => readFileSync(join(freezer, this.#path, "freezer.state"), "utf8").trim() === wanted,
       );
     } else {
-      throw new Error("this host has no cgroup hierarchy that can freeze");
+      throw new SandglassError("UNSUPPORTED_ON_HOST", "a sandbox cannot be paused on this host", {
+        hint: "that takes control groups; a daemon that is not root has them by Delegate=yes of systemd (docs/install.md)",
+      });
     }
   }
 

@@ -8,10 +8,26 @@ import { type CgroupLayout, detectCgroups } from "./cgroup-layout.ts";
 
 const run = promisify(execFile);
 
-/** Limits that this host cannot enforce, and why. */
-export function unenforcedLimits(layout: CgroupLayout): UnenforcedLimit[] {
+/** What gives an ordinary user's daemon control groups of its own. */
+const DELEGATE = "systemd-run --user --scope -p Delegate=yes sandglass serve (docs/install.md)";
+
+function notDelegated(name: string): string {
+  return `the daemon is not root and was not given the ${name} cgroup controller: ${DELEGATE}`;
+}
+
+/**
+ * Limits that this host cannot enforce, and why.
+ *
+ * @param isUser the daemon is not root: it holds processes by a limit of the kernel's on users, and disks by their size in memory
+ */
+export function unenforcedLimits(layout: CgroupLayout, isUser = false): UnenforcedLimit[] {
   const missing: UnenforcedLimit[] = [];
   const { memory, cpu, pids } = layout.controllers;
+  if (isUser) {
+    if (memory === undefined) missing.push({ limit: "memoryMb", reason: notDelegated("memory") });
+    if (cpu === undefined) missing.push({ limit: "vcpu", reason: notDelegated("cpu") });
+    return missing;
+  }
   if (memory === undefined)
     missing.push({ limit: "memoryMb", reason: "this host offers no memory cgroup controller" });
   if (cpu === undefined) missing.push({ limit: "vcpu", reason: "this host offers no cpu cgroup controller" });
@@ -58,13 +74,45 @@ function kernelCheck(): Check {
     : { name: "kernel", status: "error", detail: `Linux ${release()}`, hint: "5.19 or newer is needed" };
 }
 
-/** What of this host matters to isolation, with the remedy where something is missing. Needs no daemon. */
-export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promise<Check[]> {
-  const isRoot = process.getuid?.() === 0;
+/** What a daemon that is not root has, and lacks for good. */
+function userChecks({ ids, reason }: SubordinateIds): Check[] {
+  const uid = process.getuid?.();
+  const lost = "in sandboxes /usr is read-only, and their disks are in memory (docs/install.md)";
+  const users: Check =
+    ids > 0
+      ? { name: "users", status: "ok", detail: `each sandbox is a user of its own, of ${ids}` }
+      : {
+          name: "users",
+          status: "warn",
+          detail: "to the host all sandboxes are the daemon's user",
+          ...(reason !== undefined && { hint: reason }),
+        };
+  return [{ name: "privileges", status: "ok", detail: `uid ${uid}, not root: ${lost}` }, users];
+}
+
+/** Ids that the administrator gave the daemon's user, and why there are none. */
+export interface SubordinateIds {
+  ids: number;
+  reason?: string;
+}
+
+/**
+ * What of this host matters to isolation, with the remedy where something is missing. Needs no daemon.
+ *
+ * @param layout as the daemon uses it; by default what there is for root to use
+ * @param user where the daemon is not root
+ */
+export async function hostChecks(layout = detectCgroups(), user?: SubordinateIds): Promise<Check[]> {
   const checks: Check[] = [
-    isRoot
-      ? { name: "privileges", status: "ok", detail: "root; sandboxes run under uid ranges of their own" }
-      : { name: "privileges", status: "error", detail: "not root", hint: "start the daemon with sudo" },
+    ...(user === undefined
+      ? [
+          {
+            name: "privileges",
+            status: "ok",
+            detail: "root; sandboxes run under uid ranges of their own",
+          } as const,
+        ]
+      : userChecks(user)),
     kernelCheck(),
     existsSync(NATIVE.helper) && existsSync(NATIVE.agent)
       ? { name: "native programs", status: "ok", detail: "helper and agent are built" }
@@ -75,16 +123,19 @@ export async function hostChecks(layout: CgroupLayout = detectCgroups()): Promis
           hint: "make setup",
         },
     await programCheck("bubblewrap", "/usr/bin/bwrap", ["--version"], "apt-get install bubblewrap"),
-    await programCheck("mkfs.ext4", "/sbin/mkfs.ext4", ["-V"], "apt-get install e2fsprogs"),
+    ...(user === undefined
+      ? [await programCheck("mkfs.ext4", "/sbin/mkfs.ext4", ["-V"], "apt-get install e2fsprogs")]
+      : []),
     {
       name: "cgroups",
       status: Object.keys(layout.controllers).length === 3 ? "ok" : "warn",
       detail: describe(layout),
+      ...(user !== undefined && layout.unified === undefined && { hint: DELEGATE }),
     },
     await programCheck("python template", "/usr/bin/python3", ["--version"], "apt-get install python3"),
     await programCheck("bash template", "/bin/bash", ["--version"], "apt-get install bash"),
   ];
-  for (const { limit, reason } of unenforcedLimits(layout)) {
+  for (const { limit, reason } of unenforcedLimits(layout, user !== undefined)) {
     checks.push({ name: `limit ${limit}`, status: "warn", detail: `not enforced: ${reason}` });
   }
   return checks;

@@ -14,9 +14,11 @@ export interface HelperCreate {
   disk: string;
   skeleton: string;
   usr: string;
-  /** First of the 65,536 host uids and gids that belong to this sandbox. */
+  /** First of the 65,536 host uids and gids that belong to this sandbox; for a daemon that is not root one id of its user namespace. */
   uid: number;
   idmap: boolean;
+  /** In place of a disk, overlays and `idmap`: a disk in memory, in the words of tmpfs ("size=64m"). */
+  memoryDisk?: string | undefined;
   socket: string;
   /** Sent on the agent's socket before the agent has it. */
   hello: string;
@@ -34,12 +36,21 @@ interface Entry {
   onExit(status: number): void;
 }
 
+/** The kernel, or newuidmap, did not let the helper have its user namespace. */
+export class HelperRefused extends Error {
+  constructor(step: string, why: string) {
+    super(`cannot ${step}: ${why}`);
+    this.name = "HelperRefused";
+  }
+}
+
 /** The one native helper process of this daemon. */
 export class Helper {
   readonly #child: ChildProcess;
   readonly #entries = new Map<string, Entry>();
   readonly #sockets = new HandedSockets();
   #rest: Buffer = Buffer.alloc(0);
+  readonly #ready = Promise.withResolvers<void>();
   #isClosed = false;
   /** Called when the helper is gone without having been asked. */
   onLost: (() => void) | undefined;
@@ -52,11 +63,18 @@ export class Helper {
     child.on("exit", () => this.#lost());
   }
 
-  static async start(): Promise<Helper> {
+  /**
+   * @param user for a daemon that is not root: how the helper's user namespace is mapped (`user-mapping.ts`)
+   * @throws HelperRefused where the kernel does not let the helper be what it has to be
+   */
+  static async start(user?: readonly string[]): Promise<Helper> {
     // The fourth is how sockets come here: Node takes a descriptor in no other way.
-    const child = spawn(NATIVE.helper, [], { stdio: ["pipe", "pipe", "inherit", "ipc"], env: {} });
+    const argv = user === undefined ? [] : ["user", ...user];
+    const child = spawn(NATIVE.helper, argv, { stdio: ["pipe", "pipe", "inherit", "ipc"], env: {} });
     await once(child, "spawn");
-    return new Helper(child);
+    const helper = new Helper(child);
+    await helper.#ready.promise;
+    return helper;
   }
 
   get pid(): number {
@@ -76,7 +94,7 @@ export class Helper {
         request.skeleton,
         request.usr,
         String(request.uid),
-        request.idmap ? "1" : "0",
+        request.memoryDisk ?? (request.idmap ? "1" : "0"),
         request.socket,
         request.hello,
         request.file,
@@ -138,6 +156,8 @@ export class Helper {
 
   #onMessage([kind, id = "", text = ""]: string[]): void {
     if (kind === "refused") return this.#sockets.onRefusal(text);
+    if (kind === "ready") return this.#ready.resolve();
+    if (kind === "stopped") return this.#ready.reject(new HelperRefused(text, id));
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
     if (kind === "created") return entry.resolve(Number(text));
@@ -156,9 +176,11 @@ export class Helper {
     this.#isClosed = true;
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    this.#sockets.close(new SandglassError("DRIVER_ERROR", "the native helper went away"));
+    const lost = new SandglassError("DRIVER_ERROR", "the native helper went away");
+    this.#ready.reject(lost); // nothing, where it was ready
+    this.#sockets.close(lost);
     for (const entry of entries) {
-      entry.reject(new SandglassError("DRIVER_ERROR", "the native helper went away"));
+      entry.reject(lost);
       entry.onExit(9);
     }
     this.onLost?.();

@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { NATIVE } from "../native.ts";
 
@@ -25,6 +25,6 @@ export async function placeInstrumentation(root: string): Promise<void> {
     await mkdir(dirname(target), { recursive: true, mode: 0o755 });
     await cp(SOURCES[name], target, { recursive: true });
   }
-  // Python would keep what it compiled there, as a file that the sandbox had written.
-  await chmod(join(root, INSIDE.python), 0o555);
+  // Python would keep what it compiled in a directory of this name, as if the sandbox had written it.
+  await writeFile(join(root, INSIDE.python, "__pycache__"), "", { mode: 0o444 });
 }
