@@ -47,6 +47,7 @@ describe("a sandbox", () => {
       otelExport: false,
       instrument: false,
       logs: false,
+      network: {},
       metadata: { user: "42" },
       runId: "run_a",
       traceId: context.traceId,
@@ -150,7 +151,7 @@ describe("a sandbox", () => {
 
   test("isolation of a kind that is not here is refused, and nothing is recorded", async () => {
     const before = host.events.all.length;
-    await assert.rejects(host.create({ isolation: "gvisor" }), {
+    await assert.rejects(host.create({ isolation: "kubernetes" }), {
       code: "UNSUPPORTED_ON_HOST",
       hint: /bubblewrap/,
     });

@@ -81,7 +81,7 @@ export class Runtime implements RuntimeApi {
     options: { isTrusted?: boolean } = {},
   ): Promise<SandboxHandle> {
     const started = performance.now();
-    if (this.#isClosing) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+    if (this.#isClosing) throw stopping();
     const template = this.#templates.get(request.template ?? "python");
     const isolation = request.isolation ?? template.isolation ?? this.#drivers.defaultIsolation;
     await this.#drivers.get(isolation); // refused here where there is none: nothing has begun that could fail
@@ -99,7 +99,11 @@ export class Runtime implements RuntimeApi {
     const wanted = { request, template, isolation, owner, takeLines, limits, network, context, started };
     const making = this.#make(wanted);
     this.#making.add(making);
-    const sandbox = await making.finally(() => this.#making.delete(making));
+    const sandbox = await making
+      .catch((error: unknown) => {
+        throw this.#isClosing ? stopping() : error;
+      })
+      .finally(() => this.#making.delete(making));
     try {
       await sandbox.begin();
     } catch (error) {
@@ -130,7 +134,7 @@ export class Runtime implements RuntimeApi {
     const machine = pooled ?? (await this.#boot({ template, isolation, limits }, context));
     if (this.#isClosing) {
       await machine.destroy();
-      throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+      throw stopping();
     }
     const sandbox = new Sandbox({
       machine,
@@ -289,4 +293,8 @@ export class Runtime implements RuntimeApi {
       });
     }
   }
+}
+
+function stopping(): SandglassError {
+  return new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
 }
