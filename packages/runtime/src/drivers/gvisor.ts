@@ -13,6 +13,9 @@ export type GvisorPlatform = "systrap" | "ptrace";
 const OWN_THREADS = 512;
 const THREADS_EACH = 4;
 
+/** What the host put into the sandbox: the agent, the filter, the interpreters' programs. */
+const OWN = "/run/sandglass";
+
 /**
  * gVisor's kernel, inside bubblewrap's namespaces. The outer wall gives it what it would need root for (a user, a network with only a
  * loopback, a pid namespace with which all of it dies) and shows it of the host nothing but its own program and the sandbox's root. gVisor
@@ -50,6 +53,8 @@ export function gvisorWall(platform: GvisorPlatform): Wall {
           { destination: "/proc", type: "proc", source: "proc", options: [] },
           // Else gVisor puts a tmpfs of its own there, and what is written to /tmp counts as memory.
           { destination: "/tmp", type: "bind", source: "/r/tmp", options: ["rbind", "rw"] },
+          // gVisor lets a program that runs be written to, the agent's too.
+          { destination: OWN, type: "bind", source: `/r${OWN}`, options: ["rbind", "ro"] },
           ...templateMounts(request, (_, at) => `/m/${at}`),
         ],
       }),

@@ -123,3 +123,16 @@ export const ARGUMENT_RULES: readonly ArgumentRule[] = [
     errno: "ENOMEM",
   },
 ];
+
+/** A guest's kernel does not spare its process 1 the signals that a host's would: without its agent a sandbox is over. */
+const AGENT = { reason: "ends or stops the agent, which gVisor lets anybody do", errno: "EPERM" } as const;
+const AGENT_PID = 1;
+
+/** Refused in a sandbox with a kernel of its own, in addition. */
+export const GUEST_RULES: readonly ArgumentRule[] = [
+  { ...AGENT, name: "kill", x64: 62, arm64: 129, when: [{ argument: 0, is: AGENT_PID }] },
+  { ...AGENT, name: "tkill", x64: 200, arm64: 130, when: [{ argument: 0, is: AGENT_PID }] },
+  { ...AGENT, name: "tgkill", x64: 234, arm64: 131, when: [{ argument: 1, is: AGENT_PID }] },
+  { ...AGENT, name: "rt_sigqueueinfo", x64: 129, arm64: 138, when: [{ argument: 0, is: AGENT_PID }] },
+  { ...AGENT, name: "rt_tgsigqueueinfo", x64: 297, arm64: 240, when: [{ argument: 1, is: AGENT_PID }] },
+];

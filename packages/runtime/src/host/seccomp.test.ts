@@ -64,6 +64,24 @@ const POINTER = 0x7fff00001000n;
 /** Its lower half is 0, as an attacker may choose it. */
 const EVEN_POINTER = 0x100000000n;
 
+/** Numbers of the calls that send signals, each with the argument that says to whom. */
+const SIGNALS = {
+  x64: [
+    [62, 0],
+    [200, 0],
+    [234, 1],
+    [129, 0],
+    [297, 1],
+  ],
+  arm64: [
+    [129, 0],
+    [130, 0],
+    [131, 1],
+    [138, 0],
+    [240, 1],
+  ],
+} as const;
+
 for (const [name, arch] of Object.entries(ARCHITECTURES)) {
   describe(`the filter for ${name}`, () => {
     const program = compileSeccomp(name);
@@ -152,6 +170,17 @@ for (const [name, arch] of Object.entries(ARCHITECTURES)) {
       assert.equal(ask(arch.mmap, 0, 4096, 3, anonymous | hugeTlb), ENOMEM);
       assert.equal(ask(arch.memfdCreate, POINTER, 3), "allow");
       assert.equal(ask(arch.memfdCreate, POINTER, 4), ENOMEM);
+    });
+
+    test("spares the agent signals inside a guest's kernel, and only there; everybody else gets theirs", () => {
+      const guest = compileSeccomp(name, true);
+      for (const [number, argument] of name === "x64" ? SIGNALS.x64 : SIGNALS.arm64) {
+        const to = (pid: number): number[] => (argument === 0 ? [pid, 9] : [pid, pid, 9]);
+        assert.equal(run(guest, { audit: arch.audit, number, arguments: to(1) }), EPERM, String(number));
+        for (const pid of [0, -1, 2, 4711])
+          assert.equal(run(guest, { audit: arch.audit, number, arguments: to(pid) }), "allow", `${pid}`);
+        assert.equal(ask(number, ...to(1)), "allow");
+      }
     });
 
     test("kills who calls as another architecture", () => {

@@ -1,4 +1,4 @@
-import { ARGUMENT_RULES, type ArgumentRule, type Condition } from "./seccomp-arguments.ts";
+import { ARGUMENT_RULES, type ArgumentRule, type Condition, GUEST_RULES } from "./seccomp-arguments.ts";
 import { DENIED_CALLS, LAST_REVIEWED_CALL } from "./seccomp-policy.ts";
 
 const ERRNO = {
@@ -38,9 +38,10 @@ type Instruction = [code: number, jumpTrue: number, jumpFalse: number, k: number
  * The policy of `seccomp-policy.ts` and `seccomp-arguments.ts` as a classic BPF program, in the form that `bwrap --seccomp` reads.
  * Calls of another architecture kill the process: their numbers would mean something else.
  *
+ * @param forGuest for the inside of a sandbox with a kernel of its own
  * @throws Error where there is no policy for the architecture
  */
-export function compileSeccomp(arch: string = process.arch): Buffer {
+export function compileSeccomp(arch: string = process.arch, forGuest = false): Buffer {
   const architecture = ARCHITECTURES[arch];
   if (architecture === undefined) throw new Error(`there is no seccomp filter for the architecture ${arch}`);
   const program: Instruction[] = [
@@ -56,7 +57,8 @@ export function compileSeccomp(arch: string = process.arch): Buffer {
     if (number < 0) continue;
     program.push([JUMP_EQUAL, 0, 1, number], [RETURN, 0, 0, errnoReturn(ERRNO[call.errno ?? "EPERM"])]);
   }
-  for (const rule of ARGUMENT_RULES) program.push(...ruleOf(rule, rule[architecture.key]));
+  for (const rule of forGuest ? [...ARGUMENT_RULES, ...GUEST_RULES] : ARGUMENT_RULES)
+    program.push(...ruleOf(rule, rule[architecture.key]));
   program.push([RETURN, 0, 0, ALLOW]);
   const bytes = Buffer.alloc(program.length * 8);
   program.forEach(([code, jumpTrue, jumpFalse, k], i) => {

@@ -103,7 +103,7 @@ export async function buildSkeleton(target: string, mountPoints: readonly string
   await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
   for (const name of ["repl.py", "repl.cjs", "repl.bash"])
     await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
-  await writeFile(join(target, GUEST_FILTER), compileSeccomp(), { mode: 0o644 });
+  await writeFile(join(target, GUEST_FILTER), compileSeccomp(process.arch, true), { mode: 0o644 });
   await placeInstrumentation(target);
   await addNode(target);
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
