@@ -11,7 +11,7 @@ import { compileSeccomp } from "../host/seccomp.ts";
 import { buildSkeleton } from "../host/skeleton.ts";
 import { requireNative } from "../native.ts";
 import { AgentListener } from "./agent-listener.ts";
-import { UidRanges } from "./uid-ranges.ts";
+import { HostUidRanges } from "./host-uid-ranges.ts";
 import { startUserHelper, USER_MOUNT_POINT, type UserHost } from "./user-host.ts";
 
 /**
@@ -38,7 +38,7 @@ export class SandboxHost {
   readonly skeletonDir: string;
   readonly images: DiskImages;
   readonly mountPoint: string;
-  readonly uids: Pick<UidRanges, "take" | "release">;
+  readonly uids: Pick<HostUidRanges, "take" | "release">;
   /** Where the daemon is not root. */
   readonly user: UserHost | undefined;
   readonly listener: AgentListener;
@@ -63,7 +63,7 @@ export class SandboxHost {
     this.images = new DiskImages(join(dataDir, "runtime", "images"));
     this.#helper = parts.helper;
     this.user = parts.user;
-    this.uids = parts.user?.uids ?? new UidRanges();
+    this.uids = parts.user?.uids ?? new HostUidRanges();
     this.mountPoint = parts.user === undefined ? MOUNT_POINT : USER_MOUNT_POINT;
     this.#helper.onLost = () => void this.#restartHelper();
   }
