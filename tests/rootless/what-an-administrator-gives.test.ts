@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { until } from "@sandglass/testkit";
+import {
+  ACCOUNT,
+  givenGroup,
+  pidsOf,
+  STRANGER,
+  SUBORDINATE,
+  startUserDaemon,
+  withSubordinateIds,
+} from "./user-daemon.ts";
+
+const LIMITS = { template: "bash", memoryMb: 256, diskMb: 16 };
+
+test("with subordinate ids each sandbox is a user of its own to the host", async () => {
+  const { through, remove } = await withSubordinateIds();
+  try {
+    await using world = await startUserDaemon({ user: ACCOUNT, through });
+    const { checks } = await world.client.doctor();
+    assert.deepEqual(
+      checks.find(({ name }) => name === "users"),
+      { name: "users", status: "ok", detail: `each sandbox is a user of its own, of ${SUBORDINATE.count}` },
+    );
+    const before = usersOfTheBlock();
+    const one = await world.client.sandboxes.create(LIMITS);
+    const others = (known: Set<number>) => [...usersOfTheBlock()].filter((uid) => !known.has(uid));
+    const [first] = others(before);
+    const two = await world.client.sandboxes.create(LIMITS);
+    const [second] = others(usersWith(before, first));
+    assert.ok(first !== undefined && second !== undefined && first !== second, `${first} and ${second}`);
+    for (const sandbox of [one, two]) {
+      const ran = await sandbox.commands.run(
+        "echo mine > /etc/mine && cat /etc/mine && stat -c %u /etc/mine",
+      );
+      assert.equal(ran.stdout, "mine\n0\n");
+    }
+  } finally {
+    await remove();
+  }
+});
+
+test("with a control group of its own it can pause, and ends what left an exec's process group", async () => {
+  const user = { uid: STRANGER.uid + 10, gid: STRANGER.gid + 10 };
+  const group = givenGroup("sg-given", user);
+  try {
+    await using world = await startUserDaemon({ user, through: group.through });
+    const sandbox = await world.client.sandboxes.create(LIMITS);
+    assert.equal((await sandbox.pause()).state, "paused");
+    assert.equal((await sandbox.resume()).state, "running");
+    const late = await sandbox.commands.run("setsid sleep 4321 & sleep 1000", { timeoutMs: 500 });
+    assert.equal(late.cause, "timed_out");
+    const isAsleep = (pid: number) => commandOf(pid).includes("4321");
+    await until("what left its group is gone too", () => !pidsOf(user.uid).some(isAsleep));
+    assert.ok(groupsNamed(group.dir, sandbox.id).length > 0);
+    await sandbox.terminate();
+    await until("its group is gone", () => groupsNamed(group.dir, sandbox.id).length === 0);
+  } finally {
+    await group.remove();
+  }
+});
+
+function usersOfTheBlock(): Set<number> {
+  const uids = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}`))
+    .map((name) => Number(/^Uid:\s+(\d+)/m.exec(readIfThere(`/proc/${name}/status`))?.[1]));
+  return new Set(
+    uids.filter((uid) => uid >= SUBORDINATE.first && uid < SUBORDINATE.first + SUBORDINATE.count),
+  );
+}
+
+function usersWith(uids: Set<number>, more: number | undefined): Set<number> {
+  return new Set([...uids, ...(more === undefined ? [] : [more])]);
+}
+
+function groupsNamed(dir: string, name: string): string[] {
+  const paths = readdirSync(dir, { recursive: true, encoding: "utf8" });
+  return paths.filter((path) => path.endsWith(name)).map((path) => join(dir, path));
+}
+
+function commandOf(pid: number): string {
+  return readIfThere(`/proc/${pid}/cmdline`);
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it has gone
+  }
+}
