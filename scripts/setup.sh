@@ -20,6 +20,7 @@ needs=(
   "run  | python3 in /usr/bin    | test -x /usr/bin/python3       | python3"
   "test | crun                   | command -v crun                | crun"
   "test | gVisor                 | command -v runsc               | runsc"
+  "test | newuidmap              | command -v newuidmap           | uidmap"
   "test | git                    | command -v git                 | git"
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
   "test | python3-venv           | python3 -c 'import ensurepip, venv' | python3-venv"
