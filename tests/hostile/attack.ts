@@ -8,10 +8,12 @@ export interface Attack {
   name: string;
   /** Of the sandbox that attacks. */
   options?: CreateSandboxOptions;
-  /** Why the sandbox has ended when the attack is over. Default `user`: it lives until the test ends it. */
-  endsAs?: Cause;
+  /** Why the sandbox has ended when the attack is over; one of several where that is a race. Default `user`: it lives until the test ends it. */
+  endsAs?: Cause | readonly Cause[];
   /** Isolations that it is not tried on, with the reason: another outcome is right there. */
   notOn?: Partial<Record<Isolation, string>>;
+  /** Isolations that it is only tried on: what is promised there is promised nowhere else. */
+  onlyOn?: readonly Isolation[];
   run(scene: Scene): Promise<void>;
 }
 

@@ -24,12 +24,16 @@ export function hostileSuite(isolation: Isolation, themes: readonly Theme[]): vo
     for (const { name, attacks } of themes) {
       describe(name, () => {
         for (const attack of attacks) {
-          if (attack.notOn?.[isolation] !== undefined) continue;
+          if (!isTried(attack, isolation)) continue;
           test(attack.name, () => withstand(host, attack));
         }
       });
     }
   });
+}
+
+function isTried({ notOn, onlyOn }: Attack, isolation: Isolation): boolean {
+  return notOn?.[isolation] === undefined && (onlyOn === undefined || onlyOn.includes(isolation));
 }
 
 async function withstand(host: AttackedHost, attack: Attack): Promise<void> {

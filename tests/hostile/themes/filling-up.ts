@@ -1,7 +1,24 @@
 import assert from "node:assert/strict";
-import type { Theme } from "../attack.ts";
+import type { Attack, Theme } from "../attack.ts";
 
 const SMALL = { memoryMb: 64, diskMb: 16, maxPids: 32, vcpu: 0.5 };
+
+const ENDS_A_GUEST = {
+  gvisor: "the limit meets gVisor's own kernel and ends the sandbox: attacks of its own say so",
+};
+
+/** Ways to more memory than there is, as programs of Python. */
+const GREED: Readonly<Record<string, string>> = {
+  "a process": "x = bytearray(400 << 20)\nwhile True: pass",
+  "files without a name": "import os\nf = os.memfd_create('x')\nwhile True: os.write(f, bytes(1 << 20))",
+  "/dev/shm": "with open('/dev/shm/fill', 'wb') as f:\n  while True: f.write(bytes(1 << 20))",
+  "System V shared memory":
+    "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.shmat.restype = ctypes.c_void_p\nwhile True: ctypes.memset(libc.shmat(libc.shmget(0, 8 << 20, 0o1666), None, 0), 1, 8 << 20)",
+  "pipes that nobody reads":
+    "import os, resource\nheld = []\nfor _ in range(300):\n  r, w = os.pipe(); os.set_blocking(w, False); held.append((r, w))\n  try:\n    while True: os.write(w, bytes(65536))\n  except BlockingIOError: pass\nx = bytearray(400 << 20)\nwhile True: pass",
+  "timers without number":
+    "import ctypes\nlibc = ctypes.CDLL(None)\nclass E(ctypes.Structure): _fields_ = [('v', ctypes.c_void_p), ('s', ctypes.c_int), ('n', ctypes.c_int), ('p', ctypes.c_char * 48)]\ne, t = E(None, 10, 0), ctypes.c_void_p()\nwhile libc.timer_create(1, ctypes.byref(e), ctypes.byref(t)) == 0: pass\nx = bytearray(400 << 20)\nwhile True: pass",
+};
 
 /** Every limit of space, exceeded on purpose. */
 export const fillingUp: Theme = {
@@ -58,6 +75,7 @@ print(json.dumps({"error": error, "made": made}))`);
     {
       name: "memory: the exec that goes beyond ends with oom_killed, and another one beside it lives on",
       options: SMALL,
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         const modest = await scene.start("echo lives; cat; echo done", "lives", { stdin: "" });
         const beside = scene.run([
@@ -77,6 +95,7 @@ print(json.dumps({"error": error, "made": made}))`);
     {
       name: "memory, by a process that asks not to be chosen: it cannot, and is",
       options: SMALL,
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         const { cause, stdout } = await scene.run([
           "python3",
@@ -93,6 +112,7 @@ x = bytearray(400 << 20)`,
     {
       name: "memory, by a cell: the cell ends with oom_killed, its context starts anew",
       options: { memoryMb: 96 },
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         const { cause, contextLost } = await scene.cell("x = bytearray(400 << 20)");
         assert.deepEqual([cause, contextLost], ["oom_killed", true]);
@@ -102,6 +122,7 @@ x = bytearray(400 << 20)`,
     {
       name: "/dev/shm and other memory without a process: it counts, and can be cleared",
       options: SMALL,
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         assert.equal((await scene.run("head -c 32M /dev/zero > /dev/shm/fill")).exitCode, 0);
         const want = [
@@ -117,6 +138,7 @@ x = bytearray(400 << 20)`,
     {
       name: "System V shared memory that outlives its process counts too",
       options: SMALL,
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         const { cause, exitCode } = await scene.run([
           "python3",
@@ -137,6 +159,7 @@ for _ in range(50):
     {
       name: "the kernel's memory for pipes and sockets counts, or comes to an end by itself",
       options: SMALL,
+      notOn: ENDS_A_GUEST,
       async run(scene) {
         await scene.run([
           "python3",
@@ -158,5 +181,16 @@ except OSError: pass`,
         assert.equal((await scene.run("echo served")).stdout, "served\n");
       },
     },
+    ...Object.entries(GREED).map(
+      ([what, program]): Attack => ({
+        name: `memory of a guest's kernel, by ${what}: its sandbox ends with oom_killed, and the exec as well`,
+        options: SMALL,
+        endsAs: "oom_killed",
+        onlyOn: ["gvisor"],
+        async run(scene) {
+          assert.equal((await scene.run(["python3", "-c", program])).cause, "oom_killed");
+        },
+      }),
+    ),
   ],
 };

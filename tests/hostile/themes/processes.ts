@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { livingPids, until } from "@sandglass/testkit";
 import type { Attack, Theme } from "../attack.ts";
 
@@ -24,6 +25,20 @@ function beside(name: string, command: readonly string[], options: Attack["optio
       assert.equal((await scene.run("echo served")).stdout, "served\n");
     },
   };
+}
+
+/** Of the host's processes; one that has just ended has none. */
+function threads(pids: readonly number[]): number {
+  return pids.map(threadsOf).reduce((sum, count) => sum + count, 0);
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return Number(/^Threads:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return 0;
+    throw error;
+  }
 }
 
 /** Processes that will not end, and those that leave no room for others. */
@@ -55,6 +70,7 @@ print(json.dumps("reaped"))`);
     },
     {
       name: "a daemon with a session of its own outlives its exec, is charged to nobody else, and ends with its sandbox",
+      notOn: { gvisor: "what it uses is counted for the sandbox as a whole: an attack of its own says so" },
       async run(scene) {
         await scene.run(
           "setsid sh -c 'exec 1>&- 2>&-; while :; do :; done' & setsid sleep 4711 > /dev/null 2>&1 &",
@@ -67,6 +83,7 @@ print(json.dumps("reaped"))`);
     },
     {
       name: "an exec that is killed takes all it started with it: sessions, subreapers, those that ignore every signal",
+      notOn: { gvisor: "an exec there is its process group: an attack of its own says so" },
       async run(scene) {
         const { execId, ended } = await scene.start(
           [
@@ -104,6 +121,7 @@ time.sleep(0.2); print("ready"); time.sleep(1000)`,
     {
       name: "a fork bomb stays within maxPids, and its end is one call",
       options: { maxPids: 128 },
+      notOn: { gvisor: "its processes are none of the host's: an attack of its own says so" },
       async run(scene) {
         const { execId, ended } = await scene.start(
           "echo storm; bomb() { bomb | bomb & }; bomb; sleep 1000",
@@ -118,6 +136,7 @@ time.sleep(0.2); print("ready"); time.sleep(1000)`,
     {
       name: "a fork bomb that nobody ends goes with its sandbox, in the middle of its forks",
       options: { maxPids: 256 },
+      notOn: { gvisor: "its processes are none of the host's: an attack of its own says so" },
       async run(scene) {
         const { ended } = await scene.start(
           [
@@ -130,6 +149,39 @@ time.sleep(0.2); print("ready"); time.sleep(1000)`,
         await until("it has exploded", () => scene.pids().length > 100);
         await scene.sandbox.terminate();
         assert.equal((await ended).cause, "sandbox_ended");
+      },
+    },
+    {
+      name: "processes of a guest's kernel: what leaves an exec's group lives on, is the sandbox's, and ends with it",
+      onlyOn: ["gvisor"],
+      async run(scene) {
+        const { execId, ended } = await scene.start(
+          "sleep 4711 & setsid sh -c 'echo storm; while :; do sleep 0.05; echo x >> /workspace/ticks; done'",
+          "storm",
+        );
+        await scene.sandbox.execs.kill(execId);
+        assert.equal((await ended).cause, "killed");
+        const { stdout } = await scene.run("cat /proc/[0-9]*/cmdline | tr '\\0' ' '");
+        assert.ok(!stdout.includes("sleep 4711"), stdout);
+        await scene.sandbox.terminate();
+        assert.deepEqual(livingPids(scene.sandbox.id), []);
+      },
+    },
+    {
+      name: "a fork bomb in a guest's kernel meets the ceiling of threads that its host gives it, and ends its sandbox alone",
+      options: { maxPids: 64, memoryMb: 512 },
+      endsAs: ["driver_error", "oom_killed"],
+      onlyOn: ["gvisor"],
+      async run(scene) {
+        const bomb = "import os\nprint('storm')\nwhile True:\n  try: os.fork()\n  except OSError: pass";
+        const { ended } = await scene.start(["python3", "-uc", bomb], "storm");
+        let most = 0;
+        while ((await scene.sandbox.info()).state === "running") {
+          most = Math.max(most, threads(scene.pids()));
+          await scene.host.neighbour.assertQuiet();
+        }
+        assert.ok(most > 64 && most <= 4 * 64 + 512, `${most} threads`);
+        assert.ok(["driver_error", "oom_killed"].includes((await ended).cause));
       },
     },
     {
