@@ -135,7 +135,8 @@ static int network_of(pid_t bubblewrap, const char **step) {
   *step = "open the sandbox's network namespace";
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    if (errno == ENOENT) errno = EAGAIN; /* crun has short-lived children before the one that stays */
+    /* crun has short-lived children before the one that stays, and who is root of a user namespace only may not look at each. */
+    if (errno == ENOENT || errno == EACCES) errno = EAGAIN;
     return -1;
   }
   *step = "check the sandbox's network namespace";
