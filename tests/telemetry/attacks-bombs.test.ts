@@ -35,7 +35,8 @@ describe("a sandbox that sends more than it looks like", () => {
       small: 413,
       gRPC: 8,
     });
-    assert.ok(refused.too_large! >= 8 && refused.unsupported === 7, JSON.stringify(refused));
+    // What is inflated counts as sent: the last of them, over gRPC, may be refused for the rate instead.
+    assert.ok(refused.too_large! >= 7 && refused.unsupported === 7, JSON.stringify(refused));
   });
 
   test("a hundred and sixty of them at once neither", async () => {
@@ -60,9 +61,7 @@ describe("a sandbox that sends more than it looks like", () => {
   test("values in values, and a million of nothing, are told apart from telemetry", async () => {
     const { report } = await victim.withstands(() => victim.attackAnew("bombs.py", "shapes"));
     const good = (name: string): boolean =>
-      /^20 /.test(name) ||
-      ["JSON closed", "JSON keys", "no key"].includes(name) ||
-      name.startsWith("a name of");
+      /^20 /.test(name) || ["JSON closed", "no key"].includes(name) || name.startsWith("a name of");
     for (const [name, status] of Object.entries(report)) {
       if (good(name)) assert.equal(status, 200, name);
       else assert.ok([400, 413].includes(status as number), `${name}: ${status}`);

@@ -185,7 +185,7 @@ describe("the credentials of an owner's endpoint", () => {
     assert.equal(made.status, 201);
     await until("something was given up", async () => {
       const { text } = await callHttp(daemon, "GET /metrics");
-      return /^sandglass_forward_dropped_requests_total\{reason="refused"\} [1-9]/m.test(text);
+      return /^sandglass_forward_dropped_requests_total\{reason="rejected"\} [1-9]/m.test(text);
     });
     status = 401;
     await sandbox.commands.run(["python3", "answers.py"]);

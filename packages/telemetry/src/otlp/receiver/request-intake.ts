@@ -80,7 +80,8 @@ export class RequestIntake {
       account.items.waitFor(1, tenant.limits.itemsPerSecond, now),
     );
     if (waitMs > 0) return permit.refuse("rate_limited", "this sender has sent too much of late", waitMs);
-    return this.#ifThereIsRoom(permit, contentLength) ?? permit.receive(contentLength) ?? permit;
+    // One that no log has room for is too large, whatever else is in it.
+    return permit.receive(contentLength) ?? this.#ifThereIsRoom(permit, contentLength) ?? permit;
   }
 
   /**
