@@ -148,7 +148,7 @@ export class Runtime implements RuntimeApi {
       emit: this.#options.emit,
       sampler: this.#sampler,
       takeLines,
-      segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine.id),
+      segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine, request),
       createMs: msSince(started),
       onEnded: (ended) => this.#onEnded(ended, machine),
     });

@@ -159,6 +159,7 @@ export class ExecOutput {
     if (owner !== undefined) this.#owner = owner;
     const wake = (): void => this.#wake();
     signal?.addEventListener("abort", wake);
+    this.#segment?.hold();
     try {
       while (signal?.aborted !== true) {
         if (seq < this.#recent.from && this.#segment !== undefined) {
@@ -181,6 +182,7 @@ export class ExecOutput {
       }
     } finally {
       signal?.removeEventListener("abort", wake);
+      this.#segment?.letGo();
       if (owner !== undefined && this.#owner === owner) {
         this.#owner = undefined; // nobody waits for it any more: the process runs on, into the segment
         this.#grant();
@@ -267,8 +269,7 @@ export class ExecOutput {
       block = { text: "", next: block.next, bytes: 0 };
     }
     if (block.text.length > 0) yield block;
-    else if (block.next === seq)
-      throw new Error(`the output segment ${this.#segment?.path} ends before line ${seq}`);
+    else if (block.next === seq) throw new Error(`the output segment ends before line ${seq}`);
   }
 
   #keepTail(stream: Stream, bytes: Buffer): void {

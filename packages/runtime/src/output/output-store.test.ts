@@ -28,7 +28,7 @@ describe("kept output", () => {
     running: readonly number[] = [],
   ): Promise<{ sandboxId: string; execIds: string[] }> {
     const sandboxId = newSandboxId();
-    const segment = store.open(sandboxId);
+    const segment = store.open({ id: sandboxId });
     const execIds = texts.map(() => newExecId());
     const outputs = execIds.map(
       (execId) =>

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import type { Cause } from "@sandglass/protocol";
+import type { Cause, RecordMode } from "@sandglass/protocol";
 import { isExecId, isSandboxId } from "@sandglass/protocol";
 import { encodeHeader, exitPayload, Kind, recordLine, SEGMENT_MAGIC } from "./record.ts";
 import { readRecords } from "./segment-reader.ts";
@@ -9,7 +9,10 @@ import { SegmentWriter } from "./segment-writer.ts";
 
 const BLOCK_BYTES = 128 * 1024;
 
-/** `<dataDir>/output/<sandbox>.out`: what execs wrote, kept beside the event log until its own limit is reached. */
+/**
+ * `<dataDir>/output/<sandbox>.out`: what execs wrote, kept beside the event log until its own limit is reached. Of
+ * sandboxes with `record: "metadata"` there is no file.
+ */
 export class OutputStore {
   readonly #dir: string;
   readonly #maxBytes: number;
@@ -22,9 +25,9 @@ export class OutputStore {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
 
-  /** The segment of a new sandbox. */
-  open(sandboxId: string): SegmentWriter {
-    return new SegmentWriter(this.#path(sandboxId));
+  /** The segment of a new sandbox. With `record: "metadata"` it is for those who follow, and nothing of it stays. */
+  open({ id }: { id: string }, { record }: { record?: RecordMode } = {}): SegmentWriter {
+    return new SegmentWriter(this.#path(id), { isNameless: record === "metadata" });
   }
 
   /** Blocks of lines of an exec; undefined where nothing of its sandbox is kept. */

@@ -1,4 +1,4 @@
-import { close, open, writev, writevSync } from "node:fs";
+import { close, open, unlinkSync, writev, writevSync } from "node:fs";
 import { SEGMENT_MAGIC } from "./record.ts";
 
 const SYNC_BYTES = 16 * 1024;
@@ -15,9 +15,14 @@ export interface SegmentListener {
  *
  * It is opened ahead, off the event loop. Small writes go to the page cache at once (a thread-pool hop would cost more than the
  * write); large ones leave the event loop free, one at a time. A failed write is told to every listener, and nothing more is written.
+ *
+ * A nameless one is removed from its directory before the first byte is in it: readers fall back on it as on any other, and nothing of it
+ * can be found in the directory, nor is left by a crash. It is there until it is closed and nobody holds it.
  */
 export class SegmentWriter {
-  readonly path: string;
+  readonly #name: string;
+  readonly #isNameless: boolean;
+  #holders = 0;
   readonly #listeners = new Set<SegmentListener>();
   #fd = -1;
   #pending: Buffer[] = [SEGMENT_MAGIC];
@@ -28,14 +33,38 @@ export class SegmentWriter {
   #isClosing = false;
   #error: Error | undefined;
 
-  constructor(path: string) {
-    this.path = path;
-    open(path, "wx", 0o600, (error, fd) => {
+  constructor(path: string, { isNameless = false }: { isNameless?: boolean } = {}) {
+    this.#name = path;
+    this.#isNameless = isNameless;
+    // The one descriptor is read by as well.
+    open(path, isNameless ? "wx+" : "wx", 0o600, (error, fd) => {
       this.#isBusy = false;
       if (error !== null) return this.#failed(error);
       this.#fd = fd;
+      try {
+        if (isNameless) unlinkSync(path);
+      } catch (failure) {
+        return this.#failed(failure as Error);
+      }
       this.#flush();
     });
+  }
+
+  /** To be opened by readers; of a nameless one only by those who hold it. @throws Error where that is gone */
+  get path(): string {
+    if (!this.#isNameless) return this.#name;
+    if (this.#fd === -1) throw new Error("the sandbox has ended, and its output was not to be kept");
+    return `/proc/self/fd/${this.#fd}`;
+  }
+
+  /** Keeps what can be read by `path` until it is let go, also behind `close`. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  letGo(): void {
+    this.#holders -= 1;
+    this.#closeWhenIdle();
   }
 
   /** Where the next record begins. */
@@ -112,10 +141,12 @@ export class SegmentWriter {
 
   #closeWhenIdle(): void {
     if (!this.#isClosing || this.#isBusy || this.#pending.length > 0 || this.#fd === -1) return;
+    // Its number may be another file's then.
+    if (this.#isNameless && this.#holders > 0) return;
     const fd = this.#fd;
     this.#fd = -1;
     close(fd, (error) => {
-      if (error !== null) process.emitWarning(`${this.path} could not be closed: ${error.message}`);
+      if (error !== null) process.emitWarning(`${this.#name} could not be closed: ${error.message}`);
     });
   }
 }
