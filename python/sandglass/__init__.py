@@ -15,9 +15,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from . import errors, models
+from ._content import SECRET_PATTERNS
 from ._credentials import SandglassWarning
 from ._options import CreateSandboxOptions, EgressOptions, ExporterFilter, NetworkOptions
 from ._output import output_bytes, output_text
+from ._sync.agents import Agent, ToolCall
 from ._sync.client import Client
 from ._sync.commands import Commands
 from ._sync.execs import Execs
@@ -25,7 +27,7 @@ from ._sync.exporters import Exporters
 from ._sync.files import Files
 from ._sync.keys import Keys
 from ._sync.recorded_runs import RecordedRuns
-from ._sync.runs import Run, ToolCall
+from ._sync.runs import Run
 from ._sync.sandbox import Sandbox
 from ._sync.sandboxes import Sandboxes
 from ._sync.traces import Logs, Traces
@@ -35,6 +37,7 @@ from .models import *  # noqa: F403
 from .stream_events import ExecResult, ExitEvent, OutputEvent, ResultEvent, StreamEvent
 
 if TYPE_CHECKING:
+    from ._async.agents import AsyncAgent, AsyncToolCall
     from ._async.client import AsyncClient
     from ._async.commands import AsyncCommands
     from ._async.execs import AsyncExecs
@@ -42,7 +45,7 @@ if TYPE_CHECKING:
     from ._async.files import AsyncFiles
     from ._async.keys import AsyncKeys
     from ._async.recorded_runs import AsyncRecordedRuns
-    from ._async.runs import AsyncRun, AsyncToolCall
+    from ._async.runs import AsyncRun
     from ._async.sandbox import AsyncSandbox
     from ._async.sandboxes import AsyncSandboxes
     from ._async.traces import AsyncLogs, AsyncTraces
@@ -51,6 +54,7 @@ __version__ = VERSION
 
 #: Where the asynchronous ones are. They import asyncio, which a program that has no use for it need not wait for.
 _LATER = {
+    "AsyncAgent": "agents",
     "AsyncClient": "client",
     "AsyncCommands": "commands",
     "AsyncExecs": "execs",
@@ -62,12 +66,15 @@ _LATER = {
     "AsyncRun": "runs",
     "AsyncSandbox": "sandbox",
     "AsyncSandboxes": "sandboxes",
-    "AsyncToolCall": "runs",
+    "AsyncToolCall": "agents",
     "AsyncTraces": "traces",
 }
 
 __all__ = [
+    "SECRET_PATTERNS",
     "VERSION",
+    "Agent",
+    "AsyncAgent",
     "AsyncClient",
     "AsyncCommands",
     "AsyncExecs",

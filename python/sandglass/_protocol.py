@@ -140,6 +140,8 @@ EventType = Literal[
     "file.error",
     "port.exposed",
     "port.closed",
+    "agent.started",
+    "agent.completed",
     "agent.thinking",
     "agent.tool_call",
     "agent.tool_result",

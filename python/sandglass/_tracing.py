@@ -55,6 +55,11 @@ def in_trace(parent: TraceOptions) -> Iterator[None]:
         _innermost.reset(token)
 
 
+def innermost_trace() -> TraceOptions | None:
+    """What `in_trace` says here; None outside of it."""
+    return _innermost.get()
+
+
 @cache
 def has_opentelemetry() -> bool:
     """Whether `opentelemetry-api` is installed. Looked for at the first call, not at import: most programs have no use for it."""

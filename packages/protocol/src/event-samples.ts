@@ -64,6 +64,8 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
   "file.error": { path: "/nowhere", operation: "read", code: "FILE_NOT_FOUND", message: "no such file" },
   "port.exposed": { port: 8000 },
   "port.closed": { port: 8000 },
+  "agent.started": { agentName: "researcher" },
+  "agent.completed": { agentName: "researcher", status: "ok", durationMs: 4000 },
   "agent.thinking": { text: "Let me look at the data.", bytes: 24 },
   "agent.tool_call": { toolName: "run_code", toolCallId: "call_1", arguments: "{}" },
   "agent.tool_result": {

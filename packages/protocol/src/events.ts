@@ -120,6 +120,15 @@ export interface EventDataMap {
   "file.error": { path?: string; operation: string; code: string; message: string };
   "port.exposed": { port: number };
   "port.closed": { port: number };
+  /** An agent that works for the run's own begins; `agent.completed` with the same `spanId` is its end. */
+  "agent.started": { agentName: string };
+  "agent.completed": {
+    agentName: string;
+    status: "ok" | "error" | "cancelled";
+    durationMs: number;
+    /** What went wrong; only its kind where content is not recorded. */
+    error?: string;
+  };
   "agent.thinking": { text?: string; bytes: number; origin?: EventOrigin };
   "agent.tool_call": { toolName: string; toolCallId: string; arguments?: string; origin?: EventOrigin };
   "agent.tool_result": {
@@ -210,6 +219,8 @@ export interface EventDataMap {
   "run.started": { name: string; agent?: string; metadata?: Record<string, string> };
   "run.completed": {
     name: string;
+    /** As `run.started` says. */
+    agent?: string;
     status: "ok" | "error" | "cancelled";
     durationMs: number;
     costUsd: number;
@@ -244,6 +255,8 @@ export const EVENT_TYPES: readonly EventType[] = [
   "file.error",
   "port.exposed",
   "port.closed",
+  "agent.started",
+  "agent.completed",
   "agent.thinking",
   "agent.tool_call",
   "agent.tool_result",

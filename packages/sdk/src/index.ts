@@ -51,8 +51,10 @@ export type {
   TraceSummary,
   UnenforcedLimit,
 } from "@sandglass/protocol";
+export { Agent, type ToolCall, type ToolCallOptions, type ToolOutcome } from "./agent.ts";
 export { Client, type ClientOptions } from "./client.ts";
 export { type CommandOptions, Commands } from "./commands.ts";
+export type { ContentOptions } from "./content.ts";
 export { ConnectionError, SandglassError, StreamError, TimeoutError } from "./errors.ts";
 export type { EventsOptions } from "./events.ts";
 export type { ExecHandlers, ExecResult } from "./exec.ts";
@@ -63,9 +65,10 @@ export { type CreateKeyOptions, Keys } from "./keys.ts";
 export { type ListLogsOptions, Logs } from "./logs.ts";
 export { outputBytes, outputText } from "./output.ts";
 export { type ListRunsOptions, RecordedRuns } from "./recorded-runs.ts";
-export { Run, type RunOptions, type RunStatus, type ToolCall, type ToolOutcome } from "./runs.ts";
+export { Run, type RunEnding, type RunOptions, type RunStatus } from "./runs.ts";
 export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";
 export { type CreateSandboxOptions, type ListSandboxesOptions, Sandboxes } from "./sandboxes.ts";
+export { SECRET_PATTERNS } from "./secret-patterns.ts";
 export { type ListTracesOptions, type TimeRange, Traces } from "./traces.ts";
 export type { TraceOptions } from "./tracing.ts";
 export { VERSION } from "./version.ts";

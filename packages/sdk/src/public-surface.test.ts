@@ -14,6 +14,7 @@ function membersOf(of: { prototype: object }): string {
 
 test("the exports are these: a change here is a change for every user", () => {
   assert.deepEqual(Object.keys(sandglass), [
+    "Agent",
     "Client",
     "Commands",
     "ConnectionError",
@@ -24,6 +25,7 @@ test("the exports are these: a change here is a change for every user", () => {
     "Logs",
     "RecordedRuns",
     "Run",
+    "SECRET_PATTERNS",
     "Sandbox",
     "Sandboxes",
     "SandglassError",
@@ -54,7 +56,8 @@ test("the methods of the classes are these", () => {
   assert.equal(membersOf(sandglass.Traces), "list get");
   assert.equal(membersOf(sandglass.Logs), "list");
   assert.equal(membersOf(sandglass.Keys), "create rotate list revoke");
-  assert.equal(membersOf(sandglass.Run), "toolCall tool llm thinking flush complete during");
+  assert.equal(membersOf(sandglass.Agent), "toolCall tool agent llm thinking");
+  assert.equal(membersOf(sandglass.Run), "flush complete during");
   assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");
 });
 

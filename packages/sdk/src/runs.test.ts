@@ -19,6 +19,9 @@ const RUN = {
   startedAt: "",
 };
 
+/** Of a shape that everybody knows. */
+const SECRET = `sk-${"a1B2".repeat(8)}`;
+
 const daemon: Script = (request, response) => {
   if (request.url === "/v1/runs") return answerJson(response, RUN, 201);
   if (request.url === "/v1/sandboxes") return answerJson(response, sandboxInfo(), 201);
@@ -85,7 +88,7 @@ test("a tool call is one span from call to result, and the parent of what the to
   assert.equal(end?.type === "run.completed" && end.data.status, "ok");
 });
 
-test("content of thoughts and tools is recorded only where it is asked for, and shortened to what the daemon takes", async () => {
+test("content of thoughts, tools and errors is recorded only where it is asked for, without secrets and shortened", async () => {
   for (const captureContent of [false, true]) {
     await using server = await ScriptedServer.start(daemon);
     const run = await new Client({ baseUrl: server.url, apiKey: "k" }).run({
@@ -93,13 +96,28 @@ test("content of thoughts and tools is recorded only where it is asked for, and 
       captureContent,
     });
     run.thinking("a thought");
-    run.toolCall("search", { query: "words" }).result("x".repeat(100_000));
-    await run.complete();
-    const [thought, call, result] = eventsAt(server).map(({ data }) => data as Record<string, unknown>);
+    const toolCall = run.toolCall({
+      name: "search",
+      arguments: { query: "words", key: SECRET },
+      id: "toolu_1",
+    });
+    toolCall.result("x".repeat(100_000));
+    toolCall.error("too late");
+    run.toolCall({ name: "search" }).error(new TypeError("no such word"));
+    await run.complete({ status: "error", error: new RangeError("too many words") });
+    const [thought, call, result, , failure, end] = eventsAt(server).map(
+      ({ data }) => data as Record<string, unknown>,
+    );
     assert.equal(thought?.bytes, 9);
     assert.equal(thought?.text, captureContent ? "a thought" : undefined);
-    assert.equal(call?.arguments, captureContent ? '{"query":"words"}' : undefined);
-    assert.equal(String(result?.result ?? "").length, captureContent ? 32 * 1024 + 1 : 0);
+    assert.deepEqual([call?.toolName, call?.toolCallId], ["search", "toolu_1"]);
+    assert.equal(call?.arguments, captureContent ? '{"query":"words","key":"[redacted]"}' : undefined);
+    assert.deepEqual([result?.toolCallId, result?.isError], ["toolu_1", false]);
+    const kept = `${"x".repeat(32 * 1024)}… [cut: 100000 bytes]`;
+    assert.equal(result?.result, captureContent ? kept : undefined);
+    assert.equal(failure?.isError, true);
+    assert.equal(failure?.result, captureContent ? "TypeError: no such word" : undefined);
+    assert.equal(end?.error, captureContent ? "RangeError: too many words" : "RangeError");
   }
 });
 
@@ -107,14 +125,51 @@ test("a run whose work throws completes with status error and throws on", async 
   await using server = await ScriptedServer.start(daemon);
   const client = new Client({ baseUrl: server.url, apiKey: "k" });
   await assert.rejects(
-    client.run({ name: "analyst" }, () => Promise.reject(new Error("gave up"))),
+    client.run({ name: "analyst", agent: "claude" }, () => Promise.reject(new Error("gave up"))),
     /gave up/,
   );
   const end = eventsAt(server).at(-1);
-  assert.deepEqual(end?.type === "run.completed" && [end.data.status, end.data.error], [
-    "error",
-    "Error: gave up",
-  ]);
+  assert.ok(end?.type === "run.completed");
+  assert.deepEqual([end.data.status, end.data.error, end.data.agent], ["error", "Error", "claude"]);
+});
+
+test("an agent that works for the run is a span of its own, with all that it does and causes below it", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  await client.run({ name: "analyst" }, async (run) => {
+    await run.tool("delegate", {}, () =>
+      run.agent({ name: "researcher" }, async (agent) => {
+        agent.thinking("where to look");
+        agent.llm({ model: "m", inputTokens: 1, outputTokens: 2, costUsd: 0.1 });
+        const sandbox = await agent.sandboxes.create();
+        await agent.tool("python", {}, () => sandbox.runCode("1"));
+      }),
+    );
+    await assert.rejects(
+      run.agent({ name: "critic" }, () => Promise.reject(new TypeError("no source"))),
+      /no source/,
+    );
+    run.llm({ model: "m", inputTokens: 1, outputTokens: 2, costUsd: 0.2 });
+  });
+  const [delegate, started, thought, cost, python, , done, , critic, failed, own, end] = eventsAt(server);
+  assert.equal(delegate?.parentSpanId, RUN.spanId);
+  assert.deepEqual([started?.type, started?.parentSpanId], ["agent.started", delegate?.spanId]);
+  for (const point of [thought, cost, done]) {
+    assert.deepEqual([point?.spanId, point?.parentSpanId], [started?.spanId, delegate?.spanId]);
+  }
+  assert.equal(python?.parentSpanId, started?.spanId);
+  const [created, executed] = ["/v1/sandboxes", "/exec"].map((path) =>
+    server.requests.find(({ url }) => url.endsWith(path)),
+  );
+  assert.equal(created?.headers.traceparent, `00-${RUN.traceId}-${started?.spanId}-03`);
+  assert.equal(executed?.headers.traceparent, `00-${RUN.traceId}-${python?.spanId}-03`);
+  assert.equal(critic?.parentSpanId, RUN.spanId);
+  assert.ok(done?.type === "agent.completed" && failed?.type === "agent.completed");
+  assert.deepEqual([done.data.agentName, done.data.status, done.data.error], ["researcher", "ok", undefined]);
+  assert.deepEqual([failed.data.status, failed.data.error], ["error", "TypeError"]);
+  assert.equal(own?.spanId, undefined);
+  // As fractions they add up to 0.30000000000000004.
+  assert.equal(end?.type === "run.completed" && end.data.costUsd, 0.3);
 });
 
 test("events that could not be sent are kept and sent with the next", async () => {

@@ -45,6 +45,11 @@ export function inTrace<T>(parent: TraceOptions, fn: () => T): T {
   return innermost.run(parent, fn);
 }
 
+/** What {@link inTrace} says here; undefined outside of it. */
+export function innermostTrace(): TraceOptions | undefined {
+  return innermost.getStore();
+}
+
 /**
  * The headers of one call; every request passes here. Empty where there is no trace to be part of.
  *

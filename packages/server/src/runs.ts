@@ -123,6 +123,7 @@ function levelOf(event: RunEventInput): Level {
       return "error";
     case "agent.thinking":
       return "debug";
+    case "agent.completed":
     case "run.completed":
       return event.data.status === "error" ? "error" : "info";
     default:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .._call import Call
+from .._content import DEFAULT_MAX_BYTES, Content
 from .._credentials import resolve_api_key, resolve_base_url
 from .._decode import decode
 from .._options import CreateSandboxOptions
@@ -153,17 +155,24 @@ class Client:
         agent: str | None = None,
         metadata: Mapping[str, str] | None = None,
         capture_content: bool = False,
+        redact: Sequence[re.Pattern[str] | str] | None = None,
+        max_content_bytes: int = DEFAULT_MAX_BYTES,
     ) -> Run:
         """An agent run, opened when its block is entered, or by `start`. Its sandboxes, tool calls and model calls become one trace.
 
         Args:
-            capture_content: record thoughts, arguments and results of tools too, not only their names and times
+            capture_content: record thoughts, arguments and results of tools, and messages of errors too, not only names, times, sizes and
+                kinds of errors
+            redact: what is replaced by `[redacted]` in all that is captured, before it leaves the process: expressions, and strings as they
+                are; `SECRET_PATTERNS` where it is None
+            max_content_bytes: the most of one text that is recorded, in UTF-8; what is cut says so. 0 to 245,760
 
         Example:
             with client.run("analyst") as run:
                 sandbox = run.sandboxes.create("python")
         """
-        return Run(self._transport, self._tracing, name, agent, metadata, capture_content)
+        content = Content(capture_content, redact, max_content_bytes)
+        return Run(self._transport, self._tracing, name, agent, metadata, content)
 
     def doctor(self) -> DoctorReport:
         """What the host enforces, and the daemon's configuration."""

@@ -68,9 +68,10 @@ class CodeRunner:
         """
         is_hidden = self._options.get("capture_content") is False
         run = self._current_run()
-        with run.tool_call(self.name, None if is_hidden else {"code": code}) as call:
+        with run.tool_call(self.name, arguments=None if is_hidden else {"code": code}) as call:
             result = self._execute(run, code)
-            call.result(None if is_hidden else result.text, is_error=result.is_error)
+            end = call.error if result.is_error else call.result
+            end(None if is_hidden else result.text)
         return result
 
     def _execute(self, run: Run, code: str) -> CodeResult:

@@ -19,6 +19,9 @@ from tests.support.scripted_server import (
 
 RUN = {"runId": "run_1", "name": "analyst", "traceId": "a" * 32, "spanId": "b" * 16, "startedAt": ""}
 
+#: Of a shape that everybody knows.
+SECRET = f"sk-{'a1B2' * 8}"
+
 
 def daemon(request: SeenRequest, response: Response, _: int) -> None:
     if request.url == "/v1/runs":
@@ -87,30 +90,71 @@ def test_a_tool_call_is_one_span_from_call_to_result_and_the_parent_of_what_the_
         assert end["data"]["status"] == "ok"
 
 
-def test_content_is_recorded_only_where_it_is_asked_for_and_shortened_to_what_the_daemon_takes() -> (
-    None
-):
+def test_content_is_recorded_only_where_it_is_asked_for_without_secrets_and_shortened() -> None:
     for capture_content in (False, True):
         with ScriptedServer(daemon) as server:
             client = Client(server.url, "k")
             run = client.run("analyst", capture_content=capture_content).start()
             run.thinking("a thought")
-            run.tool_call("search", {"query": "words"}).result("x" * 100_000)
-            run.complete()
-            thought, call, result, _ = [event["data"] for event in events_at(server)]
+            tool_call = run.tool_call("search", arguments={"query": "words", "key": SECRET}, id="toolu_1")
+            tool_call.result("x" * 100_000)
+            tool_call.error("too late")
+            run.tool_call("search").error(TypeError("no such word"))
+            run.complete(status="error", error=IndexError("too many words"))
+            thought, call, result, _, failure, end = [event["data"] for event in events_at(server)]
             assert thought["bytes"] == 9
             assert thought.get("text") == ("a thought" if capture_content else None)
-            assert call.get("arguments") == ('{"query":"words"}' if capture_content else None)
-            assert len(result.get("result", "")) == (32 * 1024 + 1 if capture_content else 0)
+            assert (call["toolName"], call["toolCallId"]) == ("search", "toolu_1")
+            arguments = '{"query":"words","key":"[redacted]"}'
+            assert call.get("arguments") == (arguments if capture_content else None)
+            assert (result["toolCallId"], result["isError"]) == ("toolu_1", False)
+            kept = f"{'x' * 32 * 1024}… [cut: 100000 bytes]"
+            assert result.get("result") == (kept if capture_content else None)
+            assert failure["isError"]
+            assert failure.get("result") == ("TypeError: no such word" if capture_content else None)
+            assert end["error"] == ("IndexError: too many words" if capture_content else "IndexError")
 
 
 def test_a_run_whose_work_raises_completes_with_status_error_and_raises_on() -> None:
     with ScriptedServer(daemon) as server:
         with pytest.raises(RuntimeError, match="gave up"):
-            with Client(server.url, "k").run("analyst"):
+            with Client(server.url, "k").run("analyst", agent="claude"):
                 raise RuntimeError("gave up")
         end = events_at(server)[-1]["data"]
-        assert (end["status"], end["error"]) == ("error", "RuntimeError: gave up")
+        assert (end["status"], end["error"], end["agent"]) == ("error", "RuntimeError", "claude")
+
+
+def test_an_agent_that_works_for_the_run_is_a_span_of_its_own_with_all_that_it_does_and_causes_below_it() -> (
+    None
+):
+    with ScriptedServer(daemon) as server:
+        with Client(server.url, "k").run("analyst") as run:
+            with run.tool_call("delegate") as delegate_call:
+                with run.agent("researcher") as agent:
+                    agent.thinking("where to look")
+                    agent.llm("m", input_tokens=1, output_tokens=2, cost_usd=0.1)
+                    sandbox = agent.sandboxes.create()
+                    agent.tool("python", {}, lambda _: sandbox.run_code("1"))
+                delegate_call.result()
+            with pytest.raises(TypeError, match="no source"), run.agent("critic"):
+                raise TypeError("no source")
+            run.llm("m", input_tokens=1, output_tokens=2, cost_usd=0.2)
+        delegate, started, thought, cost, python, _, done, _, critic, failed, own, end = events_at(server)
+        assert delegate["parentSpanId"] == RUN["spanId"]
+        assert (started["type"], started["parentSpanId"]) == ("agent.started", delegate["spanId"])
+        for point in (thought, cost, done):
+            assert (point["spanId"], point["parentSpanId"]) == (started["spanId"], delegate["spanId"])
+        assert python["parentSpanId"] == started["spanId"]
+        created = next(request for request in server.requests if request.url == "/v1/sandboxes")
+        executed = next(request for request in server.requests if request.url.endswith("/exec"))
+        assert created.headers["traceparent"] == f"00-{RUN['traceId']}-{started['spanId']}-03"
+        assert executed.headers["traceparent"] == f"00-{RUN['traceId']}-{python['spanId']}-03"
+        assert critic["parentSpanId"] == RUN["spanId"]
+        assert (done["data"]["agentName"], done["data"]["status"]) == ("researcher", "ok")
+        assert (failed["data"]["status"], failed["data"]["error"]) == ("error", "TypeError")
+        assert "spanId" not in own
+        # As fractions they add up to 0.30000000000000004.
+        assert end["data"]["costUsd"] == 0.3
 
 
 def test_events_that_could_not_be_sent_are_kept_and_sent_with_the_next() -> None:

@@ -5,11 +5,13 @@ import { printable, shortened } from "./printable.ts";
 import { costOf } from "./run-table.ts";
 import { storyLines } from "./story-line.ts";
 
+/** What has happenings inside. */
+const FRAMES: readonly string[] = ["agent.started", "agent.tool_call", "exec.started"];
 const WHAT_WIDTH = 34;
 const MIN_ABOUT_COLUMNS = 30;
 
 /**
- * A run as a timeline for people, its totals above it. What happened inside a tool call or an exec is indented below it.
+ * A run as a timeline for people, its totals above it. What happened inside an agent, a tool call or an exec is indented below it.
  *
  * @param columns there are; 0 shortens nothing
  */
@@ -84,16 +86,16 @@ function timeOf(event: RuntimeEvent): number {
   return startOf(event.timestamp);
 }
 
-/** How many tool calls and execs an event happened in. */
+/** How many agents, tool calls and execs an event happened in. */
 function depths(events: readonly RuntimeEvent[]): (event: RuntimeEvent) => number {
   const parents = new Map<string, string>();
   const frames = new Set<string>();
   for (const { spanId, parentSpanId, type } of events) {
     if (parentSpanId !== "" && parentSpanId !== spanId) parents.set(spanId, parentSpanId);
-    if (type === "agent.tool_call" || type === "exec.started") frames.add(spanId);
+    if (FRAMES.includes(type)) frames.add(spanId);
   }
   return ({ spanId, parentSpanId, type }) => {
-    const isOnFrame = type === "agent.tool_call" || type === "agent.tool_result" || type.startsWith("exec.");
+    const isOnFrame = FRAMES.includes(type) || type === "agent.tool_result" || type.startsWith("exec.");
     const seen = new Set<string>();
     let depth = 0;
     // An agent may name parents in a circle.

@@ -3,6 +3,9 @@ import { duration } from "./duration.ts";
 import { printable } from "./printable.ts";
 import { dollars } from "./run-table.ts";
 
+const BEGINNINGS: readonly string[] = ["exec.started", "agent.tool_call", "agent.started"];
+const ENDINGS: readonly string[] = ["exec.completed", "agent.tool_result", "agent.completed"];
+
 /** One line of the story: what happened, how it ended, and what it was about. */
 export interface StoryLine {
   what: string;
@@ -12,25 +15,27 @@ export interface StoryLine {
 }
 
 /**
- * Lines for events of one run. An exec and a tool call are told where they began, with how they ended; what tells nothing new
+ * Lines for events of one run. An exec, a tool call and an agent are told where they began, with how they ended; what tells nothing new
  * (requests, samples, output as it streamed) has no line.
  */
 export function storyLines(events: readonly RuntimeEvent[]): (event: RuntimeEvent) => StoryLine | undefined {
   const ends = new Map<string, RuntimeEvent>();
   const begun = new Set<string>();
   for (const event of events) {
-    if (event.type === "exec.completed" || event.type === "agent.tool_result") ends.set(event.spanId, event);
-    if (event.type === "exec.started" || event.type === "agent.tool_call") begun.add(event.spanId);
+    if (ENDINGS.includes(event.type)) ends.set(event.spanId, event);
+    if (BEGINNINGS.includes(event.type)) begun.add(event.spanId);
   }
   return (event) => {
     switch (event.type) {
       case "exec.started":
-      case "agent.tool_call": {
+      case "agent.tool_call":
+      case "agent.started": {
         const end = ends.get(event.spanId);
         return end === undefined ? { ...begunLine(event), ending: "running" } : lineOf(end, event);
       }
       case "exec.completed":
       case "agent.tool_result":
+      case "agent.completed":
         return begun.has(event.spanId) ? undefined : lineOf(event);
       default:
         return lineOf(event);
@@ -38,7 +43,13 @@ export function storyLines(events: readonly RuntimeEvent[]): (event: RuntimeEven
   };
 }
 
-function begunLine(event: RuntimeEventOf<"exec.started"> | RuntimeEventOf<"agent.tool_call">): StoryLine {
+type Beginning =
+  | RuntimeEventOf<"exec.started">
+  | RuntimeEventOf<"agent.tool_call">
+  | RuntimeEventOf<"agent.started">;
+
+function begunLine(event: Beginning): StoryLine {
+  if (event.type === "agent.started") return { what: `agent ${printable(event.data.agentName)}` };
   if (event.type === "agent.tool_call") {
     return { what: `tool ${printable(event.data.toolName)}`, about: event.data.arguments ?? "" };
   }
@@ -53,6 +64,11 @@ function lineOf(event: RuntimeEvent, beginning?: RuntimeEvent): StoryLine | unde
     case "run.completed": {
       const { status, error = "" } = event.data;
       return { what: "run completed", ending: status, about: error, isBad: status === "error" };
+    }
+    case "agent.completed": {
+      const { agentName, status, durationMs, error = "" } = event.data;
+      const ending = `${status === "error" ? "failed" : status} ${duration(durationMs)}`;
+      return { what: `agent ${printable(agentName)}`, ending, about: error, isBad: status === "error" };
     }
     case "agent.thinking":
       return { what: `thought`, about: event.data.text ?? `${event.data.bytes} bytes` };

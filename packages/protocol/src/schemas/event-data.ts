@@ -4,6 +4,8 @@ import { Cause, SandboxSource } from "./sandbox.ts";
 
 const text = z.string();
 const number = z.number();
+/** Part of a span's name. */
+const agentName = z.string().min(1).max(200);
 const count = z.number().int().nonnegative();
 const tags = z.record(z.string(), z.string());
 const origin = z.enum(["client", "sandbox"]).optional();
@@ -80,6 +82,13 @@ export const EVENT_DATA = {
   "file.error": z.object({ path: text.optional(), operation: text, code: text, message: text }),
   "port.exposed": port,
   "port.closed": port,
+  "agent.started": z.object({ agentName }),
+  "agent.completed": z.object({
+    agentName,
+    status: z.enum(["ok", "error", "cancelled"]),
+    durationMs: number,
+    error: text.optional(),
+  }),
   "agent.thinking": z.object({ text: text.optional(), bytes: count, origin }),
   "agent.tool_call": z.object({ toolName: text, toolCallId: text, arguments: text.optional(), origin }),
   "agent.tool_result": z.object({
@@ -163,6 +172,7 @@ export const EVENT_DATA = {
   "run.started": z.object({ name: text, agent: text.optional(), metadata: tags.optional() }),
   "run.completed": z.object({
     name: text,
+    agent: text.optional(),
     status: z.enum(["ok", "error", "cancelled"]),
     durationMs: number,
     costUsd: number,

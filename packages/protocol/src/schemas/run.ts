@@ -10,6 +10,8 @@ import { strictObject } from "./strict-object.ts";
 const MAX_EVENT_BYTES = 256 * 1024;
 
 export const RUN_EVENT_TYPES = [
+  "agent.started",
+  "agent.completed",
   "agent.thinking",
   "agent.tool_call",
   "agent.tool_result",
@@ -32,12 +34,16 @@ export const RunInfo = z.object({
   startedAt: z.string(),
 });
 
-const [thinking, ...others] = RUN_EVENT_TYPES;
+const [first, ...others] = RUN_EVENT_TYPES;
 
 /** One event as a run adds it. */
 export const RunEventInputSchema = z
-  .discriminatedUnion("type", [inputOf(thinking), ...others.map(inputOf)])
+  .discriminatedUnion("type", [inputOf(first), ...others.map(inputOf)])
   .superRefine((event, context) => {
+    if ((event.type === "agent.started" || event.type === "agent.completed") && event.spanId === undefined) {
+      const message = "is needed: an agent's beginning and end are found together by it";
+      context.addIssue({ code: "custom", path: ["spanId"], message });
+    }
     if (utf8Length(JSON.stringify(event)) <= MAX_EVENT_BYTES) return;
     const message = "must be at most 256 KiB: shorten its text, or keep it in a file of the sandbox";
     context.addIssue({ code: "custom", message });

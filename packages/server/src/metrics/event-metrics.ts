@@ -43,6 +43,7 @@ const SANDBOX_CAUSES: readonly Cause[] = [
 const ENDINGS: ReadonlySet<RuntimeEvent["type"]> = new Set([
   "exec.completed",
   "agent.tool_result",
+  "agent.completed",
   "run.completed",
 ] as const);
 

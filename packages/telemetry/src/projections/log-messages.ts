@@ -134,6 +134,21 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   },
   "port.exposed": { target: "port", message: "port exposed", fields: ({ port }, id) => ({ id, port }) },
   "port.closed": { target: "port", message: "port closed", fields: ({ port }, id) => ({ id, port }) },
+  "agent.started": {
+    target: "agent",
+    message: "agent started",
+    fields: ({ agentName }, id) => ({ id, agent: agentName }),
+  },
+  "agent.completed": {
+    target: "agent",
+    message: "agent complete",
+    fields: ({ agentName, status, durationMs }, id) => ({
+      id,
+      agent: agentName,
+      status,
+      duration_ms: durationMs,
+    }),
+  },
   "agent.thinking": {
     target: "agent",
     message: "agent thinking",

@@ -92,6 +92,12 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
   "file.error": { ...ERROR, path: "file.path", operation: "sandglass.file.operation" },
   "port.exposed": {},
   "port.closed": {},
+  "agent.started": { agentName: "gen_ai.agent.name" },
+  "agent.completed": {
+    agentName: "gen_ai.agent.name",
+    status: "sandglass.agent.status",
+    error: "error.message",
+  },
   "agent.thinking": { text: "sandglass.thinking.text", bytes: "sandglass.thinking.bytes" },
   "agent.tool_call": { ...TOOL, arguments: "gen_ai.tool.call.arguments" },
   "agent.tool_result": { ...TOOL, result: "gen_ai.tool.call.result" },
@@ -128,6 +134,7 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
   "run.started": { name: "sandglass.run.name", agent: null },
   "run.completed": {
     name: "sandglass.run.name",
+    agent: null,
     status: "sandglass.run.status",
     costUsd: "sandglass.run.cost_usd",
     inputTokens: "gen_ai.usage.input_tokens",
@@ -140,6 +147,7 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
 const SAID_AGAIN: Partial<Record<EventType, ReadonlySet<string>>> = {
   "exec.started": new Set(Object.keys(SUBJECT)),
   "agent.tool_call": new Set(["toolName", "toolCallId", "origin"]),
+  "agent.started": new Set(["agentName"]),
   "run.started": new Set(["name", "agent"]),
 };
 

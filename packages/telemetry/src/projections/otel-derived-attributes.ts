@@ -34,15 +34,22 @@ export function derivedAttributes(event: RuntimeEvent): readonly KeyValue[] {
         attribute("gen_ai.operation.name", "execute_tool"),
         ...(event.data.isError ? [attribute("error.type", "tool_error")] : NONE),
       ];
+    case "agent.started":
+      return [attribute("gen_ai.operation.name", "invoke_agent")];
+    case "agent.completed":
+      return [
+        attribute("gen_ai.operation.name", "invoke_agent"),
+        ...(event.data.status === "ok" ? NONE : [attribute("error.type", event.data.status)]),
+      ];
     case "run.started": {
       const { name, agent = name } = event.data;
       return [attribute("gen_ai.operation.name", "invoke_agent"), attribute("gen_ai.agent.name", agent)];
     }
     case "run.completed": {
-      const { name, status } = event.data;
+      const { name, agent = name, status } = event.data;
       return [
         attribute("gen_ai.operation.name", "invoke_agent"),
-        attribute("gen_ai.agent.name", name),
+        attribute("gen_ai.agent.name", agent),
         ...(status === "ok" ? NONE : [attribute("error.type", status)]),
       ];
     }

@@ -85,6 +85,7 @@ export class OtelMemory<Attributes extends KeptAttributes> implements SpanContex
     switch (event.type) {
       case "exec.completed":
       case "agent.tool_result":
+      case "agent.completed":
       case "run.completed":
         return this.#openings.get(openingKey(event));
       default:

@@ -138,7 +138,7 @@ test("counts and costs add up by what they are told apart by", () => {
     [{ "gen_ai.request.model": "m-1", "sandglass.org.id": "acme" }, 0.75],
   ]);
   assert.deepEqual(sumsOf(metrics.get("sandglass.run.cost")), [
-    [{ "gen_ai.agent.name": "analyst", "sandglass.run.status": "error", "sandglass.org.id": "acme" }, 2],
+    [{ "gen_ai.agent.name": "analyst-2", "sandglass.run.status": "error", "sandglass.org.id": "acme" }, 2],
   ]);
   assert.equal(metrics.get("sandglass.sandbox.created")?.sum?.isMonotonic, true);
 });

@@ -187,7 +187,11 @@ export class EventMetrics {
         this.#runtimeCost.add(event.data.costUsd, [memory.sandbox(event.sandboxId)?.template, orgId]);
         return;
       case "run.completed":
-        this.#runCost.add(event.data.costUsd, [event.data.name, event.data.status, orgId]);
+        this.#runCost.add(event.data.costUsd, [
+          event.data.agent ?? event.data.name,
+          event.data.status,
+          orgId,
+        ]);
         return;
       case "http.request": {
         const { method, route, status, durationMs, errorCode } = event.data;

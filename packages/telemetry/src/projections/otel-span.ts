@@ -110,6 +110,7 @@ function failureOf(event: RuntimeEvent): string {
       return event.data.errorCode ?? `status ${event.data.status}`;
     case "agent.tool_result":
       return "the tool reported an error";
+    case "agent.completed":
     case "run.completed":
       return event.data.error ?? event.data.status;
     default:

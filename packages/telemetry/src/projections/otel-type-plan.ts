@@ -47,7 +47,7 @@ export class TypePlan {
     // Of its data no more is asked than what the name of a span may have in it.
     const event = { type, data: {} } as RuntimeEvent;
     this.endsSpan = endsSpan(event);
-    const isNamedAlike = type !== "run.completed";
+    const isNamedAlike = type !== "run.completed" && type !== "agent.completed";
     this.spanHead = this.endsSpan && isNamedAlike ? encodeSpanHead(event) : undefined;
   }
 

@@ -91,6 +91,16 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
       return toolAttributes(data);
     case "agent.tool_result":
       return { ...toolAttributes(data), ...(data.isError && { "error.type": "tool_error" }) };
+    case "agent.started":
+      return { "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": data.agentName };
+    case "agent.completed":
+      return {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.name": data.agentName,
+        "sandglass.agent.status": data.status,
+        "error.type": data.status === "ok" ? undefined : data.status,
+        "error.message": data.error,
+      };
     case "run.started":
       return {
         "gen_ai.operation.name": "invoke_agent",
@@ -100,7 +110,7 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
     case "run.completed":
       return {
         "gen_ai.operation.name": "invoke_agent",
-        "gen_ai.agent.name": data.name,
+        "gen_ai.agent.name": data.agent ?? data.name,
         "gen_ai.usage.input_tokens": data.inputTokens,
         "gen_ai.usage.output_tokens": data.outputTokens,
         "sandglass.run.name": data.name,

@@ -3,7 +3,7 @@ import { elapsedMs, timeBefore } from "./micro-time.ts";
 import { eventAttributes, identityAttributes } from "./span-attributes.ts";
 
 /** A beginning that has its ending in another event. */
-export type OpeningType = "exec.started" | "agent.tool_call" | "run.started";
+export type OpeningType = "exec.started" | "agent.tool_call" | "agent.started" | "run.started";
 
 /** Names of the spans that the table in the design gives to events; an event that is not here is a point in time. */
 const SPAN_NAMES: Partial<Record<EventType, string>> = {
@@ -21,21 +21,38 @@ const SPAN_NAMES: Partial<Record<EventType, string>> = {
   "file.read": "sandbox.file.read",
   "file.deleted": "sandbox.file.delete",
   "network.egress": "sandbox.egress",
+  "agent.started": "invoke_agent",
+  "agent.completed": "invoke_agent",
   "agent.tool_call": "agent.tool_call",
   "agent.tool_result": "agent.tool_call",
   "run.started": "invoke_agent",
   "run.completed": "invoke_agent",
 };
 
+const OPENINGS: ReadonlySet<EventType> = new Set<OpeningType>([
+  "exec.started",
+  "agent.tool_call",
+  "agent.started",
+  "run.started",
+]);
+
 export function isOpening(event: RuntimeEvent): event is Extract<RuntimeEvent, { type: OpeningType }> {
-  return event.type === "exec.started" || event.type === "agent.tool_call" || event.type === "run.started";
+  return OPENINGS.has(event.type);
 }
 
 /** Name of the span that an event is or begins; undefined for a point in time. */
 export function spanName(event: RuntimeEvent): string | undefined {
   const name = SPAN_NAMES[event.type];
-  const isRun = event.type === "run.started" || event.type === "run.completed";
-  return isRun ? `${name} ${event.data.name}` : name;
+  switch (event.type) {
+    case "run.started":
+    case "run.completed":
+      return `${name} ${event.data.name}`;
+    case "agent.started":
+    case "agent.completed":
+      return `${name} ${event.data.agentName}`;
+    default:
+      return name;
+  }
 }
 
 /**
@@ -107,6 +124,7 @@ export function hasFailed(event: RuntimeEvent): boolean {
       );
     case "agent.tool_result":
       return event.data.isError;
+    case "agent.completed":
     case "run.completed":
       return event.data.status !== "ok";
     default:

@@ -53,6 +53,9 @@ export function keyOf(event: RuntimeEvent): string {
     case "agent.tool_result":
       // What a sandbox says of a call ends none that someone else told of.
       return `tool ${event.runId} ${event.data.origin === "sandbox" ? event.sandboxId : ""} ${event.data.toolCallId}`;
+    case "agent.started":
+    case "agent.completed":
+      return `agent ${event.runId} ${event.spanId}`;
     case "run.started":
     case "run.completed":
       return `run ${event.runId}`;

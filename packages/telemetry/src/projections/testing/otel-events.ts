@@ -72,6 +72,8 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
   "file.error": { path: "/nowhere", operation: "read", code: "FILE_NOT_FOUND", message: "no such file" },
   "port.exposed": { port: 8000 },
   "port.closed": { port: 8000 },
+  "agent.started": { agentName: "researcher" },
+  "agent.completed": { agentName: "researcher", status: "error", durationMs: 4000, error: "no source" },
   "agent.thinking": { text: "Let me look at the data.", bytes: 24 },
   "agent.tool_call": { toolName: "run_code", toolCallId: "call_1", arguments: "{}" },
   "agent.tool_result": {
@@ -145,6 +147,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
   "run.started": { name: "analyst", agent: "analyst-2", metadata: { question: "rain" } },
   "run.completed": {
     name: "analyst",
+    agent: "analyst-2",
     status: "error",
     durationMs: 9000,
     costUsd: 0.02,
