@@ -15,6 +15,7 @@ check() {
 
 check "format and rules" biome check --error-on-warnings --max-diagnostics=50 .
 check "types" tsc --noEmit
+check "types of the console" tsc --noEmit -p packages/console
 check "generated files" scripts/check-drift.sh
 check "docs for programs" node --disable-warning=ExperimentalWarning scripts/generate-llms.ts --check
 

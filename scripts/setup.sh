@@ -21,6 +21,7 @@ needs=(
   "test | crun                   | command -v crun                | crun"
   "test | gVisor                 | command -v runsc               | runsc"
   "test | newuidmap              | command -v newuidmap           | uidmap"
+  "test | QEMU and busybox       | command -v qemu-system-x86_64 && command -v busybox | qemu-system-x86 busybox-static"
   "test | git                    | command -v git                 | git"
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
   "test | python3-venv           | python3 -c 'import ensurepip, venv' | python3-venv"
@@ -33,8 +34,7 @@ needs=(
   "bench | socat                 | command -v socat               | socat"
   "bench | ripgrep               | command -v rg                  | ripgrep"
   "bench | postgresql            | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
-  # Nothing is tested against these yet; take the line in when the first test is.
-  # "test | chromium             | command -v chromium            | chromium"
+  "test | chromium             | command -v chromium            | chromium"
 )
 
 has_static_libc() { compgen -G '/usr/lib/*/libc.a' >/dev/null || [ -e /usr/lib/libc.a ] || [ -e /usr/lib64/libc.a ]; }
@@ -143,6 +143,14 @@ fi
 native=packages/runtime/native
 if [ -d "$native" ] && ! make -q -C "$native" >/dev/null 2>&1; then
   step "building native programs" make -C "$native"
+fi
+
+# --- the web console, which the daemon serves as it was built
+
+console=packages/console
+if [ ! -f "$console/dist/index.html" ] ||
+  [ -n "$(find "$console" package-lock.json -type f -newer "$console/dist/index.html" -not -path '*/node_modules/*' -not -path '*/dist/*' -print -quit)" ]; then
+  step "building the web console" npm run build -w @sandglass/console
 fi
 
 # --- OpenTelemetry's own packages, for the programs inside the sandboxes of tests

@@ -1,0 +1,80 @@
+import type { Page, RunSummary } from "@sandglass/protocol";
+import type { ReactNode } from "react";
+import { type Column, DataTable } from "../components/data-table.tsx";
+import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
+import { useApi } from "../hooks/use-api.ts";
+import { setQuery, useRoute, useTimeRange } from "../hooks/use-route.ts";
+import { clock, count, duration, money } from "../lib/format.ts";
+import { safeText } from "../lib/safe-text.ts";
+
+const COLUMNS: readonly Column<RunSummary>[] = [
+  { title: "Run", cell: ({ name, runId }) => safeText(name === "" ? runId : name, 100) },
+  { title: "Status", cell: ({ status }) => <Badge of={status} /> },
+  { title: "Started", cell: ({ startedAt }) => clock(startedAt) },
+  { title: "Took", cell: ({ durationMs }) => duration(durationMs), isNumber: true },
+  { title: "Tools", cell: ({ toolCalls }) => count(toolCalls), isNumber: true },
+  { title: "Execs", cell: ({ execs }) => count(execs), isNumber: true },
+  { title: "Failed", cell: ({ failures }) => count(failures), isNumber: true },
+  {
+    title: "Tokens",
+    cell: ({ inputTokens, outputTokens }) => count(inputTokens + outputTokens),
+    isNumber: true,
+  },
+  {
+    title: "Cost",
+    cell: ({ costUsd, unpricedCalls }) => `${money(costUsd)}${unpricedCalls > 0 ? "+" : ""}`,
+    isNumber: true,
+  },
+];
+
+export function RunsPage(): ReactNode {
+  const { query } = useRoute();
+  const { sinceMs, isLive } = useTimeRange();
+  const status = query.get("status") ?? "";
+  const name = query.get("q") ?? "";
+  const asked = new URLSearchParams({ limit: "500", ...(status && { status }), ...(name && { name }) });
+  const { data, error, isLoading } = useApi<Page<RunSummary>>(`/v1/runs?${asked}`, isLive ? 3_000 : 0);
+  const since = sinceMs === undefined ? 0 : Date.now() - sinceMs;
+  const items = (data?.items ?? []).filter(({ startedAt }) => Date.parse(startedAt) >= since);
+  return (
+    <>
+      <h1>Runs</h1>
+      <div className="tools">
+        <input
+          type="search"
+          data-search=""
+          aria-label="Search runs by name"
+          placeholder="Name"
+          value={name}
+          onChange={(event) => setQuery({ q: event.target.value })}
+        />
+        <select
+          aria-label="Status"
+          value={status}
+          onChange={(event) => setQuery({ status: event.target.value })}
+        >
+          <option value="">any status</option>
+          {["running", "ok", "error", "cancelled"].map((each) => (
+            <option key={each}>{each}</option>
+          ))}
+        </select>
+      </div>
+      <ErrorNote error={error} />
+      {isLoading && <p role="status">Loading…</p>}
+      {data !== undefined && items.length === 0 ? (
+        <Empty title="No runs here">
+          <p>A run is one agent at work, across its sandboxes. Open one around what your agent does:</p>
+          <pre>{'await client.run({ name: "analyst" }, async (run) => { … })'}</pre>
+        </Empty>
+      ) : (
+        <DataTable
+          name="runs"
+          items={items}
+          columns={COLUMNS}
+          keyOf={({ runId }) => runId}
+          linkTo={({ runId }) => `/runs/${encodeURIComponent(runId)}`}
+        />
+      )}
+    </>
+  );
+}
