@@ -98,14 +98,17 @@ for _ in range(4):
         for n in set(range(1, 65)) - {9, 19, 32, 33}: signal.signal(n, signal.SIG_IGN)
         if os.fork() == 0: os.setpgid(0, 0)
         while True: time.sleep(1)
-time.sleep(0.2); print("ready"); time.sleep(1000)`,
+print("ready"); time.sleep(1000)`,
           ],
           "ready",
         );
-        const before = livingPids(scene.sandbox.id).length;
+        // Forked, each has the command line of the first.
+        const theirs = (): number =>
+          livingPids(scene.sandbox.id).filter((pid) => commandLineOf(pid).includes("prctl(36, 1)")).length;
+        await until("all nine are there", () => theirs() === 9);
         await scene.sandbox.execs.kill(execId);
         assert.equal((await ended).cause, "killed");
-        await until("all of it is gone", () => livingPids(scene.sandbox.id).length <= before - 9);
+        await until("all of it is gone", () => theirs() === 0);
       },
     },
     {
@@ -227,3 +230,12 @@ time.sleep(0.2); print("ready"); time.sleep(1000)`,
     beside("a storm of output", ["sh", "-c", "echo storm; yes & yes >&2"], { maxOutputBytes: 1024 ** 4 }),
   ],
 };
+
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
