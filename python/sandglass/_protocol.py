@@ -48,6 +48,7 @@ ROUTES: dict[str, tuple[str, str]] = {
     "readyz": ("GET", "/readyz"),
     "openapi": ("GET", "/openapi.json"),
     "metrics": ("GET", "/metrics"),
+    "createConsoleLink": ("POST", "/v1/console/links"),
 }
 
 #: Parameters that may hold slashes.
@@ -140,8 +141,6 @@ EventType = Literal[
     "file.error",
     "port.exposed",
     "port.closed",
-    "agent.started",
-    "agent.completed",
     "agent.thinking",
     "agent.tool_call",
     "agent.tool_result",

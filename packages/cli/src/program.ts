@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { consoleCommand } from "./commands/console.ts";
 import { createCommand } from "./commands/create.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { egressCommand } from "./commands/egress.ts";
@@ -25,6 +26,7 @@ Examples:
   sandglass run analysis.py                run a script in a fresh sandbox
   sandglass tail --types 'exec.*'          watch what happens
   sandglass trace <trace id>               see what caused what
+  sandglass console                        look at all of it in a browser
 
 Environment:
   SANDGLASS_URL        the daemon's address, default http://127.0.0.1:7070
@@ -62,6 +64,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     traceCommand(terminal),
     egressCommand(terminal),
     runsCommand(terminal),
+    consoleCommand(terminal),
     mcpCommand(terminal),
     exportersCommand(terminal),
     keysCommand(terminal),

@@ -48,3 +48,11 @@ export interface CreatedKey extends KeyInfo {
 export interface KeyList {
   items: KeyInfo[];
 }
+
+/** `POST /v1/console/links`: a way into the web console that works once. */
+export interface ConsoleLink {
+  /** Of the daemon's address; the token stands behind the `#`, which no server and no log gets to see. */
+  path: string;
+  /** ISO 8601: when the link is over, used or not. */
+  expiresAt: string;
+}

@@ -1,3 +1,4 @@
+import { CONSOLE_ROUTES } from "./routes/console-routes.ts";
 import { EXPORTER_ROUTES } from "./routes/exporter-routes.ts";
 import { FILE_ROUTES } from "./routes/file-routes.ts";
 import { HOST_ROUTES } from "./routes/host-routes.ts";
@@ -13,6 +14,7 @@ export const ROUTES = {
   ...RECORD_ROUTES,
   ...EXPORTER_ROUTES,
   ...HOST_ROUTES,
+  ...CONSOLE_ROUTES,
 } as const;
 
 export type RouteName = keyof typeof ROUTES;

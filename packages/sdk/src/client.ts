@@ -1,4 +1,4 @@
-import type { DoctorReport, EventLine, StartRunRequest } from "@sandglass/protocol";
+import type { ConsoleLink, DoctorReport, EventLine, StartRunRequest } from "@sandglass/protocol";
 import { resolveApiKey, resolveBaseUrl } from "./credentials.ts";
 import { type EventsOptions, readEvents } from "./events.ts";
 import { Exporters } from "./exporters.ts";
@@ -113,6 +113,16 @@ export class Client {
   /** What the host enforces, and the daemon's configuration. */
   async doctor(): Promise<DoctorReport> {
     return (await this.#transport.json<DoctorReport>({ route: "doctor", tracing: this.#tracing })).value;
+  }
+
+  /**
+   * A way into the web console with this client's key: good for one use, within a minute. Whoever opens it acts as the key.
+   *
+   * @returns the whole address, and when it is over (ISO 8601)
+   */
+  async consoleLink(): Promise<{ url: string; expiresAt: string }> {
+    const { value } = await this.#transport.json<ConsoleLink>({ route: "createConsoleLink" });
+    return { url: `${this.baseUrl}${value.path}`, expiresAt: value.expiresAt };
   }
 
   /**

@@ -39,7 +39,7 @@ test("the exports are these: a change here is a change for every user", () => {
 });
 
 test("the methods of the classes are these", () => {
-  assert.equal(membersOf(sandglass.Client), "createSandbox events run doctor close");
+  assert.equal(membersOf(sandglass.Client), "createSandbox events run doctor consoleLink close");
   assert.equal(
     membersOf(sandglass.Sandbox),
     "static create static connect runCode runCodeStream info pause resume terminate close",

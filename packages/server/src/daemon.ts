@@ -2,6 +2,8 @@ import type { RuntimeEvent } from "@sandglass/protocol";
 import { checkBind, provideLocalKey, senderOf, warningsOf } from "./auth.ts";
 import { AgentSandbox } from "./compat/agent-sandbox.ts";
 import { changedOptions, type LoadedConfig, withObservabilityOf } from "./config.ts";
+import { Console } from "./console/console.ts";
+import { ConsoleSessions } from "./console/sessions.ts";
 import { Credentials } from "./credentials.ts";
 import { ExporterAccess } from "./exporters/exporter-access.ts";
 import { createApp } from "./http/app.ts";
@@ -139,7 +141,9 @@ export class Daemon {
 
     const { recorder, runtime, runs, observability } = sandglass;
     const stopping = new AbortController();
+    const sessions = new ConsoleSessions(keyring);
     const services: HandlerServices = {
+      sessions,
       runtime,
       recorder,
       runs,
@@ -182,6 +186,7 @@ export class Daemon {
     const limits = { ...config.limits, ...config.bodyLimits };
     const app = await createApp(listener.server, createHandlers(services), guard, {
       gate,
+      sessions,
       idempotency,
       limits,
       stopping: stopping.signal,
@@ -192,11 +197,13 @@ export class Daemon {
       complain: (message: string, error: unknown) => observer.complain(message, error),
     };
     const mounted = new Mounts(mounts, place, { guard, gate, reportInternal });
+    const web = new Console({ guard, sessions, limits, reportInternal });
     const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
     listener.serve(
       (request, response) => {
         if (otlp?.takes(request)) otlp.serve(request, response);
         else if (mounted.takes(request)) mounted.serve(request, response);
+        else if (web.takes(request)) web.serve(request, response);
         else app(request, response);
       },
       (record, request, response) => {

@@ -1,8 +1,9 @@
-import { hash, randomBytes, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import { join } from "node:path";
 import { type CreatedKey, type KeyInfo, newKeyId, SandglassError, type Scope } from "@sandglass/protocol";
 import { type Caller, hasScope, isOperator } from "./caller.ts";
 import type { ConfiguredKey } from "./config.ts";
+import { digestOf, newSecret } from "./key-secret.ts";
 import { readStoredKeys, type StoredKey, writeStoredKeys } from "./stored-keys.ts";
 
 const MAX_KEYS = 10_000;
@@ -18,6 +19,8 @@ export interface KeyUse {
   readonly key: KeyInfo;
   /** Names the secret within this daemon's memory; never shown. */
   readonly digest: string;
+  /** It came by a session of the console, not by the key itself. */
+  readonly isSession?: true;
 }
 
 export interface NewKey {
@@ -79,7 +82,11 @@ export class Keyring {
 
   /** The key's entry, or undefined where it is none of ours, or is over. Takes the same time for either. */
   find(secret: string): KeyUse | undefined {
-    const digest = digestOf(secret);
+    return this.recall(digestOf(secret));
+  }
+
+  /** As {@link find}, for who was let in before: by the digest of then, of a secret that may be over by now. */
+  recall(digest: string): KeyUse | undefined {
     // The look-up's timing depends on the digest alone, which a caller cannot steer; the comparison below is constant in time.
     const key = this.#byDigest.get(digest);
     const known = key === undefined ? NOBODY : key.sha256 === digest ? key.sha256 : key.previous?.sha256;
@@ -289,12 +296,4 @@ function endOf({ sha256, expiresAt, previous }: StoredKey, digest: string): numb
 function infoOf({ sha256: _, previous, ...info }: StoredKey): KeyInfo {
   if (previous === undefined || Date.parse(previous.until) <= Date.now()) return info;
   return { ...info, graceUntil: previous.until };
-}
-
-function newSecret(): string {
-  return `sg_${randomBytes(32).toString("base64url")}`;
-}
-
-function digestOf(secret: string): string {
-  return hash("sha256", secret, "hex");
 }

@@ -50,6 +50,8 @@ export const KeyInfo = z.object({
 export const CreatedKey = KeyInfo.extend({ key: z.string() });
 export const KeyList = z.object({ items: z.array(KeyInfo) });
 
+export const ConsoleLink = z.object({ path: z.string(), expiresAt: z.string() });
+
 export const Check = z.object({
   name: z.string(),
   status: z.enum(["ok", "warn", "error"]),

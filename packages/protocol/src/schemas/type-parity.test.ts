@@ -48,6 +48,7 @@ interface Interfaces {
   KeyInfo: keys.KeyInfo;
   CreatedKey: keys.CreatedKey;
   KeyList: keys.KeyList;
+  ConsoleLink: keys.ConsoleLink;
   ExporterFilterSpec: exporter.ExporterFilterSpec;
   ExporterSpec: exporter.ExporterSpec;
   ExporterInfo: exporter.ExporterInfo;
@@ -91,6 +92,7 @@ const parity: Parity = {
   KeyInfo: true,
   CreatedKey: true,
   KeyList: true,
+  ConsoleLink: true,
   ExporterFilterSpec: true,
   ExporterSpec: true,
   ExporterInfo: true,

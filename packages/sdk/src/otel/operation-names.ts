@@ -43,6 +43,7 @@ export const OPERATION_NAMES = {
   retryExporter: "exporters.retry",
   flushExporters: "exporters.flush",
   doctor: "doctor",
+  createConsoleLink: "console.link",
   healthz: "healthz",
   readyz: "readyz",
   openapi: "openapi",

@@ -5,6 +5,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { requireScope } from "../auth.ts";
 import { type Caller, DEFAULT_ORG } from "../caller.ts";
+import type { ConsoleSessions } from "../console/sessions.ts";
 import type { KeyUse } from "../keys.ts";
 import { pacedBody } from "./body-pace.ts";
 import { type AnyHandler, type Call, contextOf, type Handlers } from "./call.ts";
@@ -18,6 +19,8 @@ import { sendAnswer } from "./send-answer.ts";
 
 export interface RouteServices {
   gate: KeyGate;
+  /** Of the console; absent where its cookie counts for nothing. */
+  sessions?: ConsoleSessions;
   idempotency: Idempotency;
   limits: JsonBodyLimits & { readerStallMs: number };
   /** Fires when the daemon takes no more work. */
@@ -72,10 +75,13 @@ function createServe(
     record.route = definition.path;
     record.isProbe = definition.isProbe === true;
     record.sandboxId = params.id ?? "";
-    const use = definition.isPublic === true ? undefined : services.gate.admit(request.raw);
+    const use =
+      definition.isPublic === true ? undefined : services.gate.admit(request.raw, services.sessions);
     const caller = use?.key ?? NOBODY;
     record.orgId = caller.orgId;
     record.keyId = use?.key.id ?? "";
+    // The console asks every few seconds for as long as it is open: recorded, but quietly.
+    if (use?.isSession && definition.method === "GET") record.isProbe = true;
     if (definition.scope !== undefined) requireScope(caller, definition.scope);
     if (use !== undefined && isLasting) cutWithKey(use, record, response, services.gate);
     if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
@@ -89,6 +95,7 @@ function createServe(
       body: bodySchema === undefined ? undefined : schemas.parseRequest(bodySchema, body?.value),
       context: contextOf(record),
       caller,
+      use,
       accept: request.headers.accept ?? "",
       record,
       upload: () => pacedBody(request.raw, services.limits),

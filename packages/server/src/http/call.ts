@@ -2,6 +2,7 @@ import type { CallContext, ROUTES, RouteName } from "@sandglass/protocol";
 import type * as schemas from "@sandglass/protocol/schemas";
 import type { z } from "zod";
 import type { Caller } from "../caller.ts";
+import type { KeyUse } from "../keys.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 type Definition<N extends RouteName> = (typeof ROUTES)[N];
@@ -21,6 +22,8 @@ export interface Call<N extends RouteName> {
   context: CallContext;
   /** Whose key it is, and what that may do. */
   caller: Caller;
+  /** What it was let in with; absent on public routes. */
+  use?: KeyUse | undefined;
   /** The header `accept`; "" where there is none. */
   accept: string;
   record: RequestRecord;

@@ -1,4 +1,5 @@
 import type { Handlers } from "./call.ts";
+import { consoleHandlers } from "./handlers/console-handlers.ts";
 import { execHandlers, streamExec } from "./handlers/exec-handlers.ts";
 import { exporterHandlers } from "./handlers/exporter-handlers.ts";
 import { fileHandlers } from "./handlers/file-handlers.ts";
@@ -22,6 +23,7 @@ export function createHandlers(services: HandlerServices): Handlers {
     ...runHandlers(services),
     ...exporterHandlers(services),
     ...hostHandlers(services),
+    ...consoleHandlers(services),
   };
 }
 

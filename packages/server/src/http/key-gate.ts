@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { SandglassError } from "@sandglass/protocol";
 import { authenticate } from "../auth.ts";
 import type { SandglassConfig } from "../config.ts";
+import type { ConsoleSessions } from "../console/sessions.ts";
 import type { Keyring, KeyUse } from "../keys.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -33,9 +34,12 @@ export class KeyGate {
     this.#failures = new RateLimit(limits.failedAuthPerMinute, MINUTE_MS);
   }
 
-  /** @throws SandglassError UNAUTHORIZED; RATE_LIMITED for a key that asks too often, and an address with too many wrong ones */
-  admit(request: IncomingMessage): KeyUse {
-    const use = this.#authenticate(request);
+  /**
+   * @param sessions where the console's cookie is as good as its key
+   * @throws SandglassError UNAUTHORIZED; RATE_LIMITED for a key that asks too often, and an address with too many wrong ones
+   */
+  admit(request: IncomingMessage, sessions?: Pick<ConsoleSessions, "admit">): KeyUse {
+    const use = this.#authenticate(request, sessions);
     const waitMs = this.#requests.take(use.key.id);
     if (waitMs === 0) return use;
     const { requestsPerSecond } = this.#limits;
@@ -51,9 +55,9 @@ export class KeyGate {
     return this.#keyring.hold(use, cut);
   }
 
-  #authenticate(request: IncomingMessage): KeyUse {
+  #authenticate(request: IncomingMessage, sessions: Pick<ConsoleSessions, "admit"> | undefined): KeyUse {
     try {
-      return authenticate(request.headers.authorization, this.#keyring);
+      return sessions?.admit(request) ?? authenticate(request.headers.authorization, this.#keyring);
     } catch (error) {
       if (!(error instanceof SandglassError)) throw error;
       const waitMs = this.#failures.take(networkOf(this.#addresses.of(request)));

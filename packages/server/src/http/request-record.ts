@@ -82,11 +82,11 @@ export function writeHead(
   headers: Record<string, string | number>,
 ): void {
   response.writeHead(status, {
+    "cache-control": "no-store",
     ...headers,
     "x-request-id": record.requestId,
     // W3C Trace Context Level 2: the trace, and the span of ours that the caller may link to.
     traceresponse: formatTraceparent(record.trace.traceId, record.spanId, record.trace.traceFlags),
-    "cache-control": "no-store",
     "x-content-type-options": "nosniff",
   });
 }

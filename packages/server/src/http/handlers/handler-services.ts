@@ -1,6 +1,7 @@
 import type { RuntimeApi } from "@sandglass/runtime";
 import type { Collector, Recorder } from "@sandglass/telemetry";
 import type { LoadedConfig } from "../../config.ts";
+import type { ConsoleSessions } from "../../console/sessions.ts";
 import type { ExporterAccess } from "../../exporters/exporter-access.ts";
 import type { Observability } from "../../exporters/observability.ts";
 import type { Keyring } from "../../keys.ts";
@@ -21,6 +22,7 @@ export interface HandlerServices {
   /** Undefined where no telemetry is taken. */
   collector?: Collector | undefined;
   exporters: ExporterAccess;
+  sessions: ConsoleSessions;
   /** In force now: it may be read again while the daemon runs. */
   loaded: LoadedConfig;
   /** Fires when the daemon takes no more work. */

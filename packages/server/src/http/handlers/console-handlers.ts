@@ -1,0 +1,19 @@
+import { SandglassError } from "@sandglass/protocol";
+import type { Handlers } from "../call.ts";
+import type { HandlerServices } from "./handler-services.ts";
+
+/** Links into the web console. */
+export function consoleHandlers({ sessions }: HandlerServices): Pick<Handlers, "createConsoleLink"> {
+  return {
+    createConsoleLink: ({ use }) => {
+      // A session that could make links could be carried on for ever, and away.
+      if (use === undefined || use.isSession) {
+        throw new SandglassError("FORBIDDEN", "a link into the console takes the key itself, not a session", {
+          hint: "run `sandglass console`",
+        });
+      }
+      const { token, expiresAt } = sessions.createLink(use);
+      return { path: `/console/sign-in#${token}`, expiresAt: new Date(expiresAt).toISOString() };
+    },
+  };
+}
