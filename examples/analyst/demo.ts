@@ -41,7 +41,9 @@ async function main(screen: Screen): Promise<void> {
     `Done in ${seconds} s. The daemon has stopped and left nothing running. Its data stays; to open it again:\n`,
   );
   screen.line(paint("bold", `  ${sudo()}./bin/sandglass serve --data-dir ${shown(dataDir)}\n`));
-  screen.line("and beside it, in another terminal, for example:\n");
+  screen.line("and beside it, in another terminal, to look at all of it in a browser:\n");
+  screen.line(paint("bold", `  ${sudo()}./bin/sandglass console\n`));
+  screen.line("or for example:\n");
   const { traceId, sandboxIds } = analysis;
   for (const [command, what] of [
     [`trace ${traceId} --events`, "every event in its place"],
