@@ -232,48 +232,7 @@ export interface EventDataMap {
 
 export type EventType = keyof EventDataMap;
 
-export const EVENT_TYPES: readonly EventType[] = [
-  "sandbox.created",
-  "sandbox.claimed",
-  "sandbox.booted",
-  "sandbox.started",
-  "sandbox.paused",
-  "sandbox.resumed",
-  "sandbox.terminated",
-  "sandbox.error",
-  "sandbox.forked",
-  "sandbox.merged",
-  "exec.started",
-  "exec.completed",
-  "exec.streamed",
-  "exec.error",
-  "exec.timed_out",
-  "file.created",
-  "file.modified",
-  "file.read",
-  "file.deleted",
-  "file.error",
-  "port.exposed",
-  "port.closed",
-  "agent.started",
-  "agent.completed",
-  "agent.thinking",
-  "agent.tool_call",
-  "agent.tool_result",
-  "agent.error",
-  "cost.runtime",
-  "cost.llm",
-  "network.egress",
-  "network.denied",
-  "resource.sample",
-  "http.request",
-  "host.started",
-  "host.stopped",
-  "exporter.stalled",
-  "exporter.recovered",
-  "run.started",
-  "run.completed",
-];
+export { EVENT_TYPES } from "./event-types.ts";
 
 interface EventBase<T extends EventType> {
   /** "evt_" + UUIDv7: sorts by time, stable across retries; the deduplication key. */
