@@ -27,6 +27,7 @@ import { recording } from "./recording.ts";
 import { relay } from "./relay/relay.ts";
 import { restart } from "./restart.ts";
 import { samples } from "./samples.ts";
+import { sdk } from "./sdk.ts";
 import { stdout } from "./stdout.ts";
 import { tti } from "./tti.ts";
 
@@ -34,6 +35,7 @@ const PARTS: readonly Part[] = [
   create,
   cold,
   exec,
+  sdk,
   tti,
   peers,
   stdout,

@@ -11,11 +11,13 @@ const GIVE_UP_MS = 60_000;
 export class MeasuredDaemon implements AsyncDisposable {
   readonly client: Client;
   readonly pid: number;
+  readonly apiKey: string;
   readonly #daemon: DaemonProcess;
 
   private constructor(daemon: DaemonProcess) {
     this.#daemon = daemon;
     this.pid = daemon.pid;
+    this.apiKey = daemon.apiKey;
     this.client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
   }
 
