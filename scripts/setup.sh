@@ -21,7 +21,6 @@ needs=(
   "test | crun                   | command -v crun                | crun"
   "test | gVisor                 | command -v runsc               | runsc"
   "test | newuidmap              | command -v newuidmap           | uidmap"
-  "test | QEMU and busybox       | command -v qemu-system-x86_64 && command -v busybox | qemu-system-x86 busybox-static"
   "test | git                    | command -v git                 | git"
   "test | Prometheus' parser     | /usr/bin/python3 -c 'import prometheus_client' | python3-prometheus-client"
   "test | python3-venv           | python3 -c 'import ensurepip, venv' | python3-venv"
