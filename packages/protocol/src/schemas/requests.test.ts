@@ -202,7 +202,7 @@ describe("files, keys and runs", () => {
     ],
     "an event that is the host's to say": [
       [{ type: "exec.completed", data: {} }],
-      /^events\[0\]\.type must be one of agent\.thinking, /,
+      /^events\[0\]\.type must be one of agent\.started, .*agent\.thinking, /,
     ],
     "an unknown type": [[{ ...toolCall, type: "agent.toolcall" }], /did you mean "agent\.tool_call"\?/],
     "a payload without what is required": [
