@@ -68,6 +68,7 @@ export {
 } from "./projections/log-line.ts";
 export { runningSpan, spanName, toSpan } from "./projections/span.ts";
 export { TraceProjection } from "./projections/trace.ts";
+export { encodeCursor } from "./record/event-cursor.ts";
 export type { OpenExec, OpenSandbox, Recovery } from "./record/open-work.ts";
 export type { RecordedEvent, RecordedGap, RecordLine, RecordQuery } from "./record/record-query.ts";
 export { Recorder, type RecorderOptions, type RecorderStats } from "./recorder.ts";

@@ -16,7 +16,7 @@ export interface Followed {
 }
 
 /**
- * Follows the record, from its oldest event kept, across broken connections.
+ * Follows the record, from the last {@link MAX_EVENTS} of it, across broken connections.
  *
  * @param query of `GET /v1/events`; undefined follows nothing
  * @param isLive false ends with what is there
@@ -36,7 +36,7 @@ export function useEvents(query: string | undefined, isLive = true): Followed {
       if (!gone.signal.aborted) setFollowed({ events: [...events], error, isCaughtUp });
     };
     const read = async (): Promise<void> => {
-      const after = cursor === "" ? "" : `&after=${encodeURIComponent(cursor)}`;
+      const after = cursor === "" ? `&last=${MAX_EVENTS}` : `&after=${encodeURIComponent(cursor)}`;
       const path = `/v1/events?${query}${after}&follow=${isLive}`;
       for await (const line of callLines<EventLine>(path, { signal: gone.signal })) {
         cursor = line.cursor;

@@ -68,6 +68,8 @@ export function validateEvent(value: unknown): RuntimeEvent {
 export const EventsQuery = strictObject({
   /** The cursor behind which to begin; absent: the oldest event kept. */
   after: cursor.optional(),
+  /** Begins so many of these events before the end, where there is no `after`. */
+  last: queryInteger(1, 100_000, "events").optional(),
   types: queryTypes.optional(),
   minLevel: z.enum(LEVELS).optional(),
   sandboxId: sandboxId.optional(),

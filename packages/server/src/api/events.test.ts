@@ -44,6 +44,32 @@ test("without follow the stream ends at the log's end, and resumes behind any li
   );
 });
 
+test("the last of a kind are found, whatever came between and after, and a follower goes on from there", async () => {
+  for (const name of ["first of three", "second of three", "third of three"]) {
+    await startRun(name);
+    for (let index = 0; index < 5; index += 1) await callHttp(daemon, "GET /v1/keys");
+  }
+  const names = async (query: string) =>
+    jsonLines((await callHttp(daemon, `GET /v1/events?${query}`)).text).map(({ data }) => data.name);
+  assert.deepEqual(await names("types=run.started&last=2"), ["second of three", "third of three"]);
+  assert.equal((await names("types=run.*&last=1&minLevel=info")).at(-1), "third of three");
+  assert.deepEqual(await names("types=sandbox.forked&last=5"), []);
+  const all = jsonLines((await callHttp(daemon, "GET /v1/events")).text);
+  const most = jsonLines((await callHttp(daemon, "GET /v1/events?last=100000")).text);
+  assert.deepEqual(most.slice(0, all.length), all);
+
+  const follower = await openHttp(daemon, "GET /v1/events?types=run.started&last=1&follow=true");
+  const seen = readUntil(follower, (events) => events.length === 2);
+  await startRun("fourth");
+  assert.deepEqual(
+    (await seen).map(({ data }) => (data as { name: string }).name),
+    ["third of three", "fourth"],
+  );
+
+  const wrong = await callHttp(daemon, "GET /v1/events?last=0");
+  assert.deepEqual([wrong.status, wrong.json.error.code], [400, "INVALID_REQUEST"]);
+});
+
 test("a follower gets what is there and what comes, once each, across a reconnect", async () => {
   await startRun("before");
   const first = await openHttp(daemon, "GET /v1/events?types=run.started&follow=true");

@@ -1,5 +1,6 @@
 import { isTraceId, SandglassError } from "@sandglass/protocol";
-import type { RecordLine } from "@sandglass/telemetry";
+import { encodeCursor, type RecordLine } from "@sandglass/telemetry";
+import type { FindLastEvents } from "../../store/queries/find-last-events.ts";
 import type { Handlers } from "../call.ts";
 import type { HandlerServices } from "./handler-services.ts";
 import { placeOf, storeOf } from "./stored.ts";
@@ -9,14 +10,21 @@ type RecordHandlers = Pick<Handlers, "listEvents" | "getTrace" | "listTraces" | 
 export function recordHandlers(services: HandlerServices): RecordHandlers {
   const { recorder } = services;
   return {
-    listEvents: ({ query, context }) => {
-      const { types, minLevel, ...rest } = query;
+    listEvents: async ({ query, context }) => {
+      const { types, minLevel, last, ...rest } = query;
       const filter = { ...(types !== undefined && { types }), ...(minLevel !== undefined && { minLevel }) };
       const gone = new AbortController();
       // A stop ends the followers too: they are not work to wait for.
       const signal = AbortSignal.any([gone.signal, services.stopping]);
+      const after = rest.after ?? (await placeBeforeLast(services, { ...query, orgId: context.orgId }));
       // Opened here, so that a bad cursor is an answer and not a broken stream.
-      const lines = recorder.read({ ...rest, filter, orgId: context.orgId, signal });
+      const lines = recorder.read({
+        ...rest,
+        ...(after !== undefined && { after }),
+        filter,
+        orgId: context.orgId,
+        signal,
+      });
       return {
         lines: (clientGone) => {
           clientGone.addEventListener("abort", () => gone.abort(), { once: true });
@@ -47,6 +55,24 @@ export function recordHandlers(services: HandlerServices): RecordHandlers {
       });
     },
   };
+}
+
+/** The cursor behind which the last so many events are. Without a store, or while it is being filled: so many of all events. */
+async function placeBeforeLast(
+  { store, recorder }: HandlerServices,
+  query: Omit<FindLastEvents, "last"> & { last?: number | undefined },
+): Promise<string | undefined> {
+  const { last } = query;
+  if (last === undefined) return undefined;
+  const { lastPosition, oldestPosition } = recorder.log;
+  const place = (position: number): string => encodeCursor(Math.max(position, oldestPosition) - 1);
+  try {
+    const found = await store?.ask("findLastEvents", { ...query, last });
+    if (store !== undefined) return place(found ?? lastPosition + 1);
+  } catch (error) {
+    if (!(error instanceof SandglassError && error.code === "STORE_UNAVAILABLE")) throw error;
+  }
+  return place(lastPosition - last + 1);
 }
 
 /** Without a store, or while it is being filled, there is what the host itself tells, read out of the log. */
