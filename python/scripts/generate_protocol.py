@@ -89,7 +89,7 @@ def protocol() -> str:
     parts.extend(f'    "{route}": "{name}",\n' for route, name in names)
     parts.append("}\n")
     causes = strings(PROTOCOL / "causes.ts", r"CAUSES = \[(.*?)\]")
-    types = strings(PROTOCOL / "events.ts", r"EVENT_TYPES: readonly EventType\[\] = \[(.*?)\]")
+    types = strings(PROTOCOL / "event-types.ts", r"EVENT_TYPES: readonly EventType\[\] = \[(.*?)\]")
     signals = re.findall(r"^  (SIG\w+):", (PROTOCOL / "signals.ts").read_text("utf-8"), re.MULTILINE)
     for name, values in {"Cause": causes, "EventType": types, "SignalName": signals}.items():
         parts.append(f"\n{name} = Literal[\n" + "".join(f'    "{value}",\n' for value in values) + "]\n")
