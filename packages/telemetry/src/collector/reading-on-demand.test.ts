@@ -53,8 +53,11 @@ test("what an agent sent right before the end is recorded by the next, and once"
   const next = await sandboxOf(now);
   // Out of the record: the first may be there before anybody can subscribe.
   const costs = async (): Promise<RuntimeEvent[]> => {
-    const lines = await Array.fromAsync(now.recorder.read({ filter: { types: ["cost.llm"] } }));
-    return lines.flatMap(({ event }) => event ?? []);
+    const found: RuntimeEvent[] = [];
+    for await (const { event } of now.recorder.read({ filter: { types: ["cost.llm"] } })) {
+      if (event !== undefined) found.push(event);
+    }
+    return found;
   };
   const last = spanRequest("chat gpt-4o", { attributes: MODEL_CALL, spanId: "00f067aa0ba902b8" });
   assert.equal(await sendSpan(next.url, last), 200);
