@@ -161,6 +161,8 @@ describe("the end of a session ends its sandbox and its run", () => {
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
+    // It may have closed before anybody asks.
+    const closed = once(shell, "close");
     let out = "";
     shell.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
     await until("the call is answered", () => out.includes('"id":2'));
@@ -173,7 +175,7 @@ describe("the end of a session ends its sandbox and its run", () => {
       .find(([, name]) => name === "sleep");
     process.kill(Number(sleeper?.[0]), "SIGKILL");
     assert.equal(await endingOf(structured), "user");
-    await once(shell, "close");
+    await closed;
   });
 
   test("with the daemon: calls are cancelled, runs completed, and sandboxes end with the host", async () => {
