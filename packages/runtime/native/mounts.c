@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "own-root.h"
@@ -117,7 +118,8 @@ static int attach_loop(const char *file, char *device, size_t size) {
   if (control < 0) return -1;
   int backing = open(file, O_RDWR | O_CLOEXEC);
   int fd = -1;
-  for (int tries = 0; backing >= 0 && tries < 64; tries++) {
+  for (int tries = 0; backing >= 0 && tries < 500; tries++) {
+    if (tries > 0) nanosleep(&(struct timespec){.tv_nsec = 1000000}, 0);
     int number = ioctl(control, LOOP_CTL_GET_FREE);
     if (number < 0) break;
     snprintf(device, size, "/dev/loop%d", number);
@@ -129,7 +131,7 @@ static int attach_loop(const char *file, char *device, size_t size) {
     close(fd);
     fd = -1;
     errno = saved;
-    if (saved != EBUSY) break; /* EBUSY: another took it between the two calls */
+    if (saved != EBUSY) break; /* EBUSY: another took it between the two calls, or lets go of it still */
   }
   int saved = errno;
   if (backing >= 0) close(backing);
