@@ -4,12 +4,13 @@
 #
 #   scripts/setup.sh          what it takes to run
 #   scripts/setup.sh --test   and what only the tests need
+#   scripts/setup.sh --long   and what only their long forms need
 #   scripts/setup.sh --bench  and what only the benchmarks compare with
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # One line per need: when | name | how to see that it is there | Debian packages.
-# `when` is `run` (always), `test` (only with --test) or `bench` (only with --bench).
+# `when` is `run` (always), `test` (with --test and --long), `long` (only with --long) or `bench` (only with --bench).
 needs=(
   "run  | npm                    | command -v npm                 | npm"
   "run  | bubblewrap             | command -v bwrap               | bubblewrap"
@@ -34,6 +35,9 @@ needs=(
   "bench | ripgrep               | command -v rg                  | ripgrep"
   "bench | postgresql            | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
   "test | chromium             | command -v chromium            | chromium"
+  "long | QEMU                 | command -v qemu-system-x86_64  | qemu-system-x86"
+  "long | busybox              | test -x /bin/busybox           | busybox-static"
+  "long | systemd              | test -x /lib/systemd/systemd   | systemd dbus"
 )
 
 has_static_libc() { compgen -G '/usr/lib/*/libc.a' >/dev/null || [ -e /usr/lib/libc.a ] || [ -e /usr/lib64/libc.a ]; }
@@ -43,8 +47,9 @@ wanted_for=run
 case "${1:-}" in
   "") ;;
   --test) wanted_for=test ;;
+  --long) wanted_for=long ;;
   --bench) wanted_for=bench ;;
-  *) echo "usage: scripts/setup.sh [--test | --bench]" >&2; exit 2 ;;
+  *) echo "usage: scripts/setup.sh [--test | --long | --bench]" >&2; exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -79,7 +84,7 @@ for need in "${needs[@]}"; do
   IFS='|' read -r when name check packages <<<"$need"
   read -r when <<<"$when"
   read -r name <<<"$name"
-  if [ "$when" != run ] && [ "$when" != "$wanted_for" ]; then continue; fi
+  if [ "$when" != run ] && [ "$when" != "$wanted_for" ] && [ "$when/$wanted_for" != test/long ]; then continue; fi
   if eval "$check" >/dev/null 2>&1; then continue; fi
   read -ra words <<<"$packages"
   missing_names+=("$name")
@@ -154,7 +159,7 @@ fi
 
 # --- OpenTelemetry's own packages, for the programs inside the sandboxes of tests
 
-if [ "$wanted_for" = test ] && [ ! -f node_modules/.cache/sandglass-tests/.ready ]; then
+if [[ "$wanted_for" = @(test|long) ]] && [ ! -f node_modules/.cache/sandglass-tests/.ready ]; then
   step "installing OpenTelemetry for the tests' sandboxes" node tests/telemetry/sandbox-packages.ts
   touch node_modules/.cache/sandglass-tests/.ready
 fi

@@ -10,7 +10,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 files=("$@")
 if [ ${#files[@]} -eq 0 ]; then
-  mapfile -t files < <(find packages/*/src tests -name node_modules -prune -o \( -name '*.long.test.ts' -o -path 'tests/record/*.test.ts' \) -print | sort)
+  mapfile -t files < <({
+    find packages/*/src tests -name node_modules -prune -o \( -name '*.long.test.ts' -o -path 'tests/record/*.test.ts' \) -print
+    grep -rl --include='*.test.ts' --exclude-dir=node_modules isLong tests
+  } | sort -u)
 fi
 export SANDGLASS_LONG=1 SANDGLASS_TEST_RUN_SECONDS=${SANDGLASS_TEST_RUN_SECONDS:-14400}
-exec scripts/test.sh --test-timeout=900000 "${files[@]}"
+exec scripts/test.sh --test-timeout=3600000 "${files[@]}"
