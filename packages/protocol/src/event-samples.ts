@@ -1,5 +1,21 @@
 import type { EventDataMap, EventType, RuntimeEventOf } from "./events.ts";
 
+const INCIDENT: EventDataMap["incident.updated"] = {
+  incidentId: "inc_01m81fmvaxzshpc686q862kbs9",
+  title: "Sandboxes cannot be created",
+  impact: "major",
+  status: "investigating",
+  components: ["template-python"],
+  message: "We are looking into it.",
+};
+const MAINTENANCE: EventDataMap["maintenance.started"] = {
+  maintenanceId: "mnt_01m81fmvaxzshpc686q862kbs9",
+  title: "New disks",
+  components: ["template-python"],
+  startsAt: "2026-04-18T22:00:00.000Z",
+  endsAt: "2026-04-18T23:00:00.000Z",
+};
+
 /** A plausible payload of every type: what tests and generated documents check themselves against. */
 export const EVENT_DATA_SAMPLES: EventDataMap = {
   "sandbox.created": {
@@ -9,6 +25,7 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     memoryMb: 512,
     diskMb: 1024,
     isolation: "bubblewrap",
+    network: { egress: { allow: ["pypi.org"] } },
     durationMs: 1.2,
     metadata: { team: "data" },
   },
@@ -131,6 +148,14 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
   "host.stopped": { cause: "host_shutdown", uptimeMs: 86_400_000 },
   "exporter.stalled": { exporter: "otel", reason: "503", lagEvents: 1000 },
   "exporter.recovered": { exporter: "otel", stalledMs: 5000 },
+  "record.deleted": {
+    deletionId: "del_0mf6xq2k1b7ad6b7169203331",
+    sandboxIds: ["sbx_01m81fmvaxzshpc686q862kbs8"],
+    keyId: "key_01m81fmvaxzshpc686q862kbs9",
+    sandboxes: 1,
+    events: 42,
+    bytes: 31_337,
+  },
   "run.started": { name: "analyst", agent: "analyst", metadata: { question: "rain" } },
   "run.completed": {
     name: "analyst",
@@ -140,6 +165,20 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     inputTokens: 1200,
     outputTokens: 300,
   },
+  "status.changed": {
+    component: "template-python",
+    name: "Sandboxes: python",
+    from: "operational",
+    to: "major_outage",
+    reason: "DRIVER_ERROR",
+  },
+  "incident.opened": { ...INCIDENT, automatic: true },
+  "incident.updated": { ...INCIDENT, status: "identified", message: "The disk is full." },
+  "incident.resolved": { ...INCIDENT, status: "resolved", message: "It works again.", durationMs: 300_000 },
+  "maintenance.scheduled": { ...MAINTENANCE, message: "New disks." },
+  "maintenance.started": MAINTENANCE,
+  "maintenance.completed": MAINTENANCE,
+  "maintenance.cancelled": MAINTENANCE,
 };
 
 /** An event of this type with a payload of {@link EVENT_DATA_SAMPLES}. */

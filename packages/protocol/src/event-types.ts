@@ -1,4 +1,5 @@
 import type { EventType } from "./events.ts";
+import { STATUS_EVENT_TYPES } from "./status-events.ts";
 
 /** All of them, at run time. */
 export const EVENT_TYPES: readonly EventType[] = [
@@ -40,6 +41,8 @@ export const EVENT_TYPES: readonly EventType[] = [
   "host.stopped",
   "exporter.stalled",
   "exporter.recovered",
+  "record.deleted",
   "run.started",
   "run.completed",
+  ...STATUS_EVENT_TYPES,
 ];

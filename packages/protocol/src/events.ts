@@ -1,5 +1,8 @@
 import type { Cause } from "./causes.ts";
+import type { RecordDeletedData } from "./deletion-api.ts";
+import type { NetworkOptions } from "./network-api.ts";
 import type { NetworkDeniedData, NetworkEgressData } from "./network-events.ts";
+import type { StatusEventDataMap } from "./status-events.ts";
 
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
 export type Level = (typeof LEVELS)[number];
@@ -69,7 +72,7 @@ export type EventOrigin = "client" | "sandbox";
 export type Priced = "reported" | "table" | "unknown";
 
 /** The payload of every event type. A new type is added here, in `schemas/events.ts`, and in the projections. */
-export interface EventDataMap {
+export interface EventDataMap extends StatusEventDataMap {
   "sandbox.created": {
     template: string;
     source: SandboxSource;
@@ -77,6 +80,8 @@ export interface EventDataMap {
     memoryMb: number;
     diskMb: number;
     isolation: string;
+    /** The policy in force, be it the request's or the template's; `{}` where nothing is reached. Earlier versions did not record it. */
+    network?: NetworkOptions;
     durationMs: number;
     metadata?: Record<string, string>;
   };
@@ -216,6 +221,7 @@ export interface EventDataMap {
   "host.stopped": { cause: Cause; uptimeMs: number };
   "exporter.stalled": { exporter: string; reason: string; lagEvents: number };
   "exporter.recovered": { exporter: string; stalledMs: number };
+  "record.deleted": RecordDeletedData;
   "run.started": { name: string; agent?: string; metadata?: Record<string, string> };
   "run.completed": {
     name: string;

@@ -1,4 +1,4 @@
-import type { Level } from "./events.ts";
+import type { Level, RuntimeEvent } from "./events.ts";
 
 /** Which events an exporter gets, as JSON can say it. */
 export interface ExporterFilterSpec {
@@ -85,6 +85,31 @@ export type TelemetryDelivery = Pick<
 
 export interface ExporterList {
   items: ExporterInfo[];
+}
+
+/** What a destination would not take. It is kept on the daemon's host and not sent again. Either `event` or `telemetry` is there. */
+export interface DeadLetter {
+  /** When it was given up, ISO 8601. */
+  deadAt: string;
+  /** What the destination said, without secrets. */
+  reason: string;
+  event?: RuntimeEvent;
+  telemetry?: DeadTelemetry;
+}
+
+/** A request with telemetry of a sandbox or an agent; its body is in the file of dead letters alone. */
+export interface DeadTelemetry {
+  signal: "traces" | "logs" | "metrics";
+  /** Spans, log records or data points. */
+  items: number;
+  orgId: string;
+  /** "" for what is about none. */
+  sandboxId: string;
+  /** "" where none was given. */
+  runId: string;
+  /** ISO 8601. */
+  receivedAt: string;
+  sizeBytes: number;
 }
 
 /** `POST /v1/exporters/flush`. */

@@ -57,6 +57,16 @@ export function newKeyId(): string {
   return `key_${ulid()}`;
 }
 
+/** "inc_" + 26 characters that sort by time: one incident. */
+export function newIncidentId(): string {
+  return `inc_${ulid()}`;
+}
+
+/** "mnt_" + 26 characters that sort by time: one scheduled maintenance. */
+export function newMaintenanceId(): string {
+  return `mnt_${ulid()}`;
+}
+
 /** 32 lower-case hex characters, all of them random (W3C Trace Context Level 2 section 3.2.2.3), never all zero. */
 export function newTraceId(): string {
   return randomHex(16);

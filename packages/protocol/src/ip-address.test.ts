@@ -26,6 +26,8 @@ test("an address is read in the one notation that everybody reads alike", () => 
     ":::",
     "1:2:3:4:5:6:7:8::",
     "::1.2.3",
+    "1.2.3.4::",
+    "1:1.2.3.4::1",
   ];
   for (const text of ["", "example.org", ...others, ...noIpv6])
     assert.equal(parseIpAddress(text), undefined, JSON.stringify(text));

@@ -60,7 +60,9 @@ function ipv4Bits(text: string): bigint | undefined {
 function parseIpv6(text: string): IpAddress | undefined {
   const halves = text.split("::");
   if (halves.length > 2) return undefined;
-  const [head, tail] = halves.map((half) => (half === "" ? [] : groupsOf(half)));
+  const [head, tail] = halves.map((half, index) =>
+    half === "" ? [] : groupsOf(half, index === halves.length - 1),
+  );
   if (head === undefined || (halves.length === 2 && tail === undefined)) return undefined;
   const known = head.length + (tail?.length ?? 0);
   if (tail === undefined ? known !== 8 : known > 7) return undefined;
@@ -68,14 +70,14 @@ function parseIpv6(text: string): IpAddress | undefined {
   return { family: 6, value: groups.reduce((bits, group) => (bits << 16n) | group, 0n) };
 }
 
-/** Groups of 16 bits; the last may be written as an IPv4 address. */
-function groupsOf(half: string): bigint[] | undefined {
+/** Groups of 16 bits; the last one of an address may be written as an IPv4 address. */
+function groupsOf(half: string, isLast: boolean): bigint[] | undefined {
   const parts = half.split(":");
   const groups: bigint[] = [];
   for (const [index, part] of parts.entries()) {
     if (HEX_GROUP.test(part)) groups.push(BigInt(`0x${part}`));
     else {
-      const bits = index === parts.length - 1 ? ipv4Bits(part) : undefined;
+      const bits = isLast && index === parts.length - 1 ? ipv4Bits(part) : undefined;
       if (bits === undefined) return undefined;
       groups.push(bits >> 16n, bits & 0xffffn);
     }

@@ -43,6 +43,8 @@ export interface KeyInfo {
 export interface CreatedKey extends KeyInfo {
   /** Shown once. */
   key: string;
+  /** It is the key that was asked with: who keeps that one has to keep this secret in its place. Of a rotation alone. */
+  isOwn?: boolean;
 }
 
 export interface KeyList {

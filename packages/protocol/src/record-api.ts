@@ -135,6 +135,12 @@ export interface TraceSummary {
   traceId: string;
   /** Of its first span, the host's or a caller's before any that a sandbox tells of. */
   name: string;
+  /**
+   * What it was about, in one line of at most 200 characters: its run's name, the first cell or command, else what else the host did
+   * first ("create python", "write report.csv"), else the request's route. "" where the host recorded nothing of it. Text of those who
+   * use the API: not to be shown unescaped.
+   */
+  subject: string;
   service: string;
   startTime: string;
   durationMs: number;
@@ -168,3 +174,12 @@ export interface LogEntry {
   service: string;
   attributes: Record<string, unknown>;
 }
+
+/** What a reader of `GET /v1/logs/tail` could not take in time. */
+export interface MissedLogs {
+  type: "gap";
+  missed: number;
+}
+
+/** One line of `GET /v1/logs/tail`. */
+export type LogLine = LogEntry | MissedLogs;

@@ -65,6 +65,17 @@ export const EXPORTER_ROUTES = {
     response: "none",
     status: 204,
   },
+  listDeadLetters: {
+    method: "GET",
+    path: "/v1/exporters/{exporterId}/dead-letters",
+    summary: "List what an exporter's destination would not take, the latest first",
+    scope: "admin",
+    request: "none",
+    querySchema: "PageQuery",
+    response: "json",
+    responseSchema: "DeadLetterPage",
+    status: 200,
+  },
   retryExporter: {
     method: "POST",
     path: "/v1/exporters/{exporterId}/retry",

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import type { EventType } from "../events.ts";
+import { RecordDeletedData } from "./deletion.ts";
 import { Cause, SandboxSource } from "./sandbox.ts";
+import { STATUS_EVENT_DATA } from "./status.ts";
 
 const text = z.string();
 const number = z.number();
@@ -20,6 +22,9 @@ const execSubject = {
 };
 const file = z.object({ path: text.optional(), sizeBytes: count, durationMs: number });
 const port = z.object({ port: count });
+const rules = z.array(text).optional();
+const egress = z.object({ default: z.enum(["deny", "allow"]).optional(), allow: rules, deny: rules });
+const network = z.object({ egress: egress.optional() });
 
 /** Payload by event type. A field that is added later passes: readers of an older version must not refuse it. */
 export const EVENT_DATA = {
@@ -30,6 +35,7 @@ export const EVENT_DATA = {
     memoryMb: number,
     diskMb: number,
     isolation: text,
+    network: network.optional(),
     durationMs: number,
     metadata: tags.optional(),
   }),
@@ -169,6 +175,7 @@ export const EVENT_DATA = {
   "host.stopped": z.object({ cause: Cause, uptimeMs: number }),
   "exporter.stalled": z.object({ exporter: text, reason: text, lagEvents: count }),
   "exporter.recovered": z.object({ exporter: text, stalledMs: number }),
+  "record.deleted": RecordDeletedData,
   "run.started": z.object({ name: text, agent: text.optional(), metadata: tags.optional() }),
   "run.completed": z.object({
     name: text,
@@ -180,4 +187,5 @@ export const EVENT_DATA = {
     outputTokens: count,
     error: text.optional(),
   }),
+  ...STATUS_EVENT_DATA,
 } as const satisfies Record<EventType, z.ZodObject>;

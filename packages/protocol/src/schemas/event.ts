@@ -5,7 +5,7 @@ import type { EventLine as EventLineShape } from "../record-api.ts";
 import { EVENT_DATA } from "./event-data.ts";
 import { runId, sandboxId, spanId, traceId } from "./fields.ts";
 import { parseRequest } from "./parse-request.ts";
-import { cursor, queryBoolean, queryInteger, queryTypes } from "./query-fields.ts";
+import { cursor, queryBoolean, queryInteger, queryText, queryTypes } from "./query-fields.ts";
 import { strictObject } from "./strict-object.ts";
 
 const none = z.literal("");
@@ -79,6 +79,14 @@ export const EventsQuery = strictObject({
   follow: queryBoolean.default(false),
   /** Ends after so many events. */
   limit: queryInteger(1, 1_000_000, "events").optional(),
+  /**
+   * Words of their texts, all of them: `word`, `begin*`, `"a phrase"`, `-not`. Looked up in the store: no more than 10,000 events, and
+   * none to follow.
+   */
+  search: queryText(500).optional(),
+}).superRefine(({ search, follow }, context) => {
+  if (search === undefined || !follow) return;
+  context.addIssue({ code: "custom", path: ["follow"], message: "must be false with search" });
 });
 export type EventsQuery = z.output<typeof EventsQuery>;
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { SandglassError } from "../errors.ts";
-import { LEVELS } from "../events.ts";
+import { EVENT_TYPES, LEVELS, type RuntimeEvent } from "../events.ts";
 import { parseTypes } from "../filter.ts";
 import { integerBetween, utf8Length } from "./fields.ts";
 import { queryBoolean } from "./query-fields.ts";
@@ -94,6 +94,36 @@ export const ExporterInfo = z.object({
     .describe("How it does with what sandboxes and agents send with OTLP, counted in requests."),
 });
 export const ExporterList = z.object({ items: z.array(ExporterInfo) });
+
+/** Spelled out once in the specification, for lines of the record. */
+const event = z
+  .looseObject({ id: z.string(), type: z.enum(EVENT_TYPES) })
+  .describe("As a line of `GET /v1/events`, without its cursor.") as unknown as z.ZodType<
+  RuntimeEvent,
+  RuntimeEvent
+>;
+
+export const DeadLetterPage = z.object({
+  items: z.array(
+    z.object({
+      deadAt: z.string(),
+      reason: z.string(),
+      event: event.optional(),
+      telemetry: z
+        .object({
+          signal: z.enum(["traces", "logs", "metrics"]),
+          items: z.number(),
+          orgId: z.string(),
+          sandboxId: z.string(),
+          runId: z.string(),
+          receivedAt: z.string(),
+          sizeBytes: z.number(),
+        })
+        .optional(),
+    }),
+  ),
+  nextCursor: z.string().optional(),
+});
 
 export const FlushResult = z.object({
   delivered: z.number(),

@@ -47,7 +47,7 @@ export const KeyInfo = z.object({
   lastUsedAt: z.string().optional(),
   graceUntil: z.string().optional(),
 });
-export const CreatedKey = KeyInfo.extend({ key: z.string() });
+export const CreatedKey = KeyInfo.extend({ key: z.string(), isOwn: z.boolean().optional() });
 export const KeyList = z.object({ items: z.array(KeyInfo) });
 
 export const ConsoleLink = z.object({ path: z.string(), expiresAt: z.string() });

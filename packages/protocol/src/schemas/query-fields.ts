@@ -25,6 +25,30 @@ export const queryBoolean = z.preprocess(
 /** Items on a page. */
 export const pageLimit = queryInteger(1, 1000, "items").default(100);
 
+/** A text of at least one character. */
+export const queryText = (max: number): z.ZodString =>
+  z.string().min(1, { error: "must not be empty" }).max(max);
+
+/** ISO 8601, with its zone. */
+const time = z.iso.datetime({
+  offset: true,
+  error: "must be an ISO 8601 time with its zone, e.g. 2026-04-18T14:00:00Z",
+});
+
+/** From `since` on, before `until`. */
+export const timeRange = { since: time.optional(), until: time.optional() };
+
+/** `name=value` of an attribute. */
+export const queryAttribute = z
+  .string()
+  .max(1000)
+  .regex(/^[^=]+=/, { error: "must be name=value, e.g. process.exit.code=1" });
+
+/** One or more, repeated in the query. */
+export function queryList<Item extends z.ZodType>(item: Item, max: number) {
+  return z.preprocess((value) => (typeof value === "string" ? [value] : value), z.array(item).max(max));
+}
+
 /** Opaque to callers: what an earlier answer gave. */
 export const cursor = z
   .string()

@@ -1,6 +1,15 @@
 import * as z from "zod";
 import { runId, sandboxId, spanId, traceId } from "./fields.ts";
-import { cursor, pageLimit, queryBoolean, queryInteger } from "./query-fields.ts";
+import {
+  cursor,
+  pageLimit,
+  queryAttribute,
+  queryBoolean,
+  queryInteger,
+  queryList,
+  queryText,
+  timeRange,
+} from "./query-fields.ts";
 import { Cause } from "./sandbox.ts";
 import { strictObject } from "./strict-object.ts";
 
@@ -45,6 +54,8 @@ export const TraceInfo = z.object({
 export const TraceSummary = z.object({
   traceId: z.string(),
   name: z.string(),
+  /** What it was about, in one line: its run's name, the first cell or command, else the request's route. */
+  subject: z.string(),
   service: z.string(),
   startTime: z.string(),
   durationMs: z.number(),
@@ -55,33 +66,24 @@ export const TraceSummary = z.object({
 });
 export const TracePage = z.object({ items: z.array(TraceSummary), nextCursor: z.string().optional() });
 
-/** ISO 8601, with its zone. */
-const time = z.iso.datetime({
-  offset: true,
-  error: "must be an ISO 8601 time with its zone, e.g. 2026-04-18T14:00:00Z",
-});
-const text = (max: number) => z.string().min(1, { error: "must not be empty" }).max(max);
-const range = { since: time.optional(), until: time.optional() };
-
 /** Newest first. */
 export const ListTracesQuery = strictObject({
   limit: pageLimit,
   cursor: cursor.optional(),
-  ...range,
+  ...timeRange,
   minDurationMs: queryInteger(0, 1e12, "milliseconds").optional(),
+  maxDurationMs: queryInteger(0, 1e12, "milliseconds").optional(),
   /** True: with a failed span. */
   error: queryBoolean.optional(),
-  service: text(200).optional(),
+  service: queryText(200).optional(),
   /** A part of the name of its first span, in any case. */
-  name: text(200).optional(),
+  name: queryText(200).optional(),
   sandboxId: sandboxId.optional(),
   runId: runId.optional(),
-  /** `name=value` of an attribute of any of its spans. */
-  attribute: z
-    .string()
-    .max(1000)
-    .regex(/^[^=]+=/, { error: "must be name=value, e.g. process.exit.code=1" })
-    .optional(),
+  /** Of its first sandbox. */
+  template: queryText(100).optional(),
+  /** `name=value` of an attribute of any of its spans; repeated: all of them. */
+  attribute: queryList(queryAttribute, 10).optional(),
 });
 export type ListTracesQuery = z.output<typeof ListTracesQuery>;
 
@@ -101,19 +103,39 @@ export const LogEntry = z.object({
 });
 export const LogPage = z.object({ items: z.array(LogEntry), nextCursor: z.string().optional() });
 
-/** Newest first. */
-export const ListLogsQuery = strictObject({
-  limit: pageLimit,
-  cursor: cursor.optional(),
-  ...range,
+const logsWanted = {
   /** OpenTelemetry's number of it: 9 is INFO, 13 WARN, 17 ERROR. */
   minSeverity: queryInteger(1, 24, "").optional(),
   /** A part of the body, in any case. */
-  text: text(200).optional(),
-  service: text(200).optional(),
+  text: queryText(200).optional(),
+  /** Words of the body, all of them: `word`, `begin*`, `"a phrase"`, `-not`. */
+  search: queryText(500).optional(),
+  service: queryText(200).optional(),
   sandboxId: sandboxId.optional(),
   runId: runId.optional(),
   traceId: traceId.optional(),
   spanId: spanId.optional(),
+  /** `name=value`; repeated: all of them. */
+  attribute: queryList(queryAttribute, 10).optional(),
+};
+
+/** Newest first. */
+export const ListLogsQuery = strictObject({
+  limit: pageLimit,
+  cursor: cursor.optional(),
+  ...timeRange,
+  ...logsWanted,
+  /** A record's id: it and what its sandbox, else its service, said before and after it; nothing else is looked at but `lines`. */
+  around: z
+    .string()
+    .regex(/^log_[0-9]{1,15}$/, { error: "must be the id of a log record" })
+    .optional(),
+  /** Records on each side of `around`. */
+  lines: queryInteger(1, 500, "records").default(20),
 });
 export type ListLogsQuery = z.output<typeof ListLogsQuery>;
+
+/** From now on. */
+export const FollowLogsQuery = strictObject(logsWanted);
+export type FollowLogsQuery = z.output<typeof FollowLogsQuery>;
+export const LogLine = z.union([LogEntry, z.object({ type: z.literal("gap"), missed: z.number() })]);

@@ -2,13 +2,16 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type * as z from "zod";
 import type * as api from "../api.ts";
+import type { DeletionResult } from "../deletion-api.ts";
 import type { ErrorBody } from "../errors.ts";
 import { EVENT_TYPES, type EventDataMap } from "../events.ts";
 import type * as exporter from "../exporter-api.ts";
 import type * as keys from "../key-api.ts";
+import type * as metric from "../metric-api.ts";
 import type * as network from "../network-api.ts";
 import type * as record from "../record-api.ts";
 import { ROUTES, type RouteDefinition } from "../routes.ts";
+import type * as status from "../status-api.ts";
 import * as schemas from "./index.ts";
 
 /** An interface written out, so that it can be compared with what a schema infers. */
@@ -49,10 +52,20 @@ interface Interfaces {
   CreatedKey: keys.CreatedKey;
   KeyList: keys.KeyList;
   ConsoleLink: keys.ConsoleLink;
+  StatusReport: status.StatusReport;
+  StatusExport: status.StatusExport;
+  IncidentInfo: status.IncidentInfo;
+  IncidentList: status.IncidentList;
+  OpenIncidentRequest: status.OpenIncidentRequest;
+  UpdateIncidentRequest: status.UpdateIncidentRequest;
+  MaintenanceInfo: status.MaintenanceInfo;
+  MaintenanceList: status.MaintenanceList;
+  ScheduleMaintenanceRequest: status.ScheduleMaintenanceRequest;
   ExporterFilterSpec: exporter.ExporterFilterSpec;
   ExporterSpec: exporter.ExporterSpec;
   ExporterInfo: exporter.ExporterInfo;
   ExporterList: exporter.ExporterList;
+  DeadLetterPage: api.Page<exporter.DeadLetter>;
   FlushRequest: exporter.FlushRequest;
   FlushResult: exporter.FlushResult;
   TraceInfo: api.TraceInfo;
@@ -67,6 +80,9 @@ interface Interfaces {
   RunDetail: record.RunDetail;
   TracePage: api.Page<record.TraceSummary>;
   LogPage: api.Page<record.LogEntry>;
+  DeletionResult: DeletionResult;
+  MetricList: metric.MetricList;
+  MetricSeriesList: metric.MetricSeriesList;
 }
 const parity: Parity = {
   CreateSandboxRequest: true,
@@ -93,10 +109,20 @@ const parity: Parity = {
   CreatedKey: true,
   KeyList: true,
   ConsoleLink: true,
+  StatusReport: true,
+  StatusExport: true,
+  IncidentInfo: true,
+  IncidentList: true,
+  OpenIncidentRequest: true,
+  UpdateIncidentRequest: true,
+  MaintenanceInfo: true,
+  MaintenanceList: true,
+  ScheduleMaintenanceRequest: true,
   ExporterFilterSpec: true,
   ExporterSpec: true,
   ExporterInfo: true,
   ExporterList: true,
+  DeadLetterPage: true,
   FlushRequest: true,
   FlushResult: true,
   TraceInfo: true,
@@ -111,6 +137,9 @@ const parity: Parity = {
   RunDetail: true,
   TracePage: true,
   LogPage: true,
+  DeletionResult: true,
+  MetricList: true,
+  MetricSeriesList: true,
 };
 
 type EventParity = {
