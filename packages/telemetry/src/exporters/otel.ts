@@ -30,7 +30,10 @@ export const otel = defineExporter({
       secrets,
       traits: otelTraits(options, env),
       onError: options.onError,
-      ...(!signals.includes("logs") && { accepts: (event) => (partsOf(event) & told) !== 0 }),
+      ...(!signals.includes("logs") && {
+        accepts: (event) => (partsOf(event) & told) !== 0,
+        acceptsByType: true,
+      }),
       async verify(signal) {
         const origins = new Map(used.map((target) => [target.url.origin, target]));
         for (const { url, where } of origins.values()) {

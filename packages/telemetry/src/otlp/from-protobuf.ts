@@ -1,7 +1,24 @@
 import { MalformedOtlpError } from "./malformed-otlp-error.ts";
-import type { LogsData, MetricsData, TracesData } from "./model.ts";
+import type {
+  AnyValue,
+  LogsData,
+  MetricsData,
+  OtlpLink,
+  OtlpSpanEvent,
+  Resource,
+  Scope,
+  TracesData,
+} from "./model.ts";
 import { ProtoReader } from "./proto-reader.ts";
-import { type Field, LOGS_DATA, METRICS_DATA, type Message, type ScalarKind, TRACES_DATA } from "./schema.ts";
+import {
+  type Field,
+  LOGS_DATA,
+  METRICS_DATA,
+  type Message,
+  PARTS,
+  type ScalarKind,
+  TRACES_DATA,
+} from "./schema.ts";
 import { FIXED32, FIXED64, LEN, VARINT } from "./wire.ts";
 
 /** Values may hold values: no deeper than protobuf's own readers go. */
@@ -24,6 +41,23 @@ export function logsFromProtobuf(bytes: Uint8Array): LogsData {
 /** `ExportMetricsServiceRequest`; as {@link tracesFromProtobuf}. */
 export function metricsFromProtobuf(bytes: Uint8Array): MetricsData {
   return readMessage(bytes, METRICS_DATA, 0);
+}
+
+/** What {@link partFromProtobuf} reads, by name. */
+export interface OtlpParts {
+  anyValue: AnyValue;
+  resource: Resource;
+  scope: Scope;
+  spanEvent: OtlpSpanEvent;
+  link: OtlpLink;
+}
+
+/** A message that stands within a request; as {@link tracesFromProtobuf}. */
+export function partFromProtobuf<Name extends keyof OtlpParts>(
+  bytes: Uint8Array,
+  name: Name,
+): OtlpParts[Name] {
+  return readMessage(bytes, PARTS[name], 0) as unknown as OtlpParts[Name];
 }
 
 function readMessage(bytes: Uint8Array, message: Message, depth: number): Record<string, unknown> {

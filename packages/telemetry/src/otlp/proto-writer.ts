@@ -133,6 +133,12 @@ export class ProtoWriter {
     this.#at += bytes.length;
   }
 
+  /** As {@link ProtoWriter.raw}, of a part of `source`. */
+  copyOf(source: Buffer, start: number, end: number): void {
+    this.#ensure(end - start);
+    this.#at += source.copy(this.#buffer, this.#at, start, end);
+  }
+
   /** Room for `bytes` more, which the caller writes into {@link ProtoWriter.buffer} from here on; then it says with {@link ProtoWriter.advance} how far it came. */
   reserve(bytes: number): number {
     this.#ensure(bytes);

@@ -222,3 +222,12 @@ const METRIC = message({
 export const TRACES_DATA = request("resourceSpans", "scopeSpans", "spans", SPAN);
 export const LOGS_DATA = request("resourceLogs", "scopeLogs", "logRecords", LOG_RECORD);
 export const METRICS_DATA = request("resourceMetrics", "scopeMetrics", "metrics", METRIC);
+
+/** Messages that are read by themselves. */
+export const PARTS = {
+  anyValue: ANY_VALUE,
+  resource: RESOURCE,
+  scope: SCOPE,
+  spanEvent: SPAN_EVENT,
+  link: LINK,
+} as const satisfies Record<string, Message>;

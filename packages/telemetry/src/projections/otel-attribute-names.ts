@@ -1,4 +1,5 @@
 import type { EventDataMap, EventType } from "@sandglass/protocol";
+import { STATUS_FIELD_NAMES } from "./otel-status-names.ts";
 
 /** The attribute of a field of the data; null where `derivedAttributes` says it. */
 type FieldNames<T extends EventType> = { readonly [Field in keyof EventDataMap[T]]?: string | null };
@@ -131,6 +132,7 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
   "host.stopped": {},
   "exporter.stalled": EXPORTER,
   "exporter.recovered": EXPORTER,
+  "record.deleted": { runId: "sandglass.run.id", keyId: "sandglass.key.id" },
   "run.started": { name: "sandglass.run.name", agent: null },
   "run.completed": {
     name: "sandglass.run.name",
@@ -141,6 +143,7 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
     outputTokens: "gen_ai.usage.output_tokens",
     error: "error.message",
   },
+  ...STATUS_FIELD_NAMES,
 };
 
 /** Fields of what begins a span that its ending has too. */

@@ -7,6 +7,7 @@ import type { KeyValue, Scope } from "../otlp/model.ts";
 import { ProtoWriter } from "../otlp/proto-writer.ts";
 import { LEN, tag } from "../otlp/wire.ts";
 import { ScannedEvent } from "../scan/scanned-event.ts";
+import { CompiledScan } from "./compiled/compiled-scan.ts";
 import type { Wanted } from "./otel-batch.ts";
 import { OtelEventScan } from "./otel-event-scan.ts";
 import { type Group, OtelGroups } from "./otel-groups.ts";
@@ -16,6 +17,8 @@ import { writeSpan } from "./otel-span-writer.ts";
 
 /** The same in requests of every signal. */
 const SCOPE = tag(1, LEN);
+/** What is between events of the log, about. */
+const FRAME_BYTES = 20;
 
 /** Requests of protobuf; undefined of a signal that nothing is told of by. */
 export interface WrittenBatch {
@@ -33,19 +36,26 @@ export interface WrittenBatch {
  */
 export class OtelBatchWriter {
   readonly #scope: Uint8Array;
-  readonly #scanned = new ScannedEvent((names) => new OtelEventScan(names));
+  readonly #compiled: CompiledScan | undefined;
+  readonly #scanned: ScannedEvent<OtelEventScan>;
   readonly #memory: OtelMemory<Uint8Array>;
   readonly #groups: OtelGroups;
   readonly #bodies = new BodyPool();
 
-  /** @param service attributes of what sends (`serviceResource`) */
-  constructor({ service, scope }: { service: readonly KeyValue[]; scope: Scope }) {
+  /**
+   * @param service attributes of what sends (`serviceResource`)
+   * @param isCompiled whether most events are scanned in WebAssembly, where the engine has it; false for tests of the other
+   */
+  constructor({ service, scope }: { service: readonly KeyValue[]; scope: Scope }, isCompiled = true) {
+    const compiled = isCompiled ? CompiledScan.create() : undefined;
+    this.#compiled = compiled;
+    this.#scanned = new ScannedEvent((names) => new OtelEventScan(names, compiled));
     const writer = new ProtoWriter();
     writeScope(writer, SCOPE, scope);
     this.#scope = writer.finish();
     // Of the event that is being looked at.
     this.#memory = new OtelMemory(() => this.#scanned.scan.attributes.unmarked());
-    this.#groups = new OtelGroups(service, this.#memory);
+    this.#groups = new OtelGroups(service, this.#memory, compiled);
   }
 
   get sandboxes(): KnownSandboxes {
@@ -66,13 +76,18 @@ export class OtelBatchWriter {
     const unreadable: number[] = [];
     let spanCount = 0;
     let logCount = 0;
+    let rest = 0;
+    for (const event of events) rest += event.sizeBytes + FRAME_BYTES;
     for (let index = 0; index < events.length; index++) {
-      if (!scanned.read(events[index]!)) {
+      const record = events[index]!;
+      scanned.scan.ahead = rest;
+      rest -= record.sizeBytes + FRAME_BYTES;
+      if (!scanned.read(record)) {
         unreadable.push(index);
         continue;
       }
       const { event } = scanned;
-      this.#memory.observe(event);
+      if (scanned.scan.plan.isRemembered) this.#memory.observe(event);
       observe(event, index);
       const { traces, logs } = wanted(index);
       if (!traces && !logs) continue;
@@ -87,6 +102,7 @@ export class OtelBatchWriter {
     const traces = spanCount === 0 ? undefined : this.#request(({ spans }) => spans);
     const logs = logCount === 0 ? undefined : this.#request(({ logRecords }) => logRecords);
     this.#groups.clear();
+    this.#compiled?.unload();
     return { traces, logs, spanCount, logCount, unreadable };
   }
 

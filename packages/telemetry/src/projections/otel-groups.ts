@@ -5,6 +5,8 @@ import { ProtoWriter } from "../otlp/proto-writer.ts";
 import { LEN, tag } from "../otlp/wire.ts";
 import { WriterPool } from "../otlp/writer-pool.ts";
 import { type EventScan, SLOT } from "../scan/event-scan.ts";
+import type { CompiledScan } from "./compiled/compiled-scan.ts";
+import type { OtelEventScan } from "./otel-event-scan.ts";
 import type { KnownSandboxes } from "./otel-memory.ts";
 import { RecentMap } from "./otel-recent-map.ts";
 import { eventResource } from "./otel-resource.ts";
@@ -35,8 +37,16 @@ export class OtelGroups {
   /** Of this batch, each in a place by the end of its sandbox's id: most events are of one that is there. */
   readonly #last: (Group | undefined)[] = new Array(PLACES).fill(undefined);
 
-  /** @param service attributes of what sends (`serviceResource`) */
-  constructor(service: readonly KeyValue[], sandboxes: KnownSandboxes) {
+  /** Of this batch, by the numbers that the compiled scan gives them. */
+  readonly #numbered: (Group | undefined)[] = [];
+  readonly #compiled: CompiledScan | undefined;
+
+  /**
+   * @param service attributes of what sends (`serviceResource`)
+   * @param compiled what the events are scanned by, if there is one
+   */
+  constructor(service: readonly KeyValue[], sandboxes: KnownSandboxes, compiled: CompiledScan | undefined) {
+    this.#compiled = compiled;
     const writer = new ProtoWriter();
     writeKeyValues(writer, RESOURCE_ATTRIBUTES, service);
     this.#service = writer.finish();
@@ -56,10 +66,19 @@ export class OtelGroups {
     }
     this.#groups.clear();
     this.#last.fill(undefined);
+    this.#numbered.length = 0;
+    this.#compiled?.core.clearIdentities();
   }
 
   /** The group of the event that was scanned; a new one where it is the first of its group. */
-  groupOf({ bytes, starts, ends }: EventScan, event: RuntimeEvent): Group {
+  groupOf(scan: OtelEventScan, event: RuntimeEvent): Group {
+    const number = scan.compiled?.core.identity() ?? -1;
+    if (number === -1) return this.#groupOf(scan, event);
+    this.#numbered[number] ??= this.#groupOf(scan, event);
+    return this.#numbered[number];
+  }
+
+  #groupOf({ bytes, starts, ends }: EventScan, event: RuntimeEvent): Group {
     // They stand beside each other: organisation, sandbox, run.
     const start = starts[SLOT.ORG_ID]!;
     const end = ends[SLOT.RUN_ID]!;

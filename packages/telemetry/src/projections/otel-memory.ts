@@ -1,4 +1,4 @@
-import type { RuntimeEvent } from "@sandglass/protocol";
+import type { EventType, RuntimeEvent } from "@sandglass/protocol";
 import type { KeyValue } from "../otlp/model.ts";
 import { RecentMap } from "./otel-recent-map.ts";
 import { microsOf } from "./otel-time.ts";
@@ -42,6 +42,20 @@ const MAX_KNOWN = 10_000;
 const MAX_OPENING_WEIGHT = 4_000_000;
 const OPENING_WEIGHT = 500;
 
+/** Of types that are remembered and begin no span. */
+const REMEMBERED: ReadonlySet<EventType> = new Set<EventType>([
+  "run.started",
+  "sandbox.created",
+  "sandbox.claimed",
+  "sandbox.booted",
+  "sandbox.started",
+]);
+
+/** Whether {@link OtelMemory.observe} keeps anything of events of this one's type. */
+export function isRemembered(event: RuntimeEvent): boolean {
+  return isOpening(event) || REMEMBERED.has(event.type);
+}
+
 /**
  * What earlier events said that later ones are told with: beginnings of spans, the root span of each run, and the template and the
  * creation of each sandbox. Bounded, and lost with the process: what is not known is left out.
@@ -59,7 +73,7 @@ export class OtelMemory<Attributes extends KeptAttributes> implements SpanContex
   }
 
   /**
-   * To be called with every event, in the order of the log. The same event twice is as once. Reads fields by their names alone, and
+   * To be called with every event that {@link isRemembered}, in the order of the log. The same event twice is as once. Reads fields by their names alone, and
    * keeps no event.
    */
   observe(event: RuntimeEvent): void {
@@ -82,6 +96,8 @@ export class OtelMemory<Attributes extends KeptAttributes> implements SpanContex
 
   /** How the span that ends with `event` began. */
   openingOf(event: RuntimeEvent): Opening<Attributes> | undefined {
+    // To look it up takes a text of its id, and whoever is sent endings alone knows of no beginning.
+    if (this.#openings.isEmpty) return undefined;
     switch (event.type) {
       case "exec.completed":
       case "agent.tool_result":

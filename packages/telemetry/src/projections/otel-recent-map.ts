@@ -13,6 +13,10 @@ export class RecentMap<Value> {
     this.#limit = limit;
   }
 
+  get isEmpty(): boolean {
+    return this.#young.size === 0 && this.#old.size === 0;
+  }
+
   get(key: string): Value | undefined {
     const entry = this.#young.get(key);
     if (entry !== undefined) return entry.value;

@@ -1,13 +1,24 @@
 import { writeHexOf } from "../otlp/encode-bytes.ts";
 import { SPAN, SPANS, writeLink, writeStatus } from "../otlp/encode-traces.ts";
+import type { OtlpLink, OtlpSpan } from "../otlp/model.ts";
 import type { ProtoWriter } from "../otlp/proto-writer.ts";
 import { type EventScan, SLOT } from "../scan/event-scan.ts";
 import type { ScannedEvent } from "../scan/scanned-event.ts";
 import type { OtelEventScan } from "./otel-event-scan.ts";
-import type { OtelMemory } from "./otel-memory.ts";
+import type { Opening, OtelMemory } from "./otel-memory.ts";
 import { isDerived, linksOf, statusOf } from "./otel-span.ts";
 import { microsAt, wholeMicros } from "./otel-time.ts";
 import { writeSpanHead } from "./otel-type-plan.ts";
+
+/** What a span says besides what its event does. */
+interface Ending {
+  readonly opening: Opening<Uint8Array> | undefined;
+  /** Whole microseconds since 1970. */
+  readonly startMicros: number;
+  readonly endMicros: number;
+  readonly links: readonly OtlpLink[];
+  readonly status: NonNullable<OtlpSpan["status"]>;
+}
 
 /**
  * Writes the span that ends with an event, as `toOtelSpan` tells it, from the event's JSON to protobuf. False where it ends none.
@@ -19,32 +30,76 @@ export function writeSpan(
   { event, scan }: ScannedEvent<OtelEventScan>,
   memory: OtelMemory<Uint8Array>,
 ): boolean {
-  const { bytes, starts, ends, plan } = scan;
+  const { plan } = scan;
   const { durationMs } = event.data as { durationMs?: unknown };
   if (!plan.endsSpan || typeof durationMs !== "number" || isDerived(event)) return false;
   const opening = memory.openingOf(event);
-  const endMicros = microsAt(bytes, starts[SLOT.TIMESTAMP]!, ends[SLOT.TIMESTAMP]!);
+  const endMicros = microsOfEvent(scan);
   const startMicros = opening?.startMicros ?? endMicros - Math.round(durationMs * 1000);
-
+  const ending: Ending = {
+    opening,
+    startMicros: wholeMicros(startMicros),
+    endMicros: wholeMicros(Math.max(startMicros, endMicros)),
+    links: linksOf(event, opening, memory),
+    status: statusOf(event),
+  };
+  if (writeCompiled(writer, scan, ending)) return true;
   const mark = writer.begin(SPANS, 2);
   writeId(writer, SPAN.traceId, scan, SLOT.TRACE_ID);
-  if (opening === undefined) {
+  if (opening !== undefined) writeOpeningIds(writer, opening);
+  else {
     writeId(writer, SPAN.spanId, scan, SLOT.SPAN_ID);
     writeId(writer, SPAN.parentSpanId, scan, SLOT.PARENT_SPAN_ID);
-  } else {
-    if (opening.spanId) writer.hex(SPAN.spanId, opening.spanId);
-    if (opening.parentSpanId) writer.hex(SPAN.parentSpanId, opening.parentSpanId);
   }
   if (plan.spanHead !== undefined) writer.raw(plan.spanHead);
   else writeSpanHead(writer, event);
-  writer.nanosOf(SPAN.startTime, wholeMicros(startMicros));
-  writer.nanosOf(SPAN.endTime, wholeMicros(Math.max(startMicros, endMicros)));
+  writer.nanosOf(SPAN.startTime, ending.startMicros);
+  writer.nanosOf(SPAN.endTime, ending.endMicros);
   scan.attributes.copyTo(writer, SPAN.attributes);
-  if (opening !== undefined) writer.raw(opening.attributes);
-  for (const link of linksOf(event, opening, memory)) writeLink(writer, link);
-  writeStatus(writer, statusOf(event));
+  writeEnding(writer, ending);
   writer.end(mark, 2);
   return true;
+}
+
+/** False where the event is one that the compiled scan has given up, or has more to say than there is room for. */
+function writeCompiled(
+  writer: ProtoWriter,
+  { compiled, plan, attributes }: OtelEventScan,
+  ending: Ending,
+): boolean {
+  if (compiled === undefined || plan.spanHead === undefined) return false;
+  const { opening, startMicros, endMicros } = ending;
+  const tail = compiled.beginTail();
+  if (opening !== undefined) writeOpeningIds(tail, opening);
+  const ids = tail.length;
+  writeEnding(tail, ending);
+  if (!compiled.isTailWhole) return false;
+  const { core, memory } = compiled;
+  const idBytes = opening === undefined ? -1 : ids;
+  const start = core.writeSpan(startMicros, endMicros, attributes.writer.length, idBytes, tail.length - ids);
+  writer.copyOf(memory, start, core.writtenTo());
+  return true;
+}
+
+function writeOpeningIds(writer: ProtoWriter, { spanId, parentSpanId }: Opening<Uint8Array>): void {
+  if (spanId) writer.hex(SPAN.spanId, spanId);
+  if (parentSpanId) writer.hex(SPAN.parentSpanId, parentSpanId);
+}
+
+/** What comes behind the event's own attributes. */
+function writeEnding(writer: ProtoWriter, { opening, links, status }: Ending): void {
+  if (opening !== undefined) writer.raw(opening.attributes);
+  for (const link of links) writeLink(writer, link);
+  writeStatus(writer, status);
+}
+
+/** Microseconds since 1970 of the event that was scanned; 0 where its timestamp is none. */
+function microsOfEvent({ compiled, bytes, starts, ends }: OtelEventScan): number {
+  const known = compiled?.core.timestampMicros() ?? -1;
+  if (known !== -1) return known;
+  const micros = microsAt(bytes, starts[SLOT.TIMESTAMP]!, ends[SLOT.TIMESTAMP]!);
+  compiled?.core.learnSecond(micros);
+  return micros;
 }
 
 /** The id in one of the event's own slots; none where it is "". */

@@ -7,6 +7,7 @@ import type { EventScan } from "../scan/event-scan.ts";
 import { nameAt } from "../scan/scanned-value.ts";
 import { hasFractions } from "./otel-attribute.ts";
 import { attributeName, isSaidAgain } from "./otel-attribute-names.ts";
+import { isRemembered } from "./otel-memory.ts";
 import { endsSpan } from "./otel-span.ts";
 import { spanName } from "./span.ts";
 
@@ -37,6 +38,8 @@ export function writeSpanHead(writer: ProtoWriter, event: RuntimeEvent): void {
 export class TypePlan {
   readonly type: EventType;
   readonly endsSpan: boolean;
+  /** See `OtelMemory`. */
+  readonly isRemembered: boolean;
   /** Name and kind of the span, encoded; undefined where each has its own name. */
   readonly spanHead: Uint8Array | undefined;
   /** By the number of the field's name; null of one that is told otherwise. */
@@ -47,6 +50,7 @@ export class TypePlan {
     // Of its data no more is asked than what the name of a span may have in it.
     const event = { type, data: {} } as RuntimeEvent;
     this.endsSpan = endsSpan(event);
+    this.isRemembered = isRemembered(event);
     const isNamedAlike = type !== "run.completed" && type !== "agent.completed";
     this.spanHead = this.endsSpan && isNamedAlike ? encodeSpanHead(event) : undefined;
   }

@@ -17,7 +17,7 @@ export const SLOT = {
   SPAN_ID: 9,
   PARENT_SPAN_ID: 10,
 } as const;
-const FIRST_OF_DATA = 11;
+export const FIRST_OF_DATA = 11;
 
 /** What the recorder writes in front of each of them, and of the data. */
 export const ENVELOPE_FIELDS = [
@@ -34,9 +34,11 @@ export const ENVELOPE_FIELDS = [
   "parentSpanId",
   "data",
 ] as const;
-const LEADS = ENVELOPE_FIELDS.map((name, index) => Buffer.from(`${index === 0 ? "{" : ","}"${name}":`));
+export const LEADS: readonly Buffer[] = ENVELOPE_FIELDS.map((name, index) =>
+  Buffer.from(`${index === 0 ? "{" : ","}"${name}":`),
+);
 
-const DATA_LEAD = Buffer.from(`,"data":{`);
+export const DATA_LEAD: Buffer = Buffer.from(`,"data":{`);
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -72,9 +74,10 @@ export class EventScan implements Slots {
   nameEnds: Int32Array = new Int32Array(FIELDS);
   readonly firstSlot: number = FIRST_OF_DATA;
   /** By a name's number: the slot it has in this event's data; 0 where it has none. */
-  readonly #slots = new Uint16Array(MAX_NAMES);
+  protected slotsByName: Uint16Array = new Uint16Array(MAX_NAMES);
+  /** Whether all of the event was looked at. */
+  protected isWhole: boolean = false;
   #at = 0;
-  #isWhole = false;
 
   constructor(names: NameTable = new NameTable()) {
     this.names = names;
@@ -82,7 +85,7 @@ export class EventScan implements Slots {
 
   /** Begins with an event: finds its own fields up to its type. False where the recorder would have written it otherwise. */
   open(bytes: Buffer, start: number, end: number): boolean {
-    this.#forget();
+    this.forget();
     this.bytes = bytes;
     this.end = end;
     this.#at = start;
@@ -97,10 +100,10 @@ export class EventScan implements Slots {
 
   /** Finds the rest of its own fields and those of its data, if that was not done. False where the recorder would have written them otherwise. */
   openAll(): boolean {
-    if (this.#isWhole) return true;
-    this.#isWhole = this.#fields(SLOT.LEVEL, SLOT.PARENT_SPAN_ID) && this.#data();
-    if (this.#isWhole) this.finish();
-    return this.#isWhole;
+    if (this.isWhole) return true;
+    this.isWhole = this.#fields(SLOT.LEVEL, SLOT.PARENT_SPAN_ID) && this.#data();
+    if (this.isWhole) this.finish();
+    return this.isWhole;
   }
 
   /** Puts the value of the field in a slot of the data there; returns where it goes on, -1 where there is none. */
@@ -122,7 +125,7 @@ export class EventScan implements Slots {
       else {
         const start = at;
         if (bytes[at] === QUOTE) at = textEnd(bytes, at + 1, limit) + 1;
-        if (at <= start) return this.#forget();
+        if (at <= start) return this.forget();
         name = names.find(bytes, start, at);
         if (name !== -1) names.expectNext(previous, name);
         this.nameStarts[slot] = start;
@@ -130,13 +133,18 @@ export class EventScan implements Slots {
       }
       this.nameIndices[slot] = name;
       at = bytes[at] === COLON ? this.scanField(slot, at + 1) : -1;
-      if (at === -1) return this.#forget();
+      if (at === -1) return this.forget();
       this.endSlot = slot + 1;
-      if (name !== -1) this.#slots[name] = slot;
-      if (bytes[at] === CLOSE_BRACE) return at === limit - 2 || this.#forget();
-      if (bytes[at++] !== COMMA) return this.#forget();
+      if (name !== -1) this.slotsByName[name] = slot;
+      if (bytes[at] === CLOSE_BRACE) return at === limit - 2 || this.forget();
+      if (bytes[at++] !== COMMA) return this.forget();
       previous = name;
     }
+  }
+
+  /** The number that {@link EventScan.begin} was given of the type before, where that was found already; else -1. */
+  get foundType(): number {
+    return -1;
   }
 
   /** Told before the data is looked at: what event it is of. */
@@ -147,16 +155,17 @@ export class EventScan implements Slots {
 
   /** The slot of a field of the data by its name's number; 0 where this event has none. */
   slotOf(name: number): number {
-    return this.#slots[name]!;
+    return this.slotsByName[name]!;
   }
 
-  #forget(): false {
+  /** Nothing is known of the data any more. */
+  protected forget(): false {
     for (let slot = FIRST_OF_DATA; slot < this.endSlot; slot++) {
       const name = this.nameIndices[slot]!;
-      if (name !== -1) this.#slots[name] = 0;
+      if (name !== -1) this.slotsByName[name] = 0;
     }
     this.endSlot = FIRST_OF_DATA;
-    this.#isWhole = false;
+    this.isWhole = false;
     return false;
   }
 
@@ -183,7 +192,9 @@ export class EventScan implements Slots {
 
   #grow(): void {
     const size = this.kinds.length * 2;
-    const grown = <A extends { set(from: A): void }>(next: A, from: A): A => {
+    // Some may have room for more than others.
+    const grown = <A extends { readonly length: number; set(from: A): void }>(next: A, from: A): A => {
+      if (from.length >= next.length) return from;
       next.set(from);
       return next;
     };

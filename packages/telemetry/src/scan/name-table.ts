@@ -25,6 +25,11 @@ export class NameTable {
     return this.#names[index]!;
   }
 
+  /** A name as it stands in JSON, with its quotes. */
+  quotedAt(index: number): Buffer {
+    return this.#quoted[index]!;
+  }
+
   /** How many bytes a name is in JSON, with its quotes. */
   lengthOf(index: number): number {
     return this.#quoted[index]!.length;

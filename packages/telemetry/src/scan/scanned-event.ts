@@ -5,6 +5,23 @@ import { type EventScan, SLOT } from "./event-scan.ts";
 import { NameTable } from "./name-table.ts";
 import { textAt, valueAt } from "./scanned-value.ts";
 
+const SCAN = Symbol("scan");
+/**
+ * What reads each field of data by its name. One prototype of all scanned events, since the engine is quick where it finds one kind of
+ * object; without one of its own, so that no field is there that the event has not.
+ */
+const FIELDS: object = Object.create(null);
+const names = new NameTable(defineField);
+
+function defineField(name: string, index: number): void {
+  function get(this: { readonly [SCAN]: EventScan }): unknown {
+    const scan = this[SCAN];
+    const slot = scan.slotOf(index);
+    return slot === 0 ? undefined : valueAt(scan, slot);
+  }
+  Object.defineProperty(FIELDS, name, { get });
+}
+
 /**
  * An event as its JSON in the log says, each field made when it is asked for: to whoever reads fields by their names, it is an event.
  * What cannot be had of its data is which fields there are (`in`, `Object.keys`). Of one event at a time: what it says holds until the
@@ -14,13 +31,12 @@ export class ScannedEvent<Scan extends EventScan = EventScan> {
   readonly scan: Scan;
   readonly #types = new NameTable();
   #typeIndex = -1;
-  /** What reads each field by its name. A prototype, since the engine is quick at finding getters there. */
-  readonly #fields: object = Object.create(null);
-  readonly #data: object = Object.create(this.#fields);
+  readonly #data: object;
 
   /** @param newScan makes what looks at the bytes, with the names of fields that it is given */
   constructor(newScan: (names: NameTable) => Scan) {
-    this.scan = newScan(new NameTable((name, index) => this.#define(name, index)));
+    this.scan = newScan(names);
+    this.#data = Object.assign(Object.create(FIELDS), { [SCAN]: this.scan });
   }
 
   /** Goes on to another event, the rest of which is looked at when it is asked for. False where it is none. */
@@ -91,24 +107,19 @@ export class ScannedEvent<Scan extends EventScan = EventScan> {
   }
 
   #begin(): true {
-    const { bytes, starts, ends } = this.scan;
-    // With its quotes.
-    const start = starts[SLOT.TYPE]! - 1;
-    let index = this.#types.findNext(this.#typeIndex, bytes, start);
+    const { bytes, starts, ends, foundType } = this.scan;
+    let index = foundType;
     if (index === -1) {
-      index = this.#types.find(bytes, start, ends[SLOT.TYPE]! + 1);
-      this.#types.expectNext(this.#typeIndex, index);
+      // With its quotes.
+      const start = starts[SLOT.TYPE]! - 1;
+      index = this.#types.findNext(this.#typeIndex, bytes, start);
+      if (index === -1) {
+        index = this.#types.find(bytes, start, ends[SLOT.TYPE]! + 1);
+        this.#types.expectNext(this.#typeIndex, index);
+      }
     }
     this.#typeIndex = index;
     this.scan.begin(index, this.event);
     return true;
-  }
-
-  #define(name: string, index: number): void {
-    const get = (): unknown => {
-      const slot = this.scan.slotOf(index);
-      return slot === 0 ? undefined : valueAt(this.scan, slot);
-    };
-    Object.defineProperty(this.#fields, name, { get });
   }
 }

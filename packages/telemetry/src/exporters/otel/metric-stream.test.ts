@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { LogEvent } from "../../delivery/log-event.ts";
+import { LogEvent } from "../../delivery/log-event.ts";
 import type { MetricsData } from "../../otlp/model.ts";
 import { openingAttributes } from "../../projections/otel-attributes.ts";
 import { OtelMemory } from "../../projections/otel-memory.ts";
@@ -152,4 +152,27 @@ test("samples go along as they were, a thousand in a report, and come to nothing
     [undefined, 334, 333, 333],
     [167, 167, 166],
   ]);
+});
+
+test("a sample that waits for its report has nothing left in the memory that it was read into", async () => {
+  const sample = otelEvent("resource.sample");
+  const memory = Buffer.from(JSON.stringify(sample));
+  const posted: boolean[] = [];
+  const stream = new MetricStream({
+    service: [],
+    scope: { name: "test" },
+    temporality: "delta",
+    sandboxes: new OtelMemory(openingAttributes),
+    encode: (data) => Buffer.from(JSON.stringify(data)),
+    post: async (body) => {
+      posted.push(Buffer.from(body).includes(sample.sandboxId));
+      return OK;
+    },
+  });
+  const record = new LogEvent(1, memory);
+  const count = stream.countBatch();
+  count.absorb(sample, record);
+  memory.fill("x");
+  assert.deepEqual(await stream.deliver(count.upTo, never), OK);
+  assert.deepEqual(posted, [true]);
 });

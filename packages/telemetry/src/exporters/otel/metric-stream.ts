@@ -81,8 +81,11 @@ export class MetricStream {
         count.measured += 1;
         if (isOff && isSample(event)) return;
         if (count.upTo === 0) count.upTo = ++this.#absorbed;
-        if (isSample(event)) this.#waiting.push({ record, batch: count.upTo });
-        else this.#metrics.absorb(event, this.#sandboxes);
+        if (isSample(event)) {
+          // It may wait for longer than its batch does, whose memory it shares.
+          record.moveTo(Buffer.from(record.payload));
+          this.#waiting.push({ record, batch: count.upTo });
+        } else this.#metrics.absorb(event, this.#sandboxes);
       },
     };
     return count;

@@ -33,8 +33,21 @@ const WANTED: readonly Wanted[] = [0, 1, 2, 3].map((bits) => ({
 const knownParts = new Map<string, number>();
 const MAX_KNOWN_TYPES = 1000;
 
+/** Of the event before: most are of the same type. */
+let lastType = "";
+let lastParts = 0;
+
 /** The signals, by `BIT`, that have something to say of events of its type. What begins a span is told with the span. */
 export function partsOf(event: RuntimeEvent): number {
+  const { type } = event;
+  if (type !== lastType) {
+    lastParts = knownPartsOf(event);
+    lastType = type;
+  }
+  return lastParts;
+}
+
+function knownPartsOf(event: RuntimeEvent): number {
   let parts = knownParts.get(event.type);
   if (parts === undefined) {
     const spans = isOpening(event) || endsSpan(event) ? BIT.traces : 0;

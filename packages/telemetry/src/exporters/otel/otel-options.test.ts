@@ -49,6 +49,9 @@ describe("how it is fed", () => {
       [100, 200, 300, 400],
     );
     assert.equal(traitsOf({}, { OTEL_EXPORTER_OTLP_TIMEOUT: "0" }).timeoutMs, 3_600_000);
+    const own = { OTEL_EXPORTER_OTLP_TIMEOUT: "400", OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: "900" };
+    assert.equal(traitsOf({}, { ...own, OTEL_EXPORTER_OTLP_LOGS_TIMEOUT: "700" }).timeoutMs, 900);
+    assert.equal(traitsOf({ signals: ["logs"] }, own).timeoutMs, 400);
     refused({ endpoint: ENDPOINT }, /OTEL_BSP_SCHEDULE_DELAY is not a whole number/, {
       OTEL_BSP_SCHEDULE_DELAY: "1s",
     });
@@ -126,11 +129,17 @@ describe("the rest of the environment", () => {
     );
     for (const [name, value] of [
       ["OTEL_EXPORTER_OTLP_PROTOCOL", "http/thrift"],
+      ["OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "http/thrift"],
       ["OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"],
       ["OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "gauge"],
     ] as const) {
       refused({ endpoint: ENDPOINT }, new RegExp(`${name} is none of`), { [name]: value });
     }
+    // A signal's own wins; two protocols are two exporters.
+    const two = { OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: "http/json" };
+    const own = prepareOtel({ endpoint: ENDPOINT, signals: ["traces"] }, { env: two });
+    assert.match(own.destination, /over http\/json$/);
+    refused({ endpoint: ENDPOINT }, /asks for http\/json and for grpc/, two);
     const { headers: plain } = await resourceOf({}, {});
     assert.deepEqual(
       [plain?.["content-type"], plain?.["content-encoding"]],

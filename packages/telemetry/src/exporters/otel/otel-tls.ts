@@ -61,6 +61,8 @@ function readPem(option: string, path: string): string {
 function check({ ca, cert, key }: TlsOptions): void {
   // A context takes authorities that are none without a word.
   usable("tls.ca", () => ca && new X509Certificate(ca));
+  // It loads the system's authorities, which takes milliseconds: not where there is nothing to look at.
+  if (cert === undefined || key === undefined) return;
   usable("tls.cert", () => createSecureContext({ cert }));
   usable("tls.key", () => createSecureContext({ key }));
   usable("tls.cert and tls.key", () => createSecureContext({ cert, key }));

@@ -1,7 +1,9 @@
 import type { DeliveryTraits } from "../../delivery/exporter.ts";
+import { SIGNALS, type Signal } from "../../otlp/model.ts";
 import { traitsOf } from "../common-options.ts";
 import type { OtelEnv } from "./otel-env.ts";
 import { MAX_BATCH, MAX_QUEUE, MAX_WAIT_MS, type OtelOptions } from "./otel-options.ts";
+import { timeoutOfSignals } from "./otel-signal-env.ts";
 
 /** Half of what gRPC servers take at most by default; what JSON says in so many bytes, OTLP says in about as many. */
 const BATCH_BYTES = 2 * 1024 * 1024;
@@ -31,14 +33,16 @@ export function otelTraits(options: OtelOptions, env: OtelEnv): DeliveryTraits {
     ...batch,
     batchBytes: BATCH_BYTES,
     maxQueueSize: batchConfig.maxQueueSize ?? env.integer("OTEL_BSP_MAX_QUEUE_SIZE", 1, MAX_QUEUE) ?? 2048,
-    timeoutMs: timeoutFrom(env),
+    timeoutMs: timeoutFrom(env, options.signals ?? SIGNALS),
     // Read from their bytes; a record that is no event is rejected then.
     needsEvents: false,
   });
 }
 
 /** 0 is no limit by the specification: as long as there is. */
-function timeoutFrom(env: OtelEnv): number {
+function timeoutFrom(env: OtelEnv, signals: readonly Signal[]): number {
+  const own = timeoutOfSignals(env, signals, MAX_WAIT_MS);
+  if (own !== undefined) return own || MAX_WAIT_MS;
   for (const name of ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"]) {
     const timeoutMs = env.integer(name, 0, MAX_WAIT_MS);
     if (timeoutMs !== undefined) return timeoutMs || MAX_WAIT_MS;

@@ -3,9 +3,10 @@ import { SIGNALS, type Signal } from "../../otlp/model.ts";
 import type { PrepareContext } from "../definition.ts";
 import { GrpcTransport } from "./grpc-transport.ts";
 import { HttpTransport } from "./http-transport.ts";
-import { PROTOCOLS, type Protocol, resolveEndpoints } from "./otel-endpoints.ts";
+import { type Protocol, resolveEndpoints } from "./otel-endpoints.ts";
 import { OtelEnv } from "./otel-env.ts";
 import type { OtelOptions } from "./otel-options.ts";
+import { protocolFrom } from "./otel-signal-env.ts";
 import { resolveTarget, secretsIn } from "./otel-targets.ts";
 import { resolveTls } from "./otel-tls.ts";
 import type { OtlpTarget, OtlpTargets, OtlpTransport } from "./otlp-transport.ts";
@@ -35,7 +36,7 @@ export function resolveOtel(options: OtelOptions, context: PrepareContext): Reso
   // A stranger who names a destination is not to be sent what the daemon's environment holds.
   const secretsEnv = context.isTrusted ? context.env : {};
   const env = new OtelEnv(secretsEnv);
-  const protocol = options.protocol ?? env.oneOf("OTEL_EXPORTER_OTLP_PROTOCOL", PROTOCOLS) ?? "http/protobuf";
+  const protocol = options.protocol ?? protocolFrom(env, options.signals) ?? "http/protobuf";
   if (protocol === "grpc" && !context.isTrusted) {
     throw new SandglassError("INVALID_REQUEST", "protocol grpc is not to be had with this key", {
       hint: "use http/protobuf: where a name leads cannot be checked for gRPC; a key with the scope admin may set it",
