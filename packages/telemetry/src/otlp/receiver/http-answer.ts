@@ -24,36 +24,55 @@ const CONTENT_TYPE: Readonly<Record<Encoding, string>> = {
   json: "application/json",
 };
 
-/** Answers a request that was taken, or a refusal, in what the request was written in (OTLP 1.11, "OTLP/HTTP Response"). */
-export function answerExport(
-  response: ServerResponse,
-  signal: Signal,
-  answer: IntakeAnswer,
-  encoding: Encoding,
-): void {
-  if (answer.status === "refused") answerRefusal(response, answer, encoding);
-  else send(response, 200, encoding, encodeExportResponse(signal, encoding, answer.rejected));
+/** An answer, whatever writes it. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** In lower case. */
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: Buffer;
 }
 
-export function answerRefusal(response: ServerResponse, refusal: Refusal, encoding: Encoding): void {
+/** To a request that was taken, or a refusal, in what the request was written in (OTLP 1.11, "OTLP/HTTP Response"). */
+export function exportAnswer(signal: Signal, answer: IntakeAnswer, encoding: Encoding): HttpAnswer {
+  if (answer.status === "refused") return refusalAnswer(answer, encoding);
+  return answerOf(200, encoding, encodeExportResponse(signal, encoding, answer.rejected));
+}
+
+export function refusalAnswer(refusal: Refusal, encoding: Encoding): HttpAnswer {
   const { reason, message, retryAfterMs } = refusal;
   const [status, code] = REFUSALS[reason];
   const body = encodeRpcStatus(code, message, retryAfterMs, encoding);
+  if (retryAfterMs === undefined) return answerOf(status, encoding, body);
   // In whole seconds (RFC 9110, 10.2.3); the body says it exactly.
-  if (retryAfterMs !== undefined)
-    response.setHeader("retry-after", Math.max(1, Math.ceil(retryAfterMs / 1000)));
-  send(response, status, encoding, body);
+  return answerOf(status, encoding, body, { "retry-after": Math.max(1, Math.ceil(retryAfterMs / 1000)) });
 }
 
-export function answerProblem(response: ServerResponse, problem: HeadProblem): void {
-  const { status, message, encoding, headers = {} } = problem;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  send(response, status, encoding, encodeRpcStatus(PROBLEM_CODES[status], message, undefined, encoding));
+export function problemAnswer({ status, message, encoding, headers }: HeadProblem): HttpAnswer {
+  return answerOf(
+    status,
+    encoding,
+    encodeRpcStatus(PROBLEM_CODES[status], message, undefined, encoding),
+    headers,
+  );
 }
 
-function send(response: ServerResponse, status: number, encoding: Encoding, body: Buffer): void {
-  response.writeHead(status, { "content-type": CONTENT_TYPE[encoding], "content-length": body.length });
+/** By a server of node:http. */
+export function sendAnswer(response: ServerResponse, { status, headers, body }: HttpAnswer): void {
+  response.writeHead(status, headers);
   // Without a body, also without an empty one, the head is written by itself, which is the quicker way.
   if (body.length === 0) response.end();
   else response.end(body);
+}
+
+function answerOf(
+  status: number,
+  encoding: Encoding,
+  body: Buffer,
+  headers?: Readonly<Record<string, string | number>>,
+): HttpAnswer {
+  return {
+    status,
+    headers: { ...headers, "content-type": CONTENT_TYPE[encoding], "content-length": body.length },
+    body,
+  };
 }

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { answerExport, answerProblem, answerRefusal } from "./http-answer.ts";
+import { exportAnswer, type HttpAnswer, problemAnswer, refusalAnswer, sendAnswer } from "./http-answer.ts";
 import { Body, readBody } from "./http-body.ts";
+import { PlainAnswers } from "./http-plain-answer.ts";
+import { PlainConnection, type PlainHost } from "./http-plain-connection.ts";
 import { type RequestHead, readRequestHead } from "./http-request-head.ts";
 import { discardRest } from "./http-unread.ts";
 import { inflate } from "./inflate.ts";
-import type { IntakeAnswer } from "./intake.ts";
+import type { IntakeAnswer, Refusal } from "./intake.ts";
 import { OpenConnections } from "./open-connections.ts";
 import type { RequestIntake } from "./request-intake.ts";
 import type { RequestPermit } from "./request-permit.ts";
@@ -31,7 +33,11 @@ interface HttpConnection {
   readonly tenant: Tenant;
   readonly tenantId: string;
   readonly idleTimer: NodeJS.Timeout;
-  /** Requests that are not answered yet. */
+  /** Who reads it; undefined once node:http does. */
+  plain: PlainConnection | undefined;
+  /** Of the first request that node:http is given, where it was refused before. */
+  refusal: Refusal | undefined;
+  /** Requests that node:http has and that are not answered yet. */
   requests: number;
 }
 
@@ -50,6 +56,7 @@ export class OtlpHttpServer {
   readonly #server: Server;
   readonly #connections = new OpenConnections<HttpConnection>();
   readonly #bySocket = new WeakMap<object, HttpConnection>();
+  readonly #answers: PlainAnswers;
   #isClosing = false;
 
   constructor(options: OtlpHttpServerOptions) {
@@ -57,6 +64,7 @@ export class OtlpHttpServer {
     this.#intake = intake;
     this.#bodyTimeoutMs = bodyTimeoutMs;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#answers = new PlainAnswers(idleTimeoutMs);
     // Node's own timeouts for headers and requests hold only in a server that listens.
     this.#server = createServer({
       keepAliveTimeout: idleTimeoutMs,
@@ -77,7 +85,15 @@ export class OtlpHttpServer {
       return;
     }
     const idleTimer = setTimeout(() => this.#onIdle(connection), this.#idleTimeoutMs);
-    const connection = { socket, tenant, tenantId: tenant.id, idleTimer, requests: 0 };
+    const connection: HttpConnection = {
+      socket,
+      tenant,
+      tenantId: tenant.id,
+      idleTimer,
+      plain: undefined,
+      refusal: undefined,
+      requests: 0,
+    };
     socket.once("close", () => {
       clearTimeout(idleTimer);
       release();
@@ -87,7 +103,7 @@ export class OtlpHttpServer {
     // As `http.Server` makes those that it accepts itself.
     socket.allowHalfOpen = true;
     socket.setNoDelay(true);
-    this.#server.emit("connection", socket);
+    connection.plain = new PlainConnection(socket, this.#hostOf(connection));
   }
 
   /**
@@ -96,25 +112,37 @@ export class OtlpHttpServer {
    * @param path without the server's base: `/v1/traces`
    * @param awaitsContinue its sender waits for a word before it sends the body
    */
-  async handle(
+  handle(
     request: IncomingMessage,
     response: ServerResponse,
     tenant: Tenant,
     path: string,
     awaitsContinue = false,
   ): Promise<void> {
+    return this.#handle(request, response, tenant, path, awaitsContinue, undefined);
+  }
+
+  /** @param refused where it is known already that it is not taken */
+  async #handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    tenant: Tenant,
+    path: string,
+    awaitsContinue: boolean,
+    refused: Refusal | undefined,
+  ): Promise<void> {
     const discard = (): boolean => discardRest(request, this.#intake, tenant, this.#bodyTimeoutMs);
     const head = readRequestHead(request, tenant, path);
     if ("status" in head) {
       this.#intake.refused(tenant, "unsupported");
       if (awaitsContinue) endAfter(response);
-      if (discard()) answerProblem(response, head);
+      if (discard()) sendAnswer(response, problemAnswer(head));
       return;
     }
-    const permit = this.#intake.admit(tenant, head.contentLength);
+    const permit = refused ?? this.#intake.admit(tenant, head.contentLength);
     if ("status" in permit) {
       if (awaitsContinue) endAfter(response);
-      if (discard()) answerRefusal(response, permit, head.encoding);
+      if (discard()) sendAnswer(response, refusalAnswer(permit, head.encoding));
       return;
     }
     permit.spendWork(REQUEST_WORK_MS);
@@ -124,7 +152,7 @@ export class OtlpHttpServer {
       request.socket.destroy();
       return;
     }
-    if (request.complete || discard()) answerExport(response, head.signal, answer, head.encoding);
+    if (request.complete || discard()) sendAnswer(response, exportAnswer(head.signal, answer, head.encoding));
   }
 
   /** Resolves when the tenant has no connection left, and what came over them is durable or refused. Closes none. */
@@ -141,7 +169,7 @@ export class OtlpHttpServer {
   /** Takes no more connections, answers what is being read for at most `graceMs`, and resolves when all are closed. */
   async close(graceMs = 5000): Promise<void> {
     this.#isClosing = true;
-    for (const { socket, requests } of this.#connections) if (requests === 0) socket.destroy();
+    for (const connection of this.#connections) if (!isBusy(connection)) connection.socket.destroy();
     const timer = setTimeout(() => {
       for (const { socket } of this.#connections) socket.destroy();
     }, graceMs);
@@ -156,21 +184,64 @@ export class OtlpHttpServer {
     connection.requests++;
     response.once("close", () => {
       connection.requests--;
-      if (this.#isClosing && connection.requests === 0) connection.socket.destroySoon();
-      else connection.idleTimer.refresh();
+      this.#answered(connection);
     });
-    void this.handle(request, response, connection.tenant, request.url ?? "/", awaitsContinue);
+    const { tenant, refusal } = connection;
+    connection.refusal = undefined;
+    void this.#handle(request, response, tenant, request.url ?? "/", awaitsContinue, refusal);
+  }
+
+  #hostOf(connection: HttpConnection): PlainHost {
+    const { tenant, socket } = connection;
+    return {
+      bodyTimeoutMs: this.#bodyTimeoutMs,
+      admit: ({ contentLength }) => {
+        const permit = this.#intake.admit(tenant, contentLength);
+        if (!("status" in permit)) permit.spendWork(REQUEST_WORK_MS);
+        return permit;
+      },
+      take: (permit, head, body) => this.#takePlain(permit, head, body),
+      encode: (answer) => this.#answers.encode(answer),
+      answered: () => this.#answered(connection),
+      handOver: (refusal) => {
+        connection.plain = undefined;
+        connection.refusal = refusal;
+        this.#server.emit("connection", socket);
+      },
+    };
+  }
+
+  /** @returns whether it is kept */
+  #answered(connection: HttpConnection): boolean {
+    if (this.#isClosing && !isBusy(connection)) {
+      connection.socket.destroySoon();
+      return false;
+    }
+    connection.idleTimer.refresh();
+    return true;
+  }
+
+  async #takePlain(permit: RequestPermit, head: RequestHead, body: Body): Promise<HttpAnswer> {
+    const answer = await this.#take(permit, head, body).catch((error) => this.#intake.fail(permit, error));
+    return exportAnswer(head.signal, answer, head.encoding);
   }
 
   /** The answer; undefined where there is nobody to answer, or who is not worth one. */
   async #read(
     request: IncomingMessage,
-    { signal, encoding, isGzip, contentLength }: RequestHead,
+    head: RequestHead,
     permit: RequestPermit,
   ): Promise<IntakeAnswer | undefined> {
-    const body = await readBody(request, permit, contentLength, this.#bodyTimeoutMs);
+    const body = await readBody(request, permit, head.contentLength, this.#bodyTimeoutMs);
     if (typeof body === "string") return undefined;
-    if (!(body instanceof Body)) return body;
+    return body instanceof Body ? this.#take(permit, head, body) : body;
+  }
+
+  async #take(
+    permit: RequestPermit,
+    { signal, encoding, isGzip }: RequestHead,
+    body: Body,
+  ): Promise<IntakeAnswer> {
     try {
       const bytes = isGzip ? await inflate(body.bytes, encoding, permit) : body.bytes;
       // It has done with the bytes when it returns, before it resolves.
@@ -181,7 +252,7 @@ export class OtlpHttpServer {
   }
 
   #onIdle(connection: HttpConnection): void {
-    if (connection.requests > 0) connection.idleTimer.refresh();
+    if (isBusy(connection)) connection.idleTimer.refresh();
     else connection.socket.destroy();
   }
 
@@ -199,6 +270,10 @@ export class OtlpHttpServer {
     }
     socket.destroySoon();
   }
+}
+
+function isBusy({ requests, plain }: HttpConnection): boolean {
+  return requests > 0 || plain?.isBusy === true;
 }
 
 /** Where the sender was not told to go on, it may leave the body out or not: nobody knows what comes next. */

@@ -24,6 +24,15 @@ export class ByteRanges {
     this.#sizeBytes = 0;
   }
 
+  /** Whether it is so for each. */
+  every(predicate: (start: number, end: number) => boolean): boolean {
+    const edges = this.#edges;
+    for (let index = 0; index < edges.length; index += 2) {
+      if (!predicate(edges[index]!, edges[index + 1]!)) return false;
+    }
+    return true;
+  }
+
   /** Copies them one behind the other. @returns where the copy ends */
   copy(from: Uint8Array, into: Uint8Array, at: number): number {
     const edges = this.#edges;

@@ -3,8 +3,11 @@ import { describe, test } from "node:test";
 import type { Signal } from "../model.ts";
 import { decodeByOracle } from "../testing/oracle.ts";
 import { FIXED32, FIXED64, LEN, VARINT } from "../wire.ts";
+import { CompiledChecker } from "./compiled/compiled-checker.ts";
 import { ContentChecker } from "./content-checker.ts";
 import { concat, entry, fixed32, fixed64, number, sized, tagOf, varint } from "./testing/forge.ts";
+
+const compiled = CompiledChecker.make()!;
 
 /** Fields as those of a span, a log record or a metric. */
 function item(...fields: Uint8Array[]): Buffer {
@@ -29,7 +32,11 @@ function problemOf(body: Uint8Array, signal: Signal = "traces"): string | undefi
   const checker = new ContentChecker();
   // Within a larger buffer: what is read beyond the end is there, and wrong.
   const around = concat(body, Buffer.alloc(64, 0x01));
-  return checker.check(signal, around.subarray(0, body.length)) ? undefined : checker.problem;
+  const isSound = checker.check(signal, around.subarray(0, body.length));
+  if (around.length > compiled.bytes.length) return isSound ? undefined : checker.problem;
+  compiled.bytes.set(around);
+  if (compiled.isSound(signal, body.length)) assert.ok(isSound, "what WebAssembly takes is refused");
+  return isSound ? undefined : checker.problem;
 }
 
 const TOO_LONG = "a field is longer than what holds it";

@@ -10,6 +10,7 @@ import {
   PACKED_EIGHT_BYTES,
   PACKED_NUMBERS,
   REQUESTS,
+  RESOURCE,
   SIZED,
   TAGS,
   UNKNOWN_FIELD,
@@ -22,6 +23,8 @@ import { isPlainKeyValue } from "./plain-key-value.ts";
 const MAX_DEPTH = 100;
 /** Levels that a KeyValue with a plain value takes. */
 const KEY_VALUE_DEPTH = 2;
+/** A request and a `ResourceSpans` are around it. */
+const RESOURCE_DEPTH = 2;
 /** `Span.flags`, field 16, the one known tag of two bytes: 0x85 0x01. */
 const FLAGS = 0x85;
 
@@ -49,18 +52,28 @@ export class ContentChecker {
   }
 
   check(signal: Signal, bytes: Uint8Array): boolean {
+    return this.#walk(REQUESTS[signal], bytes, 0, bytes.length, 0);
+  }
+
+  /** As {@link check}, of some of the fields of a Resource, which lie in `bytes[start, end)`. */
+  checkResource(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#walk(RESOURCE, bytes, start, end, RESOURCE_DEPTH);
+  }
+
+  /** @param outside how many messages there are around it */
+  #walk(message: number, bytes: Uint8Array, from: number, stop: number, outside: number): boolean {
     const actions = ACTIONS;
     const keyValue = KEY_VALUE;
     const ends = this.#ends;
     const shapes = this.#shapes;
     const reader = this.#reader;
-    let depth = 0;
-    let shape = REQUESTS[signal] * TAGS;
-    let end = bytes.length;
-    let at = 0;
+    let depth = outside;
+    let shape = message * TAGS;
+    let end = stop;
+    let at = from;
     for (;;) {
       while (at === end) {
-        if (depth === 0) return true;
+        if (depth === outside) return true;
         depth--;
         end = ends[depth]!;
         shape = shapes[depth]!;

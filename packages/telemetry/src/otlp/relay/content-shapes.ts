@@ -57,7 +57,21 @@ const requests = {
 /** The number of the request of each signal. */
 export const REQUESTS: Readonly<Record<Signal, number>> = requests;
 /** The number of `KeyValue`. */
-export const KEY_VALUE: number = keyValueNumber();
+export const KEY_VALUE: number = numberWith("key");
+/** The number of `Span`. */
+export const SPAN: number = numberWith("parentSpanId");
+/** The number of `Resource`. */
+export const RESOURCE: number = numberOf(partOf(partOf(TRACES_DATA, "resourceSpans"), "resource"));
+/** The numbers of what counts as an item: spans, log records, data points of metrics. */
+export const ITEMS: readonly number[] = [
+  SPAN,
+  numberWith("severityText"),
+  ...numbers
+    .keys()
+    .filter(({ byName }) => byName.has("dataPoints"))
+    .map((data) => numberOf(partOf(data, "dataPoints")))
+    .toArray(),
+];
 
 function numberOf(message: Message): number {
   const known = numbers.get(message);
@@ -80,7 +94,15 @@ function describe({ kind, isRepeated }: Field, at: number): void {
   if (isRepeated && wireType === VARINT) ACTIONS[at + LEN] = PACKED_NUMBERS;
 }
 
-function keyValueNumber(): number {
-  for (const [{ byName }, number] of numbers) if (byName.has("key")) return number;
-  throw new Error("the schema has no KeyValue");
+/** Of the message with a field of that name. */
+function numberWith(name: string): number {
+  for (const [{ byName }, number] of numbers) if (byName.has(name)) return number;
+  throw new Error(`the schema has no message with ${name}`);
+}
+
+/** The message that is in that field. */
+function partOf({ byName }: Message, name: string): Message {
+  const kind = byName.get(name)?.kind;
+  if (kind === undefined || typeof kind === "string") throw new Error(`${name} is no message`);
+  return kind;
 }

@@ -1,3 +1,5 @@
+import { CompiledChecker } from "./compiled/compiled-checker.ts";
+
 const MIN_BYTES = 64 * 1024;
 const KEEP_BYTES = 8 * 1024 * 1024;
 
@@ -9,6 +11,8 @@ export class OutputBuffer {
   #bytes: Buffer = Buffer.alloc(0);
   readonly #minBytes: number;
   readonly #keepBytes: number;
+  /** Null where there can be none. Made when it is first needed, as half of those that receive telemetry never get any. */
+  #checker: CompiledChecker | null | undefined;
 
   /**
    * @param keepBytes how much is kept between requests, default 8 MiB. A buffer that had to grow beyond it is given back.
@@ -20,6 +24,17 @@ export class OutputBuffer {
   }: { keepBytes?: number; minBytes?: number } = {}) {
     this.#keepBytes = keepBytes;
     this.#minBytes = minBytes;
+  }
+
+  /**
+   * Like {@link reserve}, in memory in which the content of a request can be checked by WebAssembly: that of its checker, as long as it
+   * need not {@link grow}. Undefined where there is not so much of it, or none at all.
+   */
+  reserveChecked(sizeBytes: number): CompiledChecker | undefined {
+    if (this.#checker === undefined) this.#checker = CompiledChecker.make() ?? null;
+    if (this.#checker === null || this.#checker.bytes.length < sizeBytes) return undefined;
+    this.#bytes = this.#checker.bytes;
+    return this.#checker;
   }
 
   /** At least `sizeBytes`, of any content. */

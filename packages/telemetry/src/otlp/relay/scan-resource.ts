@@ -1,5 +1,5 @@
 import { LEN, VARINT } from "../wire.ts";
-import type { ByteRanges } from "./byte-ranges.ts";
+import { ByteRanges } from "./byte-ranges.ts";
 import { FieldReader } from "./field-reader.ts";
 import type { HostOwnedKeys, KeyOwnership } from "./host-owned-keys.ts";
 
@@ -31,6 +31,8 @@ const MAX_VARINT32_BYTES = 5;
 export class ResourceScanner {
   /** Fields that were not kept, since {@link begin}. */
   removed = 0;
+  /** Where those lie. */
+  readonly removedRanges: ByteRanges = new ByteRanges();
   /** As of {@link FieldReader}, of the last scan that said false. */
   problem = "";
   problemAt = 0;
@@ -40,6 +42,7 @@ export class ResourceScanner {
 
   begin(): void {
     this.removed = 0;
+    this.removedRanges.clear();
   }
 
   /** Lets go of the bytes. */
@@ -56,8 +59,10 @@ export class ResourceScanner {
     while (reader.next()) {
       const isForged = this.#isForged(bytes, owned);
       if (isForged === undefined) return false;
-      if (isForged) this.removed++;
-      else kept.add(reader.fieldStart, reader.at);
+      if (isForged) {
+        this.removed++;
+        this.removedRanges.add(reader.fieldStart, reader.at);
+      } else kept.add(reader.fieldStart, reader.at);
     }
     return this.#isSound(reader);
   }

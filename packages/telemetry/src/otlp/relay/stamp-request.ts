@@ -1,6 +1,7 @@
 import type { Signal } from "../model.ts";
 import { LEN, tag } from "../wire.ts";
 import { ByteRanges } from "./byte-ranges.ts";
+import type { CompiledChecker } from "./compiled/compiled-checker.ts";
 import { ContentChecker } from "./content-checker.ts";
 import { ItemCounter } from "./count-items.ts";
 import { FieldReader } from "./field-reader.ts";
@@ -74,6 +75,8 @@ class RequestStamper {
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
   #items = 0;
+  /** Whether it counts items itself. */
+  #isCounting = true;
   #problem = "";
   #problemAt = 0;
   readonly #checker = new ContentChecker();
@@ -87,16 +90,61 @@ class RequestStamper {
   readonly #behind = new ByteRanges();
 
   stamp(signal: Signal, body: Uint8Array, stamp: ResourceStamp, options: StampOptions): StampResult {
-    const { maxResources = DEFAULT_MAX_RESOURCES, maxItems = Number.POSITIVE_INFINITY } = options;
+    const output = options.output ?? new OutputBuffer({ minBytes: 0 });
+    const sizeBytes = body.length + stamp.attributes.length + 2 * MAX_HEADER_BYTES;
+    const isChecked = options.content !== "unchecked";
+    if (isChecked && options.output !== undefined) {
+      const passed = this.#stampCompiled(signal, body, stamp, options, output.reserveChecked(sizeBytes));
+      if (passed !== undefined) return passed;
+    }
     const checker = this.#checker;
-    if (options.content !== "unchecked" && !checker.check(signal, body)) {
+    if (isChecked && !checker.check(signal, body)) {
       return failed("malformed", checker.problem, checker.problemAt);
     }
+    this.#bytes = output.reserve(sizeBytes);
+    this.#isCounting = true;
+    return this.#splice(signal, body, stamp, options, output);
+  }
+
+  /**
+   * First spliced and then checked where it was written, by WebAssembly, which counts on the way. Undefined where that does not say yes:
+   * whether it is a no, and why, is then found out in the other way.
+   */
+  #stampCompiled(
+    signal: Signal,
+    body: Uint8Array,
+    stamp: ResourceStamp,
+    options: StampOptions,
+    compiled: CompiledChecker | undefined,
+  ): StampResult | undefined {
+    if (compiled === undefined) return undefined;
+    this.#bytes = compiled.bytes;
+    this.#isCounting = false;
+    const spliced = this.#splice(signal, body, stamp, options, options.output!);
+    // It outgrew that memory.
+    if ("error" in spliced || this.#bytes !== compiled.bytes) return undefined;
+    if (!compiled.isSound(signal, this.#at)) return undefined;
+    const { items } = compiled;
+    if (items > (options.maxItems ?? Number.POSITIVE_INFINITY)) return undefined;
+    // What is not passed on was not looked at.
+    const checker = this.#checker;
+    const isRemovedSound = (start: number, end: number) => checker.checkResource(body, start, end);
+    if (spliced.removed > 0 && !this.#scanner.removedRanges.every(isRemovedSound)) return undefined;
+    return { ...spliced, items };
+  }
+
+  #splice(
+    signal: Signal,
+    body: Uint8Array,
+    stamp: ResourceStamp,
+    options: StampOptions,
+    output: OutputBuffer,
+  ): StampResult {
+    const { maxResources = DEFAULT_MAX_RESOURCES, maxItems = Number.POSITIVE_INFINITY } = options;
     this.#signal = signal;
     this.#body = body;
     this.#stamp = stamp;
-    this.#output = options.output ?? new OutputBuffer({ minBytes: 0 });
-    this.#bytes = this.#output.reserve(body.length + stamp.attributes.length + 2 * MAX_HEADER_BYTES);
+    this.#output = output;
     this.#at = 0;
     this.#items = 0;
     this.#scanner.begin();
@@ -148,7 +196,9 @@ class RequestStamper {
         if (!this.#scanResource(entry.valueStart, entry.at)) return false;
         continue;
       }
-      if (entry.field === SCOPES && !this.#countItems(entry.valueStart, entry.at)) return false;
+      if (this.#isCounting && entry.field === SCOPES && !this.#countItems(entry.valueStart, entry.at)) {
+        return false;
+      }
       (hasResource ? this.#behind : this.#before).add(entry.fieldStart, entry.at);
     }
     if (entry.problem !== undefined) return this.#refuse(entry);
