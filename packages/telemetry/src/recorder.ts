@@ -12,13 +12,17 @@ import {
 import { DurableLog } from "./log/durable-log.ts";
 import type { Durability, LogProblem, LogStats } from "./log/log-options.ts";
 import type { Retention } from "./log/retention.ts";
+import type { Erased } from "./log/rewrite-segment.ts";
 import { CheckpointFile } from "./record/checkpoint.ts";
 import { Checkpointer } from "./record/checkpointer.ts";
+import { erasablePositions } from "./record/erasable-positions.ts";
+import type { Erasure } from "./record/erasure.ts";
 import { OpenWork, type Recovery } from "./record/open-work.ts";
 import { parseEvent } from "./record/parse-event.ts";
 import { PendingEvents } from "./record/pending-events.ts";
 import { findExec, findExecs, findSandbox, findTrace } from "./record/record-lookup.ts";
 import { type RecordLine, type RecordQuery, readRecord } from "./record/record-query.ts";
+import { type RunExtent, runExtent } from "./record/run-extent.ts";
 import { type Subscriber, Subscribers } from "./record/subscribers.ts";
 
 export interface RecorderOptions {
@@ -153,6 +157,36 @@ export class Recorder {
   /** One trace as far as the organisation sees it (absent: all of it). Undefined where nothing of it is in the record. */
   getTrace(traceId: string, orgId?: string): Promise<TraceInfo | undefined> {
     return findTrace(this.log, traceId, orgId);
+  }
+
+  /** Where a run is in its trace; undefined for one that was not opened here. */
+  async findRun(
+    runId: string,
+    orgId: string,
+  ): Promise<Pick<RuntimeEvent, "traceId" | "spanId" | "parentSpanId"> | undefined> {
+    const started = this.read({ filter: { types: ["run.started"] }, runId, orgId, limit: 1 });
+    for await (const { event } of started) {
+      if (event === undefined) continue;
+      const { traceId, spanId, parentSpanId } = event;
+      return { traceId, spanId, parentSpanId };
+    }
+    return undefined;
+  }
+
+  /** What a run is made of, and whether it is over. */
+  runExtent(runId: string, orgId: string): Promise<RunExtent> {
+    return runExtent(this.log, runId, orgId);
+  }
+
+  /**
+   * Deletes every event of these sandboxes and of this run. Resolves when nothing of them is in the log's files and that is on disk; what
+   * is recorded of them later is not. Throws what the file system throws; then it can be tried again.
+   */
+  async erase(erasure: Erasure): Promise<Erased> {
+    const notes = await erasablePositions(this.log, erasure);
+    // It may hold what an exec ran that was open then. And the numbers that were given must be known without the events.
+    await this.#checkpointer.save();
+    return this.log.erase(notes);
   }
 
   /**

@@ -1,10 +1,12 @@
 import { SandglassError } from "@sandglass/protocol";
-import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame } from "./frame.ts";
+import { FRAME_HEADER_BYTES, MAX_PAYLOAD_BYTES, sealFrame, sealFrameBefore } from "./frame.ts";
 import type { Segment } from "./segment.ts";
 
 const INITIAL_BYTES = 256 * 1024;
 /** A batch this large is written without waiting for the end of the tick. */
 export const FULL_BATCH_BYTES = 1024 * 1024;
+/** A payload from this size on is written at once, from where it lies: copying it would take longer than a system call. */
+export const DIRECT_BYTES = 32 * 1024;
 
 /** The records of one write: they become readable together or are refused together, and share one promise. */
 export class Batch {
@@ -50,12 +52,7 @@ export class FrameBuffer {
     let maxLength = headLength + (isText ? payload.length * 3 : payload.length);
     if (maxLength > MAX_PAYLOAD_BYTES) {
       maxLength = headLength + (isText ? Buffer.byteLength(payload) : payload.length);
-      if (maxLength > MAX_PAYLOAD_BYTES) {
-        throw new SandglassError(
-          "PAYLOAD_TOO_LARGE",
-          `a record of ${maxLength} bytes; at most ${MAX_PAYLOAD_BYTES}`,
-        );
-      }
+      if (maxLength > MAX_PAYLOAD_BYTES) throw tooLarge(maxLength);
     }
     this.#reserve(FRAME_HEADER_BYTES + maxLength);
     const start = this.length + FRAME_HEADER_BYTES;
@@ -65,6 +62,16 @@ export class FrameBuffer {
     else this.bytes.set(payload, start + headLength);
     sealFrame(this.bytes, this.length, length, position, this.#seed);
     this.length = start + length;
+  }
+
+  /** The frame of a payload that is written behind it, and not copied here. Throws PAYLOAD_TOO_LARGE above 16 MiB. */
+  pushBefore(payload: Uint8Array, position: number, head: Uint8Array | undefined): void {
+    const headLength = head?.length ?? 0;
+    if (headLength + payload.length > MAX_PAYLOAD_BYTES) throw tooLarge(headLength + payload.length);
+    this.#reserve(FRAME_HEADER_BYTES + headLength);
+    if (head) this.bytes.set(head, this.length + FRAME_HEADER_BYTES);
+    sealFrameBefore(this.bytes, this.length, headLength, payload, position, this.#seed);
+    this.length += FRAME_HEADER_BYTES + headLength;
   }
 
   /** Forgets what was written; gives back what one large record made it grow to. */
@@ -80,4 +87,8 @@ export class FrameBuffer {
     this.bytes.copy(grown, 0, 0, this.length);
     this.bytes = grown;
   }
+}
+
+function tooLarge(bytes: number): SandglassError {
+  return new SandglassError("PAYLOAD_TOO_LARGE", `a record of ${bytes} bytes; at most ${MAX_PAYLOAD_BYTES}`);
 }

@@ -1,6 +1,7 @@
 import { mkdirSync, unlinkSync } from "node:fs";
 import { checksumSeed } from "./checksum-seed.ts";
 import { DirectoryLock } from "./directory-lock.ts";
+import { LogEraser } from "./log-eraser.ts";
 import { LogFeed, type LogUpdate } from "./log-feed.ts";
 import type { DurableLogOptions, LogProblem, LogRecovery, LogStats } from "./log-options.ts";
 import { type LogItem, LogReader, type LogView, type ReadOptions } from "./log-reader.ts";
@@ -8,8 +9,10 @@ import { LogWriter } from "./log-writer.ts";
 import type { NamedReader } from "./named-reader.ts";
 import { Notifier } from "./notifier.ts";
 import { ReaderRegistry } from "./reader-registry.ts";
+import { RecentBytes } from "./recent-bytes.ts";
 import { recoverLog } from "./recovery.ts";
 import { countExpired, type RetentionReader } from "./retention.ts";
+import type { Erased } from "./rewrite-segment.ts";
 import type { Segment } from "./segment.ts";
 import { SteadyClock } from "./steady-clock.ts";
 
@@ -34,7 +37,9 @@ export class DurableLog {
   readonly #writer: LogWriter;
   readonly #view: LogView;
   readonly #readers: ReaderRegistry;
+  readonly #eraser: LogEraser;
   readonly #clock = new SteadyClock();
+  readonly #recent: RecentBytes | undefined;
   readonly #retentionTimer: NodeJS.Timeout;
   #corruptRecords = 0;
   #closing: Promise<void> | undefined;
@@ -74,12 +79,25 @@ export class DurableLog {
       {
         report,
         published: () => this.#view.changed.notify(),
-        rolled: () => this.#applyRetention(),
+        rolled: () => {
+          this.#keepRecent();
+          this.#applyRetention();
+        },
       },
       seed,
     );
+    const { recentBytes = 0 } = options;
+    this.#recent = recentBytes > 0 ? new RecentBytes(recentBytes) : undefined;
+    this.#keepRecent();
     this.#view = this.#makeView(seed);
     this.#readers = new ReaderRegistry(options.dir, this.#view, options.durability === "power");
+    this.#eraser = new LogEraser({
+      dir: options.dir,
+      segments: this.#segments,
+      writer: this.#writer,
+      seed,
+      changed: () => this.#view.changed.notify(),
+    });
     this.#retentionTimer = setInterval(() => this.#applyRetention(), RETENTION_EVERY_MS).unref();
     this.#applyRetention();
   }
@@ -125,6 +143,15 @@ export class DurableLog {
     return this.#writer.flush();
   }
 
+  /**
+   * Deletes the records of these positions: readers find a gap of the reason "deleted" there from now on. Each leaves a note in its place,
+   * which the log itself does not read. Resolves when nothing of the records is in the log's files and that is on disk; what was deleted
+   * before, or cannot be read, is passed over. Throws what the file system throws: then some may be deleted, and it can be tried again.
+   */
+  erase(notes: ReadonlyMap<number, Uint8Array>): Promise<Erased> {
+    return this.#eraser.erase(notes);
+  }
+
   /** Records and gaps from `from` on, one at a time. */
   async *read(options: ReadOptions = {}): AsyncGenerator<LogItem, void, undefined> {
     for await (const items of this.readBatches(options)) yield* items;
@@ -166,9 +193,9 @@ export class DurableLog {
     return { dir: this.#readers.dir, mustSync: this.#options.durability === "power" };
   }
 
-  /** Tells `post` what there is to read, until it is stopped or the log is closed. */
-  feed(post: (update: LogUpdate) => void): LogFeed {
-    return new LogFeed(this.#view, post);
+  /** Tells `post` what there is to read, at most every `everyMs` (default 10), until it is stopped or the log is closed. */
+  feed(post: (update: LogUpdate) => void, everyMs?: number): LogFeed {
+    return new LogFeed(this.#view, post, everyMs);
   }
 
   /**
@@ -206,6 +233,13 @@ export class DurableLog {
     this.#isClosed = true;
     this.#view.changed.notify();
     this.#lock.release();
+  }
+
+  /** Of the segment that is being written. */
+  #keepRecent(): void {
+    this.#recent?.clear();
+    for (const segment of this.#segments.slice(-2)) segment.recent = undefined;
+    this.#segments.at(-1)!.recent = this.#recent;
   }
 
   #applyRetention(): void {

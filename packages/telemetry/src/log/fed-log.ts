@@ -6,6 +6,7 @@ import { NamedReader } from "./named-reader.ts";
 import { Notifier } from "./notifier.ts";
 import type { RetentionReader } from "./retention.ts";
 import { Segment } from "./segment.ts";
+import { SharedReads } from "./shared-reads.ts";
 
 /** The log as a thread that does not write it sees it: its files, and what a `LogFeed` tells of them. */
 export class FedLog {
@@ -19,8 +20,15 @@ export class FedLog {
   /**
    * @param cursorDir absolute; the writer's
    * @param seed of its checksums; 0 for a log of the daemon's own bytes
+   * @param gatheredMs for how long its feed gathers what is new
    */
-  constructor(cursorDir: string, mustSync: boolean, report: (problem: LogProblem) => void, seed = 0) {
+  constructor(
+    cursorDir: string,
+    mustSync: boolean,
+    report: (problem: LogProblem) => void,
+    seed = 0,
+    gatheredMs = 0,
+  ) {
     this.#cursorDir = cursorDir;
     this.#mustSync = mustSync;
     const log = this;
@@ -30,9 +38,11 @@ export class FedLog {
         return log.#lastPosition;
       },
       checksumSeed: seed,
+      gatheredMs,
       isClosed: false,
       changed: new Notifier(),
       liveReaders: new Set<RetentionReader>(),
+      reads: new SharedReads(),
       report,
     };
   }
@@ -48,6 +58,7 @@ export class FedLog {
       segment.sizeBytes = state.sizeBytes;
       segment.readableBytes = state.readableBytes;
       segment.lastPosition = state.lastPosition;
+      segment.rewrites = state.rewrites;
       if (!known) this.#segments.push(segment);
     }
     while (this.#segments[0] !== undefined && this.#segments[0].firstPosition < firstSegment) {

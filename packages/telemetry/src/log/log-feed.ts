@@ -1,14 +1,13 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { LogView } from "./log-reader.ts";
 import type { Segment } from "./segment.ts";
 
-/** How often another thread hears of new records; a message for each commit would cost the writer more than the write. */
+/** Default of how often another thread hears of new records; a message for each commit would cost the writer more than the write. */
 const FEED_EVERY_MS = 10;
 
 /** A segment as another thread is told of it. */
 export type SegmentState = Pick<
   Segment,
-  "path" | "firstPosition" | "createdAt" | "sizeBytes" | "readableBytes" | "lastPosition"
+  "path" | "firstPosition" | "createdAt" | "sizeBytes" | "readableBytes" | "lastPosition" | "rewrites"
 >;
 
 /** What changed in the log since the message before. */
@@ -24,15 +23,20 @@ export interface LogUpdate {
 export class LogFeed {
   readonly #view: LogView;
   readonly #post: (update: LogUpdate) => void;
-  readonly #ending = new AbortController();
-  /** By first position: `readableBytes` and `lastPosition` as they were told. */
+  /** By first position: what may change, as it was told. */
   readonly #told = new Map<number, string>();
+  readonly #everyMs: number;
   #toldPosition = -1;
+  #timer: NodeJS.Timeout | undefined;
+  #unlisten: (() => void) | undefined;
+  #isStopped = false;
 
-  constructor(view: LogView, post: (update: LogUpdate) => void) {
+  /** @param everyMs what is new is told at most so often */
+  constructor(view: LogView, post: (update: LogUpdate) => void, everyMs: number = FEED_EVERY_MS) {
     this.#view = view;
     this.#post = post;
-    void this.#run();
+    this.#everyMs = everyMs;
+    this.#tell();
   }
 
   /** Says now what is new, so that whatever is posted next is understood. */
@@ -41,11 +45,19 @@ export class LogFeed {
     const firstSegment = segments[0]?.firstPosition ?? 0;
     const changed: SegmentState[] = [];
     for (const segment of segments) {
-      const { path, firstPosition, createdAt, sizeBytes, readableBytes, lastPosition: end } = segment;
-      const state = `${readableBytes} ${end} ${sizeBytes}`;
+      const {
+        path,
+        firstPosition,
+        createdAt,
+        sizeBytes,
+        readableBytes,
+        lastPosition: end,
+        rewrites,
+      } = segment;
+      const state = `${readableBytes} ${end} ${sizeBytes} ${rewrites}`;
       if (this.#told.get(firstPosition) === state) continue;
       this.#told.set(firstPosition, state);
-      changed.push({ path, firstPosition, createdAt, sizeBytes, readableBytes, lastPosition: end });
+      changed.push({ path, firstPosition, createdAt, sizeBytes, readableBytes, lastPosition: end, rewrites });
     }
     for (const position of this.#told.keys()) if (position < firstSegment) this.#told.delete(position);
     if (changed.length === 0 && lastPosition === this.#toldPosition) return;
@@ -54,16 +66,18 @@ export class LogFeed {
   }
 
   stop(): void {
-    this.#ending.abort();
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#unlisten?.();
   }
 
-  async #run(): Promise<void> {
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      this.update();
-      if (this.#view.isClosed) return;
-      await this.#view.changed.wait(signal);
-      await delay(FEED_EVERY_MS);
-    }
-  }
+  /** Between two messages a commit pays nothing for the feed, and the first behind one pays for a timer. */
+  readonly #tell = (): void => {
+    if (this.#isStopped) return;
+    this.update();
+    if (this.#view.isClosed) return;
+    this.#unlisten = this.#view.changed.once(() => {
+      this.#timer = setTimeout(this.#tell, this.#everyMs);
+    });
+  };
 }

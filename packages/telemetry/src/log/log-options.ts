@@ -42,6 +42,11 @@ export interface DurableLogOptions {
   segmentBytes?: number;
   /** Its records hold bytes that someone else chose, and not UTF-8: see `frame.ts`. Not to be changed once it is there. Default false. */
   holdsForeignBytes?: boolean;
+  /**
+   * How much of what was written last is kept in memory, for readers that keep up: bytes. For a log of much that is read at once by
+   * readers of this thread; others read the files. Default 0.
+   */
+  recentBytes?: number;
   retention?: Retention;
   /** Told of everything in {@link LogProblem}; must not throw. */
   onProblem?: (problem: LogProblem) => void;

@@ -1,19 +1,23 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { CHUNK_BYTES } from "./chunk-memory.ts";
 import { FrameScanner, findMarker } from "./frame.ts";
 import type { LogProblem } from "./log-options.ts";
 import { LogRecord } from "./log-record.ts";
 import type { Notifier } from "./notifier.ts";
+import { ReadChunk } from "./read-chunk.ts";
 import type { RetentionReader } from "./retention.ts";
 import type { Segment } from "./segment.ts";
+import { readChunk, type SharedReads } from "./shared-reads.ts";
+
+/** So many times more is read at once of what is in memory: it costs a copy, and what goes out by large requests is there for one. */
+const RECENT_TIMES = 4;
 
 export type { LogRecord };
 
-const CHUNK_BYTES = 256 * 1024;
-
 /** Records `from` … `to` are missing. */
 export interface LogGap {
-  gap: { from: number; to: number; reason: "retention" | "corrupt" };
+  gap: { from: number; to: number; reason: "retention" | "corrupt" | "deleted" };
 }
 export type LogItem = LogRecord | LogGap;
 
@@ -39,6 +43,10 @@ export interface LogView {
   readonly isClosed: boolean;
   readonly changed: Notifier;
   readonly liveReaders: Set<RetentionReader>;
+  /** For how long what is new was gathered before readers hear of it; default 0. */
+  readonly gatheredMs?: number;
+  /** Where several readers keep together. */
+  readonly reads?: SharedReads;
   report(problem: LogProblem): void;
 }
 
@@ -60,7 +68,7 @@ export class LogReader implements RetentionReader {
     this.#view = view;
     this.#scanner = new FrameScanner(view.checksumSeed);
     this.#follow = options.follow ?? false;
-    this.#lingerMs = options.lingerMs ?? 0;
+    this.#lingerMs = (options.lingerMs ?? 0) - (view.gatheredMs ?? 0);
     this.#signal = options.signal;
     this.#limit = options.to ?? (this.#follow ? Number.POSITIVE_INFINITY : view.lastPosition);
     this.nextPosition = options.from ?? view.segments[0]?.firstPosition ?? 1;
@@ -91,7 +99,8 @@ export class LogReader implements RetentionReader {
   }
 
   async *#readSegment(segment: Segment): AsyncGenerator<LogItem[], void, undefined> {
-    const file = await openUnlessRemoved(segment.path);
+    let { rewrites } = segment;
+    let file = await openUnlessRemoved(segment.path);
     if (!file) return;
     try {
       let offset = segment.seek(this.nextPosition);
@@ -106,29 +115,47 @@ export class LogReader implements RetentionReader {
           if (this.#lingerMs > 0 && !this.#isDone()) await delay(this.#lingerMs);
           continue;
         }
-        const chunk = Buffer.allocUnsafeSlow(Math.min(wantedBytes, available));
-        const { bytesRead } = await file.read(chunk, 0, chunk.length, offset);
+        if (rewrites !== segment.rewrites) {
+          ({ rewrites } = segment);
+          await file.close();
+          file = await openUnlessRemoved(segment.path);
+          if (!file) return;
+        }
+        const length = Math.min(wantedBytes, available);
+        const recent = segment.recent?.read(offset, Math.min(RECENT_TIMES * wantedBytes, available));
+        const chunk = recent
+          ? new ReadChunk(recent)
+          : await (this.#view.reads?.read(file, segment, offset, length) ?? readChunk(file, offset, length));
+        const bytesRead = chunk.bytes.length;
         // Someone cut the file from outside: what is missing shows as a gap.
         if (bytesRead === 0) return;
         const items: LogItem[] = [];
-        const isAtEnd = bytesRead >= available;
-        const consumed = this.#parse(segment, chunk.subarray(0, bytesRead), offset, isAtEnd, items);
+        const state = { isAtEnd: bytesRead >= available, isSealed: recent !== undefined };
+        const consumed = this.#parse(segment, chunk, offset, state, items);
         offset += consumed;
         wantedBytes = Math.max(CHUNK_BYTES, this.#scanner.neededBytes);
         if (items.length > 0) yield items;
+        else chunk.release();
       }
     } finally {
-      await file.close();
+      await file?.close();
     }
   }
 
   /** Puts the records of a chunk into `items` and returns how many bytes are done with. */
-  #parse(segment: Segment, chunk: Buffer, offset: number, isAtEnd: boolean, items: LogItem[]): number {
+  #parse(
+    segment: Segment,
+    source: ReadChunk,
+    offset: number,
+    { isAtEnd, isSealed }: { isAtEnd: boolean; isSealed: boolean },
+    items: LogItem[],
+  ): number {
     const scanner = this.#scanner;
+    const chunk = source.bytes;
     let at = 0;
     scanner.neededBytes = 0;
     while (at < chunk.length) {
-      const status = scanner.scan(chunk, at, chunk.length);
+      const status = scanner.scan(chunk, at, chunk.length, isSealed);
       if (status === "record") {
         const { position } = scanner;
         segment.note(position, offset + at);
@@ -137,11 +164,14 @@ export class LogReader implements RetentionReader {
           return at;
         }
         if (position > this.nextPosition) items.push(this.#missing(segment, position - 1));
-        if (position >= this.nextPosition) {
-          items.push(new LogRecord(position, chunk, scanner.payloadStart, scanner.payloadEnd));
+        if (scanner.isTombstone && position >= this.nextPosition) {
+          addDeleted(items, position);
           this.nextPosition = position + 1;
-          if (this.nextPosition > this.#limit) return scanner.payloadEnd;
+        } else if (position >= this.nextPosition) {
+          items.push(new LogRecord(position, source, scanner.payloadStart, scanner.payloadEnd));
+          this.nextPosition = position + 1;
         }
+        if (this.nextPosition > this.#limit) return scanner.payloadEnd;
         at = scanner.payloadEnd;
         continue;
       }
@@ -171,6 +201,14 @@ export class LogReader implements RetentionReader {
     this.nextPosition = to + 1;
     return { gap: { from, to, reason } };
   }
+}
+
+/** Deletions stand beside one another: told as one, and not as a loss. */
+function addDeleted(items: LogItem[], position: number): void {
+  const last = items.at(-1);
+  if (last !== undefined && "gap" in last && last.gap.reason === "deleted" && last.gap.to === position - 1)
+    last.gap.to = position;
+  else items.push({ gap: { from: position, to: position, reason: "deleted" } });
 }
 
 /** Undefined where retention removed the file since it was chosen: the segment is out of the list then. */

@@ -1,12 +1,13 @@
 import { unlinkSync } from "node:fs";
 import { SandglassError } from "@sandglass/protocol";
-import { Batch, FrameBuffer, FULL_BATCH_BYTES } from "./commit-batch.ts";
+import { Batch, DIRECT_BYTES, FrameBuffer, FULL_BATCH_BYTES } from "./commit-batch.ts";
 import { FRAME_HEADER_BYTES } from "./frame.ts";
 import type { DurableLogOptions, LogProblem } from "./log-options.ts";
-import { SEGMENT_HEADER_BYTES, type Segment } from "./segment.ts";
+import { defaultSegmentBytes, SEGMENT_HEADER_BYTES, type Segment } from "./segment.ts";
 import { SegmentWriter, syncFileData } from "./segment-writer.ts";
 import { SteadyClock } from "./steady-clock.ts";
 import { Syncer } from "./syncer.ts";
+import { syncRefusal, writeRefusal } from "./write-refusal.ts";
 
 /** With the time the sync itself takes this keeps the promise of "at most 100 ms later". */
 const SYNC_AFTER_MS = 50;
@@ -24,7 +25,7 @@ export interface LogWriterEvents {
  * The writing side of the log: group commit, rolling, syncing.
  *
  * Records enqueued in one turn of the event loop are encoded side by side, written with one system call and share one
- * promise. The write is synchronous, so that nothing can be enqueued behind a batch whose fate is open: one that fails is
+ * promise. A large one is written at once, with those before it, from where its bytes lie. The write is synchronous, so that nothing can be enqueued behind a batch whose fate is open: one that fails is
  * cut away whole and its positions are given again. With durability "power" the batches that are written while the disk
  * is being waited for share the next wait.
  */
@@ -96,14 +97,18 @@ export class LogWriter {
       const refusal = this.#flush();
       if (refusal) throw refusal;
     }
-    this.#frames.push(payload, this.#nextPosition, head);
+    const direct = typeof payload !== "string" && payload.length >= DIRECT_BYTES ? payload : undefined;
+    if (direct) this.#frames.pushBefore(direct, this.#nextPosition, head);
+    else this.#frames.push(payload, this.#nextPosition, head);
     if (!this.#batch) {
       this.#batch = new Batch(this.#nextPosition);
-      process.nextTick(this.#flushLater);
+      if (!direct) process.nextTick(this.#flushLater);
     }
     const batch = this.#batch;
     batch.count += 1;
     this.#nextPosition += 1;
+    const refusal = direct && this.#flush(direct);
+    if (refusal) throw refusal;
     return batch.committed;
   }
 
@@ -111,6 +116,15 @@ export class LogWriter {
   async flush(): Promise<void> {
     this.#flush();
     if (this.#isPower) await this.#syncing;
+  }
+
+  /** Seals the segment being written, if it holds anything: what comes goes into a new one. Throws what the file system throws. */
+  async roll(): Promise<void> {
+    this.#flush();
+    if (this.#active.segment.sizeBytes === SEGMENT_HEADER_BYTES) return;
+    this.#mustRoll = true;
+    this.#rollWhereNeeded(this.#nextPosition, 0);
+    await this.flush();
   }
 
   /** Writes and syncs what is there, then closes the file. */
@@ -129,15 +143,20 @@ export class LogWriter {
     return length >= FULL_BATCH_BYTES || this.#active.segment.sizeBytes + added > this.#segmentBytes;
   }
 
-  /** Returns why the open batch was refused, if it was. */
-  #flush(): SandglassError | undefined {
+  /**
+   * Returns why the open batch was refused, if it was.
+   *
+   * @param rest of its last record
+   */
+  #flush(rest?: Uint8Array): SandglassError | undefined {
     const batch = this.#batch;
     if (!batch) return undefined;
-    const { length } = this.#frames;
+    const framed = this.#frames.length;
+    const length = framed + (rest?.length ?? 0);
     this.#batch = undefined;
     try {
       this.#rollWhereNeeded(batch.first, length);
-      this.#active.append(this.#frames.bytes, length);
+      this.#active.append(this.#frames.bytes, framed, rest);
     } catch (error) {
       return this.#refuse(batch, error as Error);
     } finally {
@@ -166,14 +185,7 @@ export class LogWriter {
     this.counts.writeErrors += 1;
     this.#events.report({ kind: "write_failed", records: batch.count, error });
     this.#options.onDrop?.(batch.first, batch.count);
-    const { code } = error as NodeJS.ErrnoException;
-    const { dir } = this.#options;
-    const hint =
-      code === "ENOSPC" || code === "EDQUOT"
-        ? `make room on the file system of ${dir}, or lower the log's maxBytes; the next append tries again`
-        : `see to the disk below ${dir}; the next append tries again`;
-    const message = `the record could not be written: ${error.message}`;
-    const refusal = new SandglassError("LOG_UNAVAILABLE", message, { hint, cause: error });
+    const refusal = writeRefusal(error, this.#options.dir);
     batch.reject(refusal);
     return refusal;
   }
@@ -264,7 +276,7 @@ export class LogWriter {
     const count = refused.reduce((sum, batch) => sum + batch.count, 0);
     this.counts.appended -= refused.reduce((sum, batch) => sum + (batch.segment ? batch.count : 0), 0);
     this.#options.onDrop?.(first, count);
-    const refusal = syncError(error);
+    const refusal = syncRefusal(error);
     for (const batch of refused) batch.reject(refusal);
   }
 
@@ -277,20 +289,4 @@ export class LogWriter {
     const to = last.first + last.count - 1;
     this.#events.report({ kind: "sync_failed", segment: writer.segment.path, from: first.first, to, error });
   }
-}
-
-/** Whole segments go: with a small limit on the log they have to be small too. */
-function defaultSegmentBytes(maxBytes = Number.POSITIVE_INFINITY): number {
-  return Math.max(64 * 1024, Math.min(64 * 1024 * 1024, Math.floor(maxBytes / 8)));
-}
-
-function syncError(error: Error): SandglassError {
-  return new SandglassError(
-    "LOG_UNAVAILABLE",
-    `the record could not be brought to the disk: ${error.message}`,
-    {
-      hint: "the log continues in a new segment; see to the disk",
-      cause: error,
-    },
-  );
 }

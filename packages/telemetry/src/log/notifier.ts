@@ -9,6 +9,14 @@ export class Notifier {
     for (const wake of waiters) wake();
   }
 
+  /** Calls `wake` in the turn of the next {@link Notifier.notify}, which it must not hold up. Returns what takes that back. */
+  once(wake: () => void): () => void {
+    // Of this wait alone, also where the same function waits twice.
+    const waiter = (): void => wake();
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
   /** Resolves at the next {@link Notifier.notify}, or when the signal is aborted. */
   wait(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
@@ -16,15 +24,14 @@ export class Notifier {
         resolve();
         return;
       }
-      const wake = (): void => {
+      const cancel = this.once(() => {
         signal?.removeEventListener("abort", abort);
         resolve();
-      };
+      });
       const abort = (): void => {
-        this.#waiters.delete(wake);
+        cancel();
         resolve();
       };
-      this.#waiters.add(wake);
       signal?.addEventListener("abort", abort, { once: true });
     });
   }

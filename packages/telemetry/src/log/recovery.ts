@@ -1,6 +1,7 @@
 import { closeSync, openSync, readdirSync, readSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { FrameScanner, findMarker } from "./frame.ts";
+import { ERASING_SUFFIX } from "./log-eraser.ts";
 import type { LogProblem, LogRecovery } from "./log-options.ts";
 import { openSegment, parseSegmentName, SEGMENT_HEADER_BYTES, type Segment } from "./segment.ts";
 
@@ -23,6 +24,8 @@ export function recoverLog(dir: string, report: (problem: LogProblem) => void, s
   const segments: Segment[] = [];
   let isLastHeaderDamaged = false;
   for (const name of readdirSync(dir).sort()) {
+    // A crash came while it was written: what it was to replace is whole.
+    if (name.endsWith(ERASING_SUFFIX)) unlinkSync(join(dir, name));
     const firstPosition = parseSegmentName(name);
     if (firstPosition === undefined) continue;
     const { segment, isHeaderDamaged } = openSegment(join(dir, name), firstPosition);

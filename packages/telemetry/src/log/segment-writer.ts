@@ -1,5 +1,12 @@
 import { closeSync, fdatasync, ftruncateSync, openSync, unlinkSync } from "node:fs";
-import { encodeSegmentHeader, SEGMENT_HEADER_BYTES, Segment, segmentPath, writeFully } from "./segment.ts";
+import {
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  Segment,
+  segmentPath,
+  writeBoth,
+  writeFully,
+} from "./segment.ts";
 
 /** The one file that is being appended to. Writes are whole or not at all. */
 export class SegmentWriter {
@@ -34,14 +41,15 @@ export class SegmentWriter {
   }
 
   /**
-   * Appends the first `length` bytes of `bytes`. Synchronous: a write into the page cache is shorter than the way to a thread
+   * Appends the first `length` bytes of `bytes`, and `rest` behind them. Synchronous: a write into the page cache is shorter than the way to a thread
    * and back. Where it fails in the middle, what was written is cut away: now, or before the next append where that fails too.
    */
-  append(bytes: Buffer, length: number): void {
+  append(bytes: Buffer, length: number, rest: Uint8Array | undefined): void {
     const { segment } = this;
     this.settle();
     try {
-      writeFully(this.fd, bytes, length, segment.sizeBytes);
+      if (rest === undefined) writeFully(this.fd, bytes, length, segment.sizeBytes);
+      else writeBoth(this.fd, bytes.subarray(0, length), rest, segment.sizeBytes);
     } catch (error) {
       this.#mustCut = true;
       try {
@@ -51,7 +59,11 @@ export class SegmentWriter {
       }
       throw error;
     }
+    segment.recent?.keep(bytes, length, segment.sizeBytes);
     segment.sizeBytes += length;
+    if (rest === undefined) return;
+    segment.recent?.keep(rest, rest.length, segment.sizeBytes);
+    segment.sizeBytes += rest.length;
   }
 
   /** Takes back everything from `offset` on: now, or before the next append where that fails. */

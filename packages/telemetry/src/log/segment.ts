@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, writeSync, writevSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { SandglassError } from "@sandglass/protocol";
+import type { RecentBytes } from "./recent-bytes.ts";
 
 /**
  * The first bytes of a segment file. This layout is the same in every format version, so that any build can tell what it
@@ -33,6 +34,10 @@ export class Segment {
   /** Known once nothing more is written to it; one below `firstPosition` where it holds nothing. */
   lastPosition: number | undefined;
   isRemoved = false;
+  /** How often the file was replaced by one in which records are deleted: who has the one before open has to open it anew. */
+  rewrites = 0;
+  /** Its end, where that is kept in memory: only of the one that is being written. */
+  recent: RecentBytes | undefined;
   /** Sparse: where a record begins, about every 256 KiB, so that a reader need not walk from the start. */
   readonly #index: { position: number; offset: number }[] = [];
   #nextIndexed = SEGMENT_HEADER_BYTES + INDEX_EVERY_BYTES;
@@ -60,6 +65,11 @@ export class Segment {
     }
     return SEGMENT_HEADER_BYTES;
   }
+}
+
+/** Whole segments go: with a small limit on the log they have to be small too. */
+export function defaultSegmentBytes(maxBytes: number = Number.POSITIVE_INFINITY): number {
+  return Math.max(64 * 1024, Math.min(64 * 1024 * 1024, Math.floor(maxBytes / 8)));
 }
 
 export function segmentPath(dir: string, firstPosition: number): string {
@@ -119,8 +129,17 @@ export function openSegment(
   }
 }
 
+/** Writes one behind the other at `offset`, with one system call where the kernel takes all of it. */
+export function writeBoth(fd: number, first: Uint8Array, second: Uint8Array, offset: number): void {
+  const written = writevSync(fd, [first, second], offset);
+  if (written < first.length)
+    writeFully(fd, first.subarray(written), first.length - written, offset + written);
+  const rest = second.subarray(Math.max(0, written - first.length));
+  if (rest.length > 0) writeFully(fd, rest, rest.length, offset + first.length + second.length - rest.length);
+}
+
 /** Writes all of `bytes` at `offset`; the kernel may take them in parts. */
-export function writeFully(fd: number, bytes: Buffer, length: number, offset: number): void {
+export function writeFully(fd: number, bytes: Uint8Array, length: number, offset: number): void {
   let done = 0;
   while (done < length) {
     const written = writeSync(fd, bytes, done, length - done, offset + done);

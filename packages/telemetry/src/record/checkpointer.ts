@@ -29,6 +29,15 @@ export class Checkpointer {
     if (position - this.#savedPosition >= EVERY_EVENTS) this.#start();
   }
 
+  /** One now: what it holds of is what is open now. Errors are counted. */
+  async save(): Promise<void> {
+    await this.#saving;
+    // Also where nothing was added: what the file holds may be of before.
+    this.#savedPosition = -1;
+    this.#start();
+    await this.#saving;
+  }
+
   /** The last one. */
   async close(): Promise<void> {
     clearInterval(this.#timer);

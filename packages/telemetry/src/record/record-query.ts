@@ -83,7 +83,8 @@ async function* lines(
     if (!needles.mayMatchAny(items)) continue;
     for (const item of items) {
       if ("gap" in item) {
-        yield gapLine(item.gap);
+        // Deleted on purpose is not lost.
+        if (item.gap.reason !== "deleted") yield gapLine(item.gap);
         continue;
       }
       if (signal?.aborted) return;
