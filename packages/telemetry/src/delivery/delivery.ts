@@ -3,9 +3,10 @@ import { type ExporterInfo, type FlushResult, SandglassError } from "@sandglass/
 import type { PreparedExporter } from "../exporters/definition.ts";
 import { Changes } from "./changes.ts";
 import type { DeliveryOptions } from "./delivery-options.ts";
+import { detachStrangers } from "./detach-strangers.ts";
 import { assignIds, freeId, missing, sum, taken, within } from "./exporter-entries.ts";
 import { ExporterFactory } from "./exporter-factory.ts";
-import { CLOSE_MS, type ExporterHandle } from "./exporter-handle.ts";
+import { CLOSE_MS, type ExporterHandle, stopForChange } from "./exporter-handle.ts";
 import { checkExporterOptions, type ExporterOptions, type ExporterOwner } from "./exporter-options.ts";
 import { readerName } from "./managed-exporter.ts";
 import { prepareExporter, verifyRequired } from "./prepare-exporter.ts";
@@ -13,16 +14,12 @@ import { startPosition } from "./start-position.ts";
 
 export type { DeliveryOptions } from "./delivery-options.ts";
 
-/** What a batch that is under way may take when its exporter is changed or removed. */
-const CHANGE_GRACE_MS = 2_000;
 /** Kept back of a shutdown's time for closing connections and writing cursors. */
 const CLOSE_SHARE = 0.2;
 /** What a destination that is away gets to come back when the daemon stops. */
 const STALLED_FLUSH_MS = 1_000;
-const DEFAULT_FLUSH_MS = 30_000;
 /** Shortest that closing connections is waited for, also where there is no time left. */
 const LEAST_CLOSE_MS = 100;
-/** A timer cannot be longer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Entry {
@@ -100,13 +97,13 @@ export class Delivery {
       // All end before one begins: two may have exchanged their files.
       await Promise.all([
         ...gone.map(({ id }) => this.#stop(id)),
-        ...changed.map(({ id }) => this.#entries.get(id)?.exporter.stop(CHANGE_GRACE_MS)),
+        ...changed.map(({ id }) => stopForChange(this.#entries.get(id)?.exporter)),
       ]);
       const errors: unknown[] = [];
       for (const { id, options, prepared } of changed) {
         await this.#start(id, options, owner, prepared).catch((error: unknown) => errors.push(error));
       }
-      this.#detachStrangers();
+      detachStrangers(this.#options.recorder.log, this.#entries.keys());
       if (errors.length > 0) throw errors[0];
     });
   }
@@ -184,9 +181,20 @@ export class Delivery {
     entry.exporter.retry();
   }
 
+  /** Has those that hold events read them from the log again: they may have been deleted there. What is being sent may end. */
+  reread(): Promise<void> {
+    return this.#changes.run(async () => {
+      for (const { id, options, owner, exporter } of [...this.#entries.values()]) {
+        const { counts } = exporter.info();
+        if (counts.queued + counts.inFlight > 0)
+          await this.#start(id, options, owner, this.#prepare(options, owner));
+      }
+    });
+  }
+
   /** Resolves when everything committed before it is delivered or given up, or after `timeoutMs` (default 30 s). */
   async flush(options: { ids?: readonly string[]; timeoutMs?: number } = {}): Promise<FlushResult> {
-    const { ids, timeoutMs = DEFAULT_FLUSH_MS } = options;
+    const { ids, timeoutMs = 30_000 } = options;
     for (const id of ids ?? []) if (!this.#entries.has(id)) throw missing(id);
     const chosen = [...this.#entries.values()].filter(({ id }) => ids === undefined || ids.includes(id));
     const late = new AbortController();
@@ -232,8 +240,7 @@ export class Delivery {
   ): Promise<ExporterHandle> {
     const { log } = this.#options.recorder;
     const known = this.#entries.get(id);
-    // What fails is not waited for.
-    if (known) await known.exporter.stop(known.exporter.info().state === "running" ? CHANGE_GRACE_MS : 0);
+    if (known) await stopForChange(known.exporter);
     else if (!log.hasCursor(readerName(id))) {
       log.readerAt(readerName(id), { from: await startPosition(log, options.startAt ?? "latest") });
     }
@@ -255,17 +262,8 @@ export class Delivery {
     const entry = this.#entries.get(id);
     if (!entry) throw missing(id);
     this.#entries.delete(id);
-    await entry.exporter.stop(CHANGE_GRACE_MS);
+    await stopForChange(entry.exporter);
     this.#options.recorder.log.detachReader(readerName(id));
-  }
-
-  /** Nothing is kept in the log for exporters that are not there any more. */
-  #detachStrangers(): void {
-    const { log } = this.#options.recorder;
-    const ours = new Set([...this.#entries.keys()].map(readerName));
-    for (const { name } of log.stats().readers) {
-      if (name.startsWith(readerName("")) && !ours.has(name)) log.detachReader(name);
-    }
   }
 
   #prepare(options: ExporterOptions, owner: ExporterOwner): PreparedExporter {

@@ -102,3 +102,59 @@ test("a filter that can match nothing is refused", () => {
     /did you mean "exec.completed"/,
   );
 });
+
+function recorded(type: string, seq: number, more: object = {}): RuntimeEvent {
+  const id = `evt_0199a4f0-0000-7000-8000-${String(seq).padStart(12, "0")}`;
+  const timestamp = "2026-04-18T14:00:00.000042Z";
+  const rest = {
+    level: "info",
+    orgId: "o",
+    sandboxId: "s",
+    runId: "",
+    traceId: "",
+    spanId: "",
+    parentSpanId: "",
+  };
+  return { id, seq, timestamp, type, ...rest, data: {}, ...more } as unknown as RuntimeEvent;
+}
+
+test("a destination that decides by the type alone is asked once of each, whatever stands around it", () => {
+  const asked: string[] = [];
+  const accepts = ({ type }: RuntimeEvent): boolean => {
+    asked.push(type);
+    return type === "exec.completed";
+  };
+  const selector = new EventSelector({ accepts, acceptsByType: true, needsEvents: false });
+  const select = (event: object): string =>
+    selector.select(
+      new LogEvent(1, Buffer.from(`xx${JSON.stringify(event)}xx`), 2, 2 + JSON.stringify(event).length),
+    );
+  for (const seq of [1, 9, 10, 99_999, 123_456_789, 3]) {
+    assert.equal(select(recorded("exec.completed", seq)), "wanted");
+    assert.equal(select(recorded("exec.started", seq)), "filtered");
+  }
+  assert.deepEqual(asked, ["exec.completed", "exec.started"]);
+  // What is longer than it was, stands in another order, or says a type within a text is looked at.
+  const nested = { data: { code: '","type":"exec.completed",' } };
+  assert.equal(select(recorded("exec.started", 4, nested)), "filtered");
+  assert.equal(
+    select(recorded("exec.started", 4, { id: 'evt_","seq":4,"timestamp":"","type":"exec.completed",' })),
+    "filtered",
+  );
+  const { type, ...rest } = recorded("exec.completed", 4);
+  assert.equal(select({ type, ...rest }), "wanted");
+  assert.equal(select(recorded("exec.completed", 5, { timestamp: "2026-04-18T14:00:00Z" })), "wanted");
+  assert.equal(select(recorded("exec.completed", 6)), "wanted");
+  assert.equal(selector.select(new LogEvent(1, Buffer.from('{"id":"evt_1","seq":'))), "corrupt");
+});
+
+test("more types than are kept are decided all the same", () => {
+  const accepts = ({ type }: RuntimeEvent): boolean => type.endsWith("1");
+  const selector = new EventSelector({ accepts, acceptsByType: true, needsEvents: false });
+  for (let round = 0; round < 3; round++) {
+    for (let number = 0; number < 30; number++) {
+      const event = new LogEvent(1, Buffer.from(JSON.stringify(recorded(`type.${number}`, number))));
+      assert.equal(selector.select(event), number % 10 === 1 ? "wanted" : "filtered");
+    }
+  }
+});

@@ -3,6 +3,7 @@ import { EventNeedles } from "../record/event-needles.ts";
 import { EventScan } from "../scan/event-scan.ts";
 import { ScannedEvent } from "../scan/scanned-event.ts";
 import type { LogEvent } from "./log-event.ts";
+import { TypeVerdicts } from "./type-verdicts.ts";
 import { compileWhere } from "./where.ts";
 
 /** Which events an exporter gets. What is left out lets everything through; what is given must hold together. */
@@ -20,6 +21,8 @@ export interface SelectorOptions {
   orgId?: string | undefined;
   /** Of the destination itself. Reads fields of an event by their names alone. */
   accepts?: ((event: RuntimeEvent) => boolean) | undefined;
+  /** What it accepts of a type, it accepts of all events of that type. */
+  acceptsByType?: boolean | undefined;
   /** Whether the destination looks inside events; then they are parsed here, so that it never meets one that cannot be. */
   needsEvents?: boolean | undefined;
   /** Of the destination itself, for a log whose records are no events. */
@@ -41,9 +44,12 @@ export class EventSelector {
   readonly #parses: boolean;
   readonly #scanned = new ScannedEvent((names) => new EventScan(names));
   readonly #acceptsRecord: SelectorOptions["acceptsRecord"];
+  /** Where nothing but the type decides. */
+  readonly #verdicts: TypeVerdicts | undefined;
 
   /** @throws SandglassError INVALID_REQUEST for a filter that can match nothing or cannot be read */
-  constructor({ filter = {}, orgId, accepts, needsEvents = true, acceptsRecord }: SelectorOptions) {
+  constructor(options: SelectorOptions) {
+    const { filter = {}, orgId, accepts, acceptsByType, needsEvents = true, acceptsRecord } = options;
     const { where, condition, ...rest } = filter;
     const isNarrowed = (rest.types?.length ?? 0) > 0 || rest.minLevel !== undefined;
     const conditions = [
@@ -66,7 +72,9 @@ export class EventSelector {
     this.#orgId = orgId;
     // What a user wrote may do anything with an event.
     this.#parses = needsEvents || conditions.length > 0;
-    this.#takesAll = !this.#parses && !isNarrowed && accepts === undefined && orgId === undefined;
+    const isOpen = !this.#parses && !isNarrowed && orgId === undefined;
+    this.#takesAll = isOpen && accepts === undefined;
+    this.#verdicts = isOpen && acceptsByType === true ? new TypeVerdicts() : undefined;
   }
 
   select(candidate: LogEvent): Selection {
@@ -74,11 +82,15 @@ export class EventSelector {
       return this.#acceptsRecord(candidate.payload) ? "wanted" : "filtered";
     if (this.#needles?.mayMatch(candidate.payload) === false) return "filtered";
     if (this.#takesAll) return "wanted";
+    const known = this.#verdicts?.find(candidate.bytes, candidate.start, candidate.end);
+    if (known !== undefined) return known ? "wanted" : "filtered";
     const event = this.#parses ? candidate.parse() : this.#read(candidate);
     if (event === undefined) return "corrupt";
     if (this.#orgId !== undefined && event.orgId !== this.#orgId) return "filtered";
     if (this.#passes !== undefined && !this.#passes(event)) return "filtered";
-    return this.#accepts === undefined || this.#accepts(event) ? "wanted" : "filtered";
+    const isWanted = this.#accepts === undefined || this.#accepts(event);
+    this.#verdicts?.learn(this.#scanned.scan, isWanted);
+    return isWanted ? "wanted" : "filtered";
   }
 
   #read(candidate: LogEvent): RuntimeEvent | undefined {

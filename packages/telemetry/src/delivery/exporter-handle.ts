@@ -2,6 +2,8 @@ import type { ExporterInfo, FlushResult } from "@sandglass/protocol";
 
 /** What an exporter that is being closed may take to give back its connections. */
 export const CLOSE_MS = 2_000;
+/** What a batch that is under way may take when its exporter is changed or removed. */
+const CHANGE_GRACE_MS = 2_000;
 
 /** One exporter that runs, wherever it does. */
 export interface ExporterHandle {
@@ -17,4 +19,9 @@ export interface ExporterHandle {
   /** Tries now; wakes one that was disabled. */
   retry(): void;
   info(): ExporterInfo;
+}
+
+/** Ends one that is changed or removed. What is being sent may end, but where the destination has been away for a while nothing is. */
+export async function stopForChange(exporter: ExporterHandle | undefined): Promise<void> {
+  await exporter?.stop(exporter.info().state === "running" ? CHANGE_GRACE_MS : 0);
 }

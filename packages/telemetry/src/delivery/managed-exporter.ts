@@ -63,11 +63,11 @@ export class ManagedExporter implements ExporterHandle {
   constructor(options: ManagedExporterOptions) {
     this.options = options;
     const { prepared, filter, orgId, id, retry, log } = options;
-    const { accepts } = prepared;
     this.#selector = new EventSelector({
       filter,
       orgId,
-      accepts: accepts && ((event) => accepts.call(prepared, event)),
+      accepts: prepared.accepts?.bind(prepared),
+      acceptsByType: prepared.acceptsByType,
       needsEvents: prepared.traits.needsEvents,
       acceptsRecord: prepared.records?.accepts,
     });

@@ -41,24 +41,29 @@ export class Sender {
   /** @throws SendStopped when the signal fires, DestinationDisabled */
   async send(batch: EventBatch, signal: AbortSignal): Promise<Outcome> {
     const { exporter, timeoutMs, schedule, health } = this.#parts;
+    let isAbandoned = false;
     for (let tries = 1; ; tries++) {
       await schedule.respect(signal);
       if (signal.aborted) throw new SendStopped();
       const startedAt = performance.now();
       const result = await attempt(exporter, batch, timeoutMs, signal);
       const tookMs = performance.now() - startedAt;
+      isAbandoned ||= result.isAbandoned === true;
       switch (result.status) {
         case "ok": {
           const wasFailing = health.failingSince !== undefined;
           health.delivered();
           if (wasFailing) schedule.wake();
           const outcome = await this.#accept(batch, result.rejected ?? [], signal);
-          return { ...outcome, checkpoint: result.checkpoint };
+          return { ...outcome, checkpoint: result.checkpoint, isAbandoned };
         }
         case "fail":
           // It answers: only what it was sent is wrong.
           health.answered();
-          return this.#split(batch, this.#parts.redact(result.reason), signal);
+          return {
+            ...(await this.#split(batch, this.#parts.redact(result.reason), signal)),
+            ...(isAbandoned && { isAbandoned }),
+          };
         case "disable":
           this.#fail(result.reason, batch, tookMs, false);
           throw new DestinationDisabled(this.#parts.redact(result.reason));

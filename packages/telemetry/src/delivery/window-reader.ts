@@ -1,4 +1,5 @@
 import type { LogItem } from "../log/log-reader.ts";
+import type { ReadChunk } from "../log/read-chunk.ts";
 import type { EventSelector } from "./event-selector.ts";
 import { EventSlab } from "./event-slab.ts";
 import type { DeliveryTraits } from "./exporter.ts";
@@ -55,6 +56,7 @@ export class WindowReader {
     }
     this.#keepOnlyEvents(items);
     this.#closeIfFlushed();
+    sourceOf(items)?.release();
   }
 
   /** Everything up to `position` is given on without waiting for more. */
@@ -89,31 +91,32 @@ export class WindowReader {
     const selection = this.#selector.select(event);
     if (selection === "filtered") window.skip(item.position);
     else if (selection === "corrupt") window.miss(item.position, item.position, "corrupt");
-    else this.#hold(window, event);
+    else this.#hold(window, event, item.source);
   }
 
   /** Where few of a chunk's events wait on, they are copied out of it: they would keep all of it in memory. */
   #keepOnlyEvents(items: readonly LogItem[]): void {
     const last = items.at(-1);
-    if (last === undefined || "gap" in last) return;
+    if (last === undefined || "gap" in last || this.#current === undefined) return;
     const { chunk } = last;
-    const waiting = this.#current?.events ?? [];
+    const waiting = this.#current.events;
     let keptBytes = 0;
     let index = waiting.length;
     while (index > 0 && waiting[index - 1]!.bytes === chunk) keptBytes += waiting[--index]!.sizeBytes;
     if (keptBytes * FEW >= chunk.length) return;
     for (const event of waiting.slice(index)) event.moveTo(this.#slab.copy(event.payload));
+    this.#current.letGo(last.source);
   }
 
-  #hold(window: Window, event: LogEvent): void {
+  #hold(window: Window, event: LogEvent, source: ReadChunk): void {
     const { batchBytes } = this.#traits;
     const limit = batchBytes * Math.ceil(this.#capacity / this.#traits.batchSize);
     if (window.events.length > 0 && window.sizeBytes + event.sizeBytes > limit) {
       this.#close();
-      this.#hold(this.#open(event.position), event);
+      this.#hold(this.#open(event.position), event, source);
       return;
     }
-    window.add(event);
+    window.add(event, source);
     this.#heldEvents += 1;
     this.#heldBytes += event.sizeBytes;
     if (window.events.length >= this.#capacity) this.#close();
@@ -162,4 +165,10 @@ export class WindowReader {
       wake();
     });
   }
+}
+
+/** What all of them were read with; a gap is in nothing. */
+function sourceOf(items: readonly LogItem[]): ReadChunk | undefined {
+  const record = items.find((item) => "source" in item);
+  return record?.source;
 }

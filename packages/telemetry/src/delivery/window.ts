@@ -1,3 +1,4 @@
+import type { ReadChunk } from "../log/read-chunk.ts";
 import type { Checkpoint, EventBatch } from "./exporter.ts";
 import type { LogEvent } from "./log-event.ts";
 
@@ -10,6 +11,8 @@ export interface Outcome {
   rejected: number;
   /** What the destination wants kept, once the cursor is past all of it. */
   checkpoint?: Checkpoint | undefined;
+  /** An attempt was given up that may go on looking at the events. */
+  isAbandoned?: boolean | undefined;
 }
 
 /** Both together; the later checkpoint holds for both. */
@@ -18,6 +21,7 @@ export function sumOf(first: Outcome, second: Outcome): Outcome {
     delivered: first.delivered + second.delivered,
     rejected: first.rejected + second.rejected,
     checkpoint: second.checkpoint ?? first.checkpoint,
+    isAbandoned: first.isAbandoned === true || second.isAbandoned === true,
   };
 }
 
@@ -36,13 +40,19 @@ export class Window implements EventBatch {
   isDispatched = false;
   /** Set when all of it is dealt with. */
   outcome: Outcome | undefined;
+  /** What its events were read with, in their order. */
+  readonly #sources: ReadChunk[] = [];
 
   constructor(from: number) {
     this.from = from;
     this.to = from - 1;
   }
 
-  add(event: LogEvent): void {
+  add(event: LogEvent, source: ReadChunk): void {
+    if (this.#sources.at(-1) !== source) {
+      source.hold();
+      this.#sources.push(source);
+    }
     this.events.push(event);
     this.sizeBytes += event.sizeBytes;
     this.to = event.position;
@@ -58,10 +68,21 @@ export class Window implements EventBatch {
     this.to = to;
   }
 
+  /** None of its events has bytes there any more. */
+  letGo(source: ReadChunk): void {
+    const index = this.#sources.indexOf(source);
+    if (index === -1) return;
+    this.#sources.splice(index, 1);
+    source.release();
+  }
+
   /** Lets go of the events' bytes. */
   settle(outcome: Outcome): void {
     this.outcome = outcome;
     this.events.length = 0;
+    // Memory that is still looked at is not to be written to: it becomes garbage when it is not.
+    if (outcome.isAbandoned !== true) for (const source of this.#sources) source.release();
+    this.#sources.length = 0;
   }
 }
 

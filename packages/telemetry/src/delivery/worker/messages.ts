@@ -4,6 +4,9 @@ import type { LogUpdate } from "../../log/log-feed.ts";
 import type { ExporterOptions, ExporterOwner } from "../exporter-options.ts";
 import type { RetryOptions } from "../retry-schedule.ts";
 
+/** How often the thread hears of new records: they are gathered for its readers, and read by all of them at once. */
+export const FEED_EVERY_MS = 25;
+
 /** What the thread is started with. */
 export interface WorkerSettings {
   cursors: { dir: string; mustSync: boolean };

@@ -2,7 +2,13 @@ import { Worker } from "node:worker_threads";
 import type { FlushResult } from "@sandglass/protocol";
 import type { DurableLog } from "../../log/durable-log.ts";
 import type { LogFeed } from "../../log/log-feed.ts";
-import type { ExporterSnapshot, WorkerCommand, WorkerReport, WorkerSettings } from "./messages.ts";
+import {
+  type ExporterSnapshot,
+  FEED_EVERY_MS,
+  type WorkerCommand,
+  type WorkerReport,
+  type WorkerSettings,
+} from "./messages.ts";
 
 /** Before a thread that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
 const RESTART_MS = 500;
@@ -64,6 +70,10 @@ export class WorkerHost {
 
   remove(id: string): void {
     this.#tenants.delete(id);
+    if (this.#tenants.size > 0) return;
+    // Nobody there listens: those who append are not to pay for it.
+    this.#feed?.stop();
+    this.#feed = undefined;
   }
 
   /** Resolves with the thread's answer; rejects where it ended first. `signal` cuts a flush short. */
@@ -95,8 +105,12 @@ export class WorkerHost {
     await this.#worker?.terminate();
   }
 
-  #running(): Worker {
-    if (this.#worker) return this.#worker;
+  #running(): void {
+    this.#worker ??= this.#begin();
+    this.#feed ??= this.#log.feed((update) => this.post({ kind: "log", update }), FEED_EVERY_MS);
+  }
+
+  #begin(): Worker {
     const worker = new Worker(new URL("./worker-main.ts", import.meta.url), {
       workerData: this.#settings,
       name: "sandglass-exporters",
@@ -107,9 +121,7 @@ export class WorkerHost {
     worker.on("message", (report: WorkerReport) => this.#hear(report));
     worker.on("error", (error) => this.#onProblem("the thread of the exporters failed", error));
     worker.once("exit", () => this.#ended(worker));
-    this.#worker = worker;
     this.#startedAt = performance.now();
-    this.#feed = this.#log.feed((update) => this.post({ kind: "log", update }));
     return worker;
   }
 

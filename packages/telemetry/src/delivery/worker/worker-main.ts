@@ -7,7 +7,13 @@ import { FedLog } from "../../log/fed-log.ts";
 import { ManagedExporter, readerName } from "../managed-exporter.ts";
 import { prepareExporter } from "../prepare-exporter.ts";
 import { redactor } from "../redactor.ts";
-import type { ExporterSnapshot, WorkerCommand, WorkerReport, WorkerSettings } from "./messages.ts";
+import {
+  type ExporterSnapshot,
+  FEED_EVERY_MS,
+  type WorkerCommand,
+  type WorkerReport,
+  type WorkerSettings,
+} from "./messages.ts";
 
 /** How often the other side hears how exporters are doing, while anything changes. */
 const REPORT_EVERY_MS = 50;
@@ -18,8 +24,12 @@ const exporters = new Map<string, ManagedExporter>();
 /** Of starts and stops that are under way, by exporter. */
 const turns = new Map<string, Promise<unknown>>();
 const flushes = new Map<number, AbortController>();
-const log = new FedLog(settings.cursors.dir, settings.cursors.mustSync, (problem) =>
-  report({ kind: "problem", message: `the log: ${problem.kind}`, error: inspect(problem) }),
+const log = new FedLog(
+  settings.cursors.dir,
+  settings.cursors.mustSync,
+  (problem) => report({ kind: "problem", message: `the log: ${problem.kind}`, error: inspect(problem) }),
+  0,
+  FEED_EVERY_MS,
 );
 let lastReported = "";
 

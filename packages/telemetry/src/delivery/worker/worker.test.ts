@@ -28,10 +28,13 @@ function idsIn(path: string): string[] {
   return lines.map((line) => (JSON.parse(line) as { id: string }).id);
 }
 
-async function openRecord(t: TestContext): Promise<{ recorder: Recorder; dataDir: string; ids: string[] }> {
+async function openRecord(
+  t: TestContext,
+  segmentBytes = 64 * 1024,
+): Promise<{ recorder: Recorder; dataDir: string; ids: string[] }> {
   const dataDir = temporaryDirectory(t);
   // Small segments, so that the thread sees some begin and some go.
-  const recorder = await Recorder.open({ dataDir, segmentBytes: 64 * 1024 });
+  const recorder = await Recorder.open({ dataDir, segmentBytes });
   onEnd(t, () => recorder.close());
   const ids: string[] = [];
   recorder.subscribe(({ id }) => ids.push(id));
@@ -157,4 +160,33 @@ test("asked twice for an exporter, a thread runs one", async (t) => {
   await exporter.flush(AbortSignal.timeout(10_000));
   await exporter.stop(500);
   assert.deepEqual(idsIn(path), ids);
+});
+
+test("exporters that catch up side by side get every record as it was written, though its memory is used again", async (t) => {
+  const { recorder, dataDir, ids } = await openRecord(t, 64 * 1024 * 1024);
+  // Several chunks of 256 KiB.
+  const text = "x".repeat(1_000);
+  for (let batch = 0; batch < 8; batch++) {
+    const inputs = Array.from({ length: 500 }, (_, index) =>
+      inputOf(place, "agent.thinking", { text: `${batch} ${index} ${text}`, bytes: 9 }),
+    );
+    await Promise.all(inputs.map((input) => recorder.emit(input)));
+  }
+  const delivery = await Delivery.open({ recorder, dataDir, registry: ExporterRegistry.builtIn() });
+  onEnd(t, () => delivery.shutdown(100));
+  const paths = [37, 400, 5_000].map((batchSize) => ({
+    batchSize,
+    filePath: join(dataDir, `${batchSize}.jsonl`),
+  }));
+  await delivery.configure(
+    paths.map((config) => ({
+      provider: "jsonl",
+      startAt: "earliest",
+      config: { ...config, flushIntervalMs: 5 },
+    })),
+  );
+  assert.equal((await delivery.flush()).pending, 0);
+  for (const { filePath } of paths) assert.deepEqual(idsIn(filePath), ids);
+  const [first, ...others] = paths.map(({ filePath }) => readFileSync(filePath, "utf8"));
+  for (const other of others) assert.ok(other === first);
 });
