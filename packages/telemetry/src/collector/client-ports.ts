@@ -1,14 +1,16 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { type AddressInfo, createServer, type Server } from "node:net";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import type { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
 import type { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
 import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
 import { ClientConnections } from "./client-connections.ts";
 import type { ClientTenants } from "./client-tenants.ts";
-import type { CollectorSettings } from "./messages.ts";
+import type { CollectorSettings, PortIdentity } from "./messages.ts";
 import { refuseRequest } from "./refuse-request.ts";
 import { refuseWithoutKey } from "./refuse-without-key.ts";
 
@@ -16,6 +18,8 @@ import { refuseWithoutKey } from "./refuse-without-key.ts";
 const MAX_SOCKET_PATH = 107;
 /** Headers that trickle in are given up, and connections that nothing comes over. */
 const HEADERS_TIMEOUT_MS = 5_000;
+/** A handshake is a few packets. */
+const TLS_HANDSHAKE_MS = 5_000;
 /** How often that is looked at. */
 const CHECK_MS = 1_000;
 /** Connections of one port at once. */
@@ -33,7 +37,7 @@ export interface ClientPortsParts {
 
 /**
  * Where programs of the host send to: a Unix socket for the daemon, which passes on what comes to its own port with a key that it
- * knows, and, where that was asked for, ports of OTLP's own.
+ * knows, and, where that was asked for, ports of OTLP's own, over TLS where there is a certificate.
  */
 export class ClientPorts {
   readonly socketPath: string;
@@ -63,25 +67,35 @@ export class ClientPorts {
       await chmod(socketPath, 0o600);
       const ports: Server[] = [];
       if (settings.listen !== undefined) {
-        const { httpPort, grpcPort } = settings.listen;
+        const { httpPort, grpcPort, tls } = settings.listen;
         const host = settings.listen.host.replace(/^\[|\]$/g, "");
         const connections = new ClientConnections(intake);
-        const withKey = createHttpServer(OPTIONS, (request, response) => {
+        const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
           void serveWithKey(request, response, { http, tenants, connections });
-        });
-        // Node's own listener takes it up as well, and drops what is destroyed by then.
-        withKey.prependListener("connection", (socket) => connections.take(socket));
-        const calls = createServer({ noDelay: true }, (socket) => {
-          if (!connections.take(socket)) return;
+        };
+        const onCalls = (socket: Socket): void => {
+          if (socket.destroyed) return;
           grpc.serveCalls(socket, async ({ authorization }) => {
             const tenant = await tenants.authorize(authorization);
             if (tenant === undefined || connections.admit(socket, tenant, "grpc")) return tenant;
             socket.destroy();
             return undefined;
           });
-        });
+        };
+        const withKey =
+          tls === undefined
+            ? createHttpServer(OPTIONS, onRequest)
+            : createHttpsServer({ ...OPTIONS, ...TLS_OPTIONS, ...tls }, onRequest);
+        const calls =
+          tls === undefined
+            ? createServer({ noDelay: true }, onCalls)
+            : createTlsServer({ noDelay: true, ALPNProtocols: ["h2"], ...TLS_OPTIONS, ...tls }, onCalls);
+        // Node leaves one open whose handshake does not come; https does not.
+        calls.on("tlsClientError", (_: Error, socket: Socket) => socket.destroy());
         ports.push(withKey, calls);
         servers.push(...ports);
+        // Counted before any handshake. Node's own listeners take it up as well, and drop what is destroyed by then.
+        for (const port of ports) port.prependListener("connection", (socket) => connections.take(socket));
         await listeningAt(withKey, host, httpPort, "otlpPort");
         await listeningAt(calls, host, grpcPort, "otlpGrpcPort");
       }
@@ -90,6 +104,13 @@ export class ClientPorts {
     } catch (error) {
       for (const server of servers) server.close();
       throw error;
+    }
+  }
+
+  /** New connections are shown this certificate; those that are open go on. */
+  renew(tls: PortIdentity): void {
+    for (const server of this.#servers) {
+      if ("setSecureContext" in server) (server as TlsServer).setSecureContext({ ...TLS_OPTIONS, ...tls });
     }
   }
 
@@ -109,6 +130,8 @@ const OPTIONS = {
   requestTimeout: 0,
   noDelay: true,
 } as const;
+
+const TLS_OPTIONS = { minVersion: "TLSv1.2", handshakeTimeout: TLS_HANDSHAKE_MS } as const;
 
 async function serveWithKey(
   request: IncomingMessage,

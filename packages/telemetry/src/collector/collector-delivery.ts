@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import type { FlushResult } from "@sandglass/protocol";
 import type { DurableLog } from "../log/durable-log.ts";
+import type { Erased } from "../log/rewrite-segment.ts";
+import type { Erasure } from "../record/erasure.ts";
 import type { DaemonLine } from "./daemon-line.ts";
+import { eraseTelemetry } from "./erase-telemetry.ts";
 import { DestinationStore } from "./forward/destination-store.ts";
 import { Forwarder } from "./forward/forwarder.ts";
 import { LogShares, reachOf } from "./log-shares.ts";
@@ -123,6 +126,14 @@ export class CollectorDelivery {
 
   retry(id: string): void {
     this.#relays.retry(id);
+  }
+
+  /** Deletes what there is of it in the log, and has those who hold any of it read anew. Throws what the file system throws. */
+  async erase(erasure: Erasure): Promise<Erased> {
+    const erased = await eraseTelemetry(this.#log, erasure);
+    await this.derivation.settled();
+    await this.#relays.reread();
+    return erased;
   }
 
   /**

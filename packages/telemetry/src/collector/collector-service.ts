@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import type { DurableLog } from "../log/durable-log.ts";
+import type { LogFeed } from "../log/log-feed.ts";
 import { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
 import { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
 import { RequestIntake } from "../otlp/receiver/request-intake.ts";
@@ -27,6 +28,7 @@ const DELIVERY_SHARE = 0.7;
 interface Parts {
   log: DurableLog;
   delivery: CollectorDelivery;
+  feed: LogFeed;
   gates: SandboxGates;
   tenants: ClientTenants;
   ports: ClientPorts;
@@ -77,7 +79,7 @@ export class CollectorService {
     const grpc = new OtlpGrpcServer({ intake });
     const tenants = new ClientTenants(line, limits, ({ id }) => counts.add(id));
     const ports = await ClientPorts.open({ settings, http, grpc, tenants, intake });
-    const gates = new SandboxGates({ http, grpc, limits, counts, delivery });
+    const gates = new SandboxGates({ http, grpc, intake, limits, counts, delivery });
     const reports = new SnapshotReports(
       () => ({
         received: counts.total(),
@@ -87,9 +89,9 @@ export class CollectorService {
       line.post,
     );
     // It ends with the log.
-    log.feed((update) => line.post({ kind: "log", update }));
+    const feed = log.feed((update) => line.post({ kind: "log", update }));
     acquired.move();
-    return new CollectorService({ log, delivery, gates, tenants, ports, http, grpc, reports });
+    return new CollectorService({ log, delivery, feed, gates, tenants, ports, http, grpc, reports });
   }
 
   get places(): CollectorPlaces {
@@ -104,7 +106,7 @@ export class CollectorService {
 
   /** @param socket that came with the command */
   async perform(command: CollectorCommand, socket: object | undefined): Promise<CollectorValue | undefined> {
-    const { gates, delivery, reports } = this.#parts;
+    const { gates, delivery, reports, feed, ports } = this.#parts;
     switch (command.kind) {
       case "start":
         throw new Error("the collector runs already");
@@ -134,6 +136,9 @@ export class CollectorService {
       case "retry":
         delivery.retry(command.id);
         return undefined;
+      case "renew":
+        ports.renew(command.tls);
+        return undefined;
       case "forget":
         await delivery.forget(command.id);
         return undefined;
@@ -141,6 +146,13 @@ export class CollectorService {
         const result = await delivery.flush(AbortSignal.timeout(command.timeoutMs), command.ids);
         reports.now();
         return result;
+      }
+      case "erase": {
+        const erased = await delivery.erase(command.erasure);
+        // Readers elsewhere know of it before the answer comes.
+        feed.update();
+        reports.now();
+        return erased;
       }
       case "stop":
         await this.stop(command.deadlineMs);

@@ -1,24 +1,26 @@
 import type { EventInput, FlushResult } from "@sandglass/protocol";
 import { LogUpdates } from "../log/log-updates.ts";
+import type { Erased } from "../log/rewrite-segment.ts";
+import type { Erasure } from "../record/erasure.ts";
 import type { Recorder } from "../recorder.ts";
-import { CollectorEnded, CollectorLink } from "./collector-link.ts";
+import { type Ask, CollectorEnded, CollectorLink } from "./collector-link.ts";
 import { CollectorTotals } from "./collector-totals.ts";
 import { DestinationHealth } from "./destination-health.ts";
 import { fixedPorts } from "./fixed-ports.ts";
 import { HostEventForwarding } from "./host-event-forwarding.ts";
 import type {
-  CollectorCommand,
   CollectorPlaces,
   CollectorReport,
   CollectorSettings,
   CollectorSnapshot,
-  CollectorValue,
   OwnedDerivedEvent,
+  PortIdentity,
   RelayTarget,
   SandboxOwner,
 } from "./messages.ts";
 import type { OutputLines } from "./output-lines.ts";
 import { type OutputLineCounts, OutputLogs } from "./output-logs.ts";
+import { renewPorts } from "./renew-ports.ts";
 import { type SandboxSockets, ServedSandboxes } from "./served-sandboxes.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
 import { waitWithin } from "./wait-within.ts";
@@ -34,7 +36,6 @@ export interface CollectorOptions {
   onProblem(message: string, error?: unknown): void;
 }
 
-const DEFAULT_FLUSH_MS = 30_000;
 /** Telling of destinations that have changed; and what a stop may take beyond its deadline before the process is ended. */
 const RELAY_MS = 2_000;
 const STOP_GRACE_MS = 500;
@@ -57,6 +58,7 @@ export class Collector {
   readonly #health: DestinationHealth;
   readonly #totals = new CollectorTotals();
   #places: CollectorPlaces = { socketPath: "" };
+  readonly #ask: Ask = (command) => this.#link.ask(command);
 
   private constructor(options: CollectorOptions) {
     this.#options = options;
@@ -78,9 +80,9 @@ export class Collector {
       end: async (sandboxIds) => {
         // Its destination is over when the last of it is in the log.
         await Promise.all(sandboxIds.map((sandboxId) => this.#outputLogs.settled(sandboxId)));
-        await this.#end({ kind: "end", sandboxIds });
+        await this.#link.call({ kind: "end", sandboxIds });
       },
-      endBefore: () => this.#end({ kind: "endBefore" }),
+      endBefore: async () => void (await this.#link.call({ kind: "endBefore" })),
       onProblem: (message, error) => options.onProblem(message, error),
     });
   }
@@ -123,6 +125,9 @@ export class Collector {
 
   /** Has every key asked about anew: one was revoked, or has another secret. */
   keysChanged = (): void => this.#link.answer({ kind: "keysChanged" });
+
+  /** New connections of the ports are shown this certificate. Rejects with what is wrong with it. */
+  renew = (tls: PortIdentity): Promise<void> => renewPorts(this.#options.settings, this.#link, tls);
 
   /** What it counts, since the daemon began; its process may have begun anew since. */
   snapshot(): CollectorSnapshot & { outputLines: OutputLineCounts; isUp: boolean; restarts: number } {
@@ -175,11 +180,7 @@ export class Collector {
     // Functions stay here: they are the exporter's of events.
     this.#targets = targets.map(withoutFunctions);
     // A process that is being started is told of them as it starts; one that hangs holds up nothing here.
-    if (this.#link.isServing)
-      await waitWithin(
-        RELAY_MS,
-        this.#relay((command) => this.#link.ask(command)),
-      );
+    if (this.#link.isServing) await waitWithin(RELAY_MS, this.#relay(this.#ask));
   }
 
   /** Drops the place of a destination that is not among those of {@link relay} any more. */
@@ -189,13 +190,16 @@ export class Collector {
   }
 
   /** Tries now, whatever the backoff. */
-  async retry(id: string): Promise<void> {
-    await this.#link.call({ kind: "retry", id });
-  }
+  retry = async (id: string): Promise<void> => void (await this.#link.call({ kind: "retry", id }));
 
   /** Resolves when what was accepted before is delivered or given up, or the time is over. */
-  async flush(timeoutMs = DEFAULT_FLUSH_MS, ids?: string[]): Promise<FlushResult> {
+  async flush(timeoutMs = 30_000, ids?: string[]): Promise<FlushResult> {
     return (await this.#link.call({ kind: "flush", timeoutMs, ids })) as FlushResult;
+  }
+
+  /** Deletes what was sent by these sandboxes, and about this run. Throws what the file system throws. */
+  async erase(erasure: Erasure): Promise<Erased> {
+    return (await this.#link.call({ kind: "erase", erasure })) as Erased;
   }
 
   /** Takes no more, delivers for the time there is, and ends. What remains is delivered after the next start. */
@@ -220,10 +224,6 @@ export class Collector {
     if (records.length > 0) await this.#link.call({ kind: "append", records });
   }
 
-  async #end(command: Extract<CollectorCommand, { kind: "end" | "endBefore" }>): Promise<void> {
-    await this.#link.call(command);
-  }
-
   /** Each process is told everything before it serves anybody. */
   async #started(ask: Ask): Promise<void> {
     const { settings } = this.#options;
@@ -237,7 +237,7 @@ export class Collector {
     } while (told !== this.#targets);
     // It serves a moment after this: what is noted until then has to be told as well.
     setImmediate(() => {
-      if (told !== this.#targets) void this.#relay((command) => this.#link.ask(command));
+      if (told !== this.#targets) void this.#relay(this.#ask);
     });
     // Those that are there were served by the one before.
     if (this.#link.generation > 1) setImmediate(() => void this.#serveAgain());
@@ -259,9 +259,9 @@ export class Collector {
     );
     // What the process before forwarded, and nobody has claimed anew, is over once the last of it is told.
     if (!(await this.#forwarding.settled((sandboxId) => this.#sandboxes.has(sandboxId)))) return;
-    await this.#end({ kind: "endBefore" }).catch((error: unknown) =>
-      onProblem("destinations of sandboxes that are gone are kept", error),
-    );
+    await this.#link
+      .call({ kind: "endBefore" })
+      .catch((error: unknown) => onProblem("destinations of sandboxes that are gone are kept", error));
   }
 
   #hear(report: Exclude<CollectorReport, { kind: "result" | "pong" }>): void {
@@ -296,5 +296,3 @@ export class Collector {
     await Promise.all(events.map((event) => this.#options.recorder.emit(event as EventInput)));
   }
 }
-
-type Ask = (command: CollectorCommand) => Promise<CollectorValue | undefined>;

@@ -5,6 +5,8 @@ import type { TelemetryHead } from "./telemetry-record.ts";
 
 /** Of one sandbox, while its claim is on its way. */
 const MAX_HELD = 1_000;
+/** In which one sandbox is used: one for a run, or for each call of a program without a trace. */
+const MAX_TRACES = 1_000;
 
 export interface HostRecord {
   head: TelemetryHead;
@@ -34,11 +36,16 @@ export class ForwardedSandbox {
   isOver = false;
   /** Its destination is about to be told so. */
   isEnding = false;
+  /** No more spans are to come above it. */
+  isRunOver = false;
   /** Resolves when nothing more comes from inside. */
   detached: Promise<unknown> = Promise.resolve();
   readonly #append: (records: HostRecord[]) => Promise<void>;
   readonly #projector: SandboxEventProjector;
+  readonly #traceIds = new Set<string>();
   #events: RuntimeEvent[] = [];
+  /** Of spans above it. */
+  #above: RuntimeEvent[] = [];
   #records: HostRecord[] = [];
   #takenTo = 0;
   #firstUnsent: number | undefined;
@@ -79,11 +86,34 @@ export class ForwardedSandbox {
     if (position <= this.#takenTo) return true;
     this.#takenTo = position;
     if (event.type === "sandbox.terminated") this.isOver = true;
+    this.#remember(event.traceId);
     if (this.destinationId === undefined && this.#isMuted) return true;
     if (this.destinationId === undefined && this.#events.length >= MAX_HELD) return !this.mute();
     this.#firstUnsent ??= position;
     this.#events.push(event);
     return true;
+  }
+
+  /**
+   * Whether something that was asked of it stands below the span that ends with `event`, of an agent. It is so by the trace, for spans of the
+   * caller's own, which the host never sees, may be between them.
+   */
+  isBelow(event: RuntimeEvent): boolean {
+    return event.orgId === this.owner.orgId && this.#traceIds.has(event.traceId);
+  }
+
+  /** @param events of which it {@link isBelow} the last, from above */
+  takeAbove(position: number, events: readonly RuntimeEvent[]): void {
+    if (position <= this.#takenTo || this.destinationId === undefined) return;
+    this.#takenTo = position;
+    this.#firstUnsent ??= position;
+    this.#above.push(...events);
+  }
+
+  #remember(traceId: string): void {
+    this.#traceIds.add(traceId);
+    const [oldest] = this.#traceIds;
+    if (this.#traceIds.size > MAX_TRACES && oldest !== undefined) this.#traceIds.delete(oldest);
   }
 
   /** Its claim takes too long: what is held is let go, and so is what comes until then. @returns whether that is new */
@@ -110,17 +140,20 @@ export class ForwardedSandbox {
       if (records.length > 0) await this.#append(records);
       this.#records = [];
       // More may have been taken meanwhile.
-      if (this.#events.length === 0) this.#firstUnsent = undefined;
+      if (this.#events.length + this.#above.length === 0) this.#firstUnsent = undefined;
     }
   }
 
   #project(destinationId: string): void {
-    const events = this.#events;
-    this.#events = [];
+    const [events, above] = [this.#events, this.#above];
+    [this.#events, this.#above] = [[], []];
     const { orgId, runId } = this.owner;
     const place = { orgId, sandboxId: this.sandboxId, runId: events[0]?.runId || runId, destinationId };
     const common = { origin: "host", receivedAt: Date.now(), isForwardOnly: true } as const;
-    for (const { signal, items, body } of this.#projector.project(events)) {
+    for (const { signal, items, body } of [
+      ...this.#projector.project(events),
+      ...this.#projector.projectAbove(above),
+    ]) {
       this.#records.push({ head: { ...common, ...place, signal, items }, body });
     }
   }

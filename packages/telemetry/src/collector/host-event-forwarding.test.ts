@@ -42,6 +42,7 @@ async function open(
     endBefore: async () => void told.push("end before"),
     onProblem: (message) => problems.push(message),
     afterEndMs: 1,
+    runMs: 1,
     ...more,
   });
   onEnd(t, async () => {
@@ -89,6 +90,13 @@ test("an owner is told nothing of what another organisation tried with the sandb
       [head.orgId, head.sandboxId, head.runId, head.destinationId],
       ["acme", sandboxId, "run_1", DESTINATION],
     );
+});
+
+test("while nothing is forwarded it is not behind, although nobody reads what it has passed over", async (t) => {
+  const { recorder, emit } = await open(t);
+  await emit(newSandboxId(), "sandbox.created");
+  assert.equal(recorder.log.lastPosition, 1);
+  await until("it has passed over it", () => recorder.log.readerAt("telemetry.forward").lag === 0);
 });
 
 test("after a restart the organisation of a forwarded sandbox is still known", async (t) => {

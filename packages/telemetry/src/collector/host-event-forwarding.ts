@@ -10,6 +10,9 @@ import {
   type HostRecord,
   type KeptForwarding,
 } from "./forwarded-sandbox.ts";
+import { namesSandbox } from "./names-sandbox.ts";
+import { RunWaits } from "./run-waits.ts";
+import { SpansAbove } from "./spans-above.ts";
 
 const READER = "telemetry.forward";
 const LINGER_MS = 25;
@@ -22,8 +25,6 @@ const AFTER_END_MS = 2_000;
 const CLAIM_MS = 10_000;
 /** How much may be read without a forwarded sandbox until the cursor is written. */
 const COMMIT_EVERY = 1_000;
-const SANDBOX_ID = Buffer.from('"sandboxId":"');
-const ID_LENGTH = 30;
 
 /** Sandboxes, as they are kept with the cursor. */
 type Kept = Record<string, KeptForwarding>;
@@ -40,6 +41,8 @@ export interface HostEventForwardingParts {
   claimMs?: number | undefined;
   /** How long after a sandbox's end requests about it are still told of. Default 2 s. */
   afterEndMs?: number | undefined;
+  /** How long after that the end of its run is waited for. Default 1 h. */
+  runMs?: number | undefined;
 }
 
 /**
@@ -53,6 +56,8 @@ export class HostEventForwarding {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Sandboxes that are being ended, and what a daemon before left. */
   readonly #ends = new Set<Promise<void>>();
+  readonly #waits: RunWaits;
+  readonly #above = new SpansAbove((sandbox) => this.#endRun(sandbox));
   readonly #stopping = new AbortController();
   readonly #running: Promise<void>;
   #readTo: number;
@@ -60,6 +65,7 @@ export class HostEventForwarding {
 
   constructor(parts: HostEventForwardingParts) {
     this.#parts = parts;
+    this.#waits = new RunWaits(parts.runMs);
     this.#reader = parts.log.readerAt(READER, { from: "end" });
     this.#readTo = this.#reader.committed;
     const { append } = parts;
@@ -101,6 +107,7 @@ export class HostEventForwarding {
    */
   async settled(isServed: (sandboxId: string) => boolean): Promise<boolean> {
     const open = [...this.#forwarded.values()].filter(({ sandboxId }) => !isServed(sandboxId));
+    for (const sandbox of open) this.#endRun(sandbox);
     const isOpen = (): boolean => open.some((sandbox) => this.#forwarded.get(sandbox.sandboxId) === sandbox);
     while (isOpen() && !this.#stopping.signal.aborted) await delay(LINGER_MS);
     await Promise.allSettled([...this.#ends]);
@@ -148,6 +155,7 @@ export class HostEventForwarding {
   async #endAll(): Promise<void> {
     await this.#running;
     for (const sandbox of this.#forwarded.values()) {
+      sandbox.isRunOver = true;
       if (sandbox.isOver && sandbox.destinationId !== undefined) void this.#track(this.#end(sandbox));
     }
     await Promise.allSettled([...this.#ends]);
@@ -172,7 +180,10 @@ export class HostEventForwarding {
     const position = "gap" in last ? last.gap.to : last.position;
     this.#uncommitted += items.length;
     if (this.#forwarded.size === 0) {
+      for (const item of items) if ("payload" in item) this.#above.remember(item.payload);
       this.#readTo = position;
+      // It is not behind. On disk that need not be at once.
+      this.#reader.observe(position, this.#reader.gapRecords);
       if (this.#uncommitted >= COMMIT_EVERY) await this.#commit(position);
       return;
     }
@@ -185,7 +196,7 @@ export class HostEventForwarding {
   }
 
   #takeOne(position: number, payload: Buffer): void {
-    if (!this.#mayBeForwarded(payload)) return;
+    if (!namesSandbox(payload, this.#forwarded)) return this.#above.take(position, payload, this.#forwarded);
     const event = parseEvent(payload.toString("utf8"));
     const sandbox = event && this.#forwarded.get(subjectOf(event));
     // Somebody else's try, which was refused, is nothing to its owner.
@@ -193,13 +204,12 @@ export class HostEventForwarding {
     if (!sandbox.take(position, event)) this.#parts.onProblem(...lateClaim(sandbox.sandboxId));
   }
 
-  /** Whether a forwarded sandbox's id is somewhere in it. What the event is about is seen once it is parsed. */
-  #mayBeForwarded(payload: Buffer): boolean {
-    for (let at = payload.indexOf(SANDBOX_ID); at !== -1; at = payload.indexOf(SANDBOX_ID, at + 1)) {
-      const start = at + SANDBOX_ID.length;
-      if (this.#forwarded.has(payload.toString("latin1", start, start + ID_LENGTH))) return true;
-    }
-    return false;
+  /** It is not kept for its run any more: once all is sent it ends, as if it were over only now. */
+  #endRun(sandbox: ForwardedSandbox): void {
+    sandbox.isRunOver = true;
+    if (!this.#waits.end(sandbox)) return;
+    sandbox.isEnding = false;
+    this.#endIfOver(sandbox);
   }
 
   async #claimed(sandbox: ForwardedSandbox): Promise<void> {
@@ -237,6 +247,8 @@ export class HostEventForwarding {
       // Once that is in the log, this comes again.
       sandbox.isEnding = sandbox.firstUnsent === undefined;
       if (!sandbox.isEnding) return;
+      const isKept = this.#above.isRunOpen(sandbox);
+      if (isKept && this.#waits.begin(sandbox, this.#forwarded.values(), () => this.#endRun(sandbox))) return;
       this.#forget(sandbox);
       await this.#parts.end([sandboxId]);
     } catch (error) {
@@ -265,6 +277,7 @@ export class HostEventForwarding {
   }
 
   #forget(sandbox: ForwardedSandbox): void {
+    this.#waits.end(sandbox);
     if (this.#forwarded.get(sandbox.sandboxId) === sandbox) this.#forwarded.delete(sandbox.sandboxId);
   }
 

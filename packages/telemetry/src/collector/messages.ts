@@ -6,7 +6,9 @@ import type { PriceOverrides } from "../derive/price-table.ts";
 import type { Environment } from "../exporters/definition.ts";
 import type { LogUpdate } from "../log/log-feed.ts";
 import type { Durability } from "../log/log-options.ts";
+import type { Erased } from "../log/rewrite-segment.ts";
 import type { TenantCounts, TenantLimits, Transport } from "../otlp/receiver/tenant.ts";
+import type { Erasure } from "../record/erasure.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
 
 /** What the collector's process is started with. */
@@ -24,8 +26,22 @@ export interface CollectorSettings {
   ownOrigins: readonly string[];
   retry: Partial<RetryOptions>;
   /** Where programs of the host send OTLP to, beside the daemon's own port. */
-  listen?: { host: string; httpPort: number; grpcPort: number } | undefined;
+  listen?:
+    | {
+        host: string;
+        httpPort: number;
+        grpcPort: number;
+        /** Absent speaks plain HTTP and gRPC. */
+        tls?: PortIdentity | undefined;
+      }
+    | undefined;
   derive: { captureContent: boolean; prices: PriceOverrides };
+}
+
+/** With what these ports prove whose they are: a certificate chain and its key, in PEM form. */
+export interface PortIdentity {
+  cert: Buffer;
+  key: Buffer;
 }
 
 /** Whose telemetry a sandbox sends; see `TelemetryOwner` of the runtime. */
@@ -59,9 +75,13 @@ export type CollectorCommand =
   | { kind: "endBefore" }
   | { kind: "relay"; targets: RelayTarget[] }
   | { kind: "retry"; id: string }
+  /** New connections of the ports are shown this certificate. */
+  | { kind: "renew"; tls: PortIdentity }
   /** Of a target that is not there any more: its place is dropped too. */
   | { kind: "forget"; id: string }
   | { kind: "flush"; timeoutMs: number; ids?: string[] | undefined }
+  /** Answered when nothing of it is in the log of telemetry, and what was made of it before is recorded. */
+  | { kind: "erase"; erasure: Erasure }
   | { kind: "stop"; deadlineMs: number };
 
 export type CollectorCall = CollectorCommand & { call: number };
@@ -124,7 +144,7 @@ export type DaemonAnswer =
   | { kind: "authorized"; call: number; orgId: string | undefined }
   | { kind: "recorded"; call: number; error?: string };
 
-export type CollectorValue = FlushResult | CollectorPlaces | { destinationId: string };
+export type CollectorValue = FlushResult | Erased | CollectorPlaces | { destinationId: string };
 
 /** Where the collector's process is, and what it found. */
 export interface CollectorPlaces {

@@ -8,6 +8,8 @@ import type { CollectorSettings } from "./messages.ts";
 /** How long the collector of a daemon that was killed may take to notice. */
 const TAKE_OVER_MS = 10_000;
 const TRY_EVERY_MS = 20;
+/** What comes in while readers gather a trickle, at the full rate of one processor. */
+const RECENT_BYTES = 8 * 1024 * 1024;
 
 /**
  * Opens `<dataDir>/telemetry`. A collector that lost its daemon lets go of it in a moment: until then this waits.
@@ -28,6 +30,7 @@ export async function openTelemetryLog(
         dir: join(dataDir, "telemetry"),
         durability,
         holdsForeignBytes: true,
+        recentBytes: RECENT_BYTES,
         retention: { maxBytes, ...(maxAgeMs !== undefined && { maxAgeMs }) },
         onProblem,
       });

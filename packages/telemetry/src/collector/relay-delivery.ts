@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { inspect, isDeepStrictEqual } from "node:util";
 import type { FlushResult } from "@sandglass/protocol";
+import { detachStrangers } from "../delivery/detach-strangers.ts";
 import { sum } from "../delivery/exporter-entries.ts";
 import { parseStartAt } from "../delivery/exporter-options.ts";
 import { ManagedExporter, readerName } from "../delivery/managed-exporter.ts";
@@ -47,7 +48,21 @@ export class RelayDelivery {
       await Promise.all(gone.map(({ target }) => this.#stop(target.id, CHANGE_GRACE_MS)));
       this.#broken.clear();
       for (const target of targets) if (!this.#entries.has(target.id)) await this.#startOrTell(target);
-      this.#detachStrangers();
+      detachStrangers(this.#log, this.#entries.keys());
+    });
+    this.#changing = done.catch(() => undefined);
+    return done;
+  }
+
+  /** Has those that hold anything read it from the log again: it may have been deleted there. What is being sent may end. */
+  reread(): Promise<void> {
+    const done = this.#changing.then(async () => {
+      for (const { target, exporter } of [...this.#entries.values()]) {
+        const { state, counts } = exporter.info();
+        if (counts.queued + counts.inFlight === 0) continue;
+        await this.#stop(target.id, state === "running" ? CHANGE_GRACE_MS : 0);
+        await this.#startOrTell(target);
+      }
     });
     this.#changing = done.catch(() => undefined);
     return done;
@@ -170,14 +185,6 @@ export class RelayDelivery {
     this.#entries.delete(id);
     await entry?.exporter.stop(graceMs);
     this.#log.detachReader(readerName(id));
-  }
-
-  /** Nothing is kept in the log for destinations that are not there any more. */
-  #detachStrangers(): void {
-    const ours = new Set([...this.#entries.keys()].map(readerName));
-    for (const { name } of this.#log.stats().readers) {
-      if (name.startsWith(readerName("")) && !ours.has(name)) this.#log.detachReader(name);
-    }
   }
 
   #startOf(startAt = "latest"): "start" | "end" | number {

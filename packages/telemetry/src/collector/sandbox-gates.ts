@@ -1,11 +1,13 @@
 import type { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
 import type { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
+import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
 import type { TenantLimits } from "../otlp/receiver/tenant.ts";
 import type { CollectorDelivery } from "./collector-delivery.ts";
 import type { SandboxOwner } from "./messages.ts";
 import type { ReceivedCounts } from "./received-counts.ts";
 import { SandboxGate } from "./sandbox-gate.ts";
 import { SandboxTenant } from "./sandbox-tenant.ts";
+import { serveHttpOrGrpc } from "./serve-http-or-grpc.ts";
 
 /** Longest that a closed connection's last request is waited for. */
 const DRAIN_MS = 2_000;
@@ -13,6 +15,7 @@ const DRAIN_MS = 2_000;
 export interface SandboxGatesParts {
   http: OtlpHttpServer;
   grpc: OtlpGrpcServer;
+  intake: RequestIntake;
   limits: TenantLimits;
   counts: ReceivedCounts;
   delivery: CollectorDelivery;
@@ -36,8 +39,10 @@ export class SandboxGates {
       this.#gates.set(sandboxId, gate);
       counts.add(sandboxId);
     }
-    const server = this.#parts[transport];
-    await gate.listen(socket, (connection, tenant) => server.serve(connection, tenant));
+    await gate.listen(socket, (connection, tenant) => {
+      if (transport === "http") serveHttpOrGrpc(connection, tenant, this.#parts);
+      else this.#parts.grpc.serve(connection, tenant);
+    });
   }
 
   /**

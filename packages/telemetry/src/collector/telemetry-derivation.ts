@@ -15,6 +15,7 @@ const READER = "derive";
 /** How long a trickle is gathered before it is looked at. */
 const LINGER_MS = 25;
 const RETRY_MS = 1_000;
+const SETTLE_MS = 10_000;
 /** How much may come that says nothing of agents until the cursor is written. */
 const COMMIT_EVERY_MS = 1_000;
 
@@ -70,6 +71,16 @@ export class TelemetryDerivation {
   stats(): CollectorSnapshot["derived"] {
     const { events, unknownModels, skippedRecords, malformedRecords } = this.#deriver.stats();
     return { events, unknownModels, skipped: skippedRecords, malformed: malformedRecords };
+  }
+
+  /** Resolves when what was noted so far is recorded, or after ten seconds. */
+  async settled(): Promise<void> {
+    const { signal } = this.#stopping;
+    const endsAt = performance.now() + SETTLE_MS;
+    while (!this.#ranges.isEmpty && !signal.aborted && performance.now() < endsAt) {
+      this.#due.notify();
+      await delay(LINGER_MS);
+    }
   }
 
   async stop(): Promise<void> {

@@ -27,6 +27,8 @@ export type DropReason =
   | "retention"
   /** The log could not read it any more. */
   | "corrupt"
+  /** Its sandbox's data was deleted. */
+  | "deleted"
   /** Nothing was taken there for as long as is waited. */
   | "gave_up"
   /** Nobody knows the destination any more. */

@@ -72,6 +72,21 @@ export class SandboxEventProjector {
     return requests;
   }
 
+  /**
+   * The spans of agents' runs, agents and calls of tools that the sandbox was used in: without them what was asked for there would have no
+   * parent. They are no sandbox's, and are on a resource of their own.
+   *
+   * @param events `endsSpanAbove`, of the owner's organisation
+   */
+  projectAbove(events: readonly RuntimeEvent[]): ProjectedRequest[] {
+    const { traces, spanCount } = projectBatch(events, () => ({ traces: true, logs: false }), {
+      service: ownService(),
+      scope: SCOPE,
+      memory: this.#memory,
+    });
+    return spanCount === 0 ? [] : [{ signal: "traces", body: encodeTraces(traces), items: spanCount }];
+  }
+
   #projectSome(events: readonly RuntimeEvent[]): ProjectedRequest[] {
     const [memory, scope] = [this.#memory, SCOPE];
     // Told of all first: the template stands on the resource.
@@ -118,17 +133,21 @@ export class SandboxEventProjector {
   /** What stands on everything, behind which `eventResource` puts the rest of the identity. */
   #serviceOf(): readonly KeyValue[] {
     if (this.#service.length > 0) return this.#service;
-    const service = serviceResource({ name: NAME, version: VERSION, attributes: {} });
     const identity = [
       attribute("service.instance.id", this.#sandboxId),
       attribute("container.id", this.#sandboxId),
     ];
-    const list = [...service.filter(({ key }) => !OF_THE_HOST.has(key)), ...identity];
+    const list = [...ownService(), ...identity];
     if (this.#memory.sandbox(this.#sandboxId) !== undefined) this.#service = list;
     else if (this.#template !== undefined)
       return [...list, attribute("sandglass.template.id", this.#template)];
     return list;
   }
+}
+
+function ownService(): KeyValue[] {
+  const service = serviceResource({ name: NAME, version: VERSION, attributes: {} });
+  return service.filter(({ key }) => !OF_THE_HOST.has(key));
 }
 
 function countPoints({ resourceMetrics = [] }: MetricsData): number {

@@ -201,7 +201,8 @@ export class Forwarder {
   #route(item: LogItem): void {
     if ("gap" in item) {
       const { from, to, reason } = item.gap;
-      this.#unseen[reason] = (this.#unseen[reason] ?? 0) + to - from + 1;
+      // What was deleted before it was looked at was never anybody's here.
+      if (reason !== "deleted") this.#unseen[reason] = (this.#unseen[reason] ?? 0) + to - from + 1;
       this.#readTo = to;
       return;
     }

@@ -111,7 +111,7 @@ export class SignalLane {
   }
 
   /** Records are missing in what is read for it; how many of them were its own shows when it is abreast. */
-  missed(reason: "retention" | "corrupt"): void {
+  missed(reason: "retention" | "corrupt" | "deleted"): void {
     this.#lossReason = reason;
   }
 
