@@ -48,6 +48,8 @@ export interface PreparedExporter {
   readonly records?: RecordReading;
   /** Events that mean nothing to this destination as configured are left out and counted as filtered. Default all are taken. */
   accepts?(event: RuntimeEvent): boolean;
+  /** That depends on the event's type alone: it is not asked again of a type that it was asked of. */
+  readonly acceptsByType?: boolean;
   /** Asked at start where the exporter is `required`: throws an Error that says what cannot be reached and why. */
   verify?(signal: AbortSignal): Promise<void>;
   readonly onError?: ((failure: DeliveryFailure) => void) | undefined;

@@ -1,5 +1,6 @@
 import type { EventDataMap, EventType, RuntimeEvent } from "@sandglass/protocol";
-import { LOG_MESSAGES, type LogFields } from "./log-messages.ts";
+import type { LogFields } from "./log-message.ts";
+import { LOG_MESSAGES } from "./log-messages.ts";
 
 /** The HTTP request that an operation belongs to: what its lines are nested in. */
 export interface RequestContext {

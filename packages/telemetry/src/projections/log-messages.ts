@@ -1,14 +1,6 @@
-import type { EventDataMap, EventType } from "@sandglass/protocol";
-
-export type LogFields = Record<string, string | number | boolean | undefined>;
-
-interface LogMessage<T extends EventType> {
-  /** What level directives name: `http=warn,sandbox.exec=debug`. */
-  target: string;
-  message: string;
-  /** In the order they are printed; `id` is the sandbox's. Never code, commands, output, paths or what an agent said. */
-  fields: (data: EventDataMap[T], id: string) => LogFields;
-}
+import type { EventType } from "@sandglass/protocol";
+import type { LogFields, LogMessage } from "./log-message.ts";
+import { STATUS_LOG_MESSAGES } from "./status-log-messages.ts";
 
 /** What the daemon's log says of each event. A type without a line here does not compile. */
 export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
@@ -273,6 +265,17 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
     message: "exporter recovered",
     fields: ({ exporter, stalledMs }) => ({ exporter, stalled_ms: stalledMs }),
   },
+  "record.deleted": {
+    target: "record",
+    message: "record deleted",
+    fields: ({ sandboxes, events, bytes, runId, keyId }) => ({
+      sandboxes,
+      events,
+      bytes,
+      run: runId,
+      key_id: keyId,
+    }),
+  },
   "run.started": { target: "run", message: "run started", fields: ({ name, agent }) => ({ name, agent }) },
   "run.completed": {
     target: "run",
@@ -284,6 +287,7 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
       cost_usd: costUsd,
     }),
   },
+  ...STATUS_LOG_MESSAGES,
 };
 
 function fileFields(

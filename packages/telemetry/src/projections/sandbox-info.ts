@@ -26,7 +26,7 @@ export class SandboxProjection {
 }
 
 function created(event: RuntimeEventOf<"sandbox.created">): SandboxInfo {
-  const { template, source, isolation, vcpu, memoryMb, diskMb, metadata, durationMs } = event.data;
+  const { template, source, isolation, vcpu, memoryMb, diskMb, metadata, network, durationMs } = event.data;
   return {
     id: event.sandboxId,
     state: "running",
@@ -51,7 +51,7 @@ function created(event: RuntimeEventOf<"sandbox.created">): SandboxInfo {
     otelExport: false,
     instrument: false,
     logs: false,
-    network: {},
+    network: network ?? {},
     metadata: metadata ?? {},
     runId: event.runId,
     traceId: event.traceId,

@@ -1,7 +1,8 @@
 import { styleText } from "node:util";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import { toLogLine } from "../../projections/log-line.ts";
-import { LOG_MESSAGES, type LogFields } from "../../projections/log-messages.ts";
+import type { LogFields } from "../../projections/log-message.ts";
+import { LOG_MESSAGES } from "../../projections/log-messages.ts";
 import { hasFailed } from "../../projections/span.ts";
 import { escapeInvisible } from "./json-line.ts";
 

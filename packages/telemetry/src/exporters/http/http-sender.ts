@@ -55,7 +55,9 @@ export interface HttpAnswer {
  */
 export class HttpSender {
   readonly #plain: Agent;
-  readonly #tls: TlsAgent;
+  readonly #makeTls: () => TlsAgent;
+  /** Made when it is first needed: a context with the system's authorities takes 15 ms. */
+  #tls: TlsAgent | undefined;
   readonly #publicOnly: boolean;
   readonly #maxAnswerBytes: number;
   #isClosed = false;
@@ -74,11 +76,11 @@ export class HttpSender {
     if (ca) new X509Certificate(ca);
     const pem = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
     this.#plain = new Agent(agentOptions);
-    this.#tls = new TlsAgent({
-      ...agentOptions,
-      secureContext: createSecureContext(pem),
-      rejectUnauthorized,
-    });
+    const makeContext = () => createSecureContext(pem);
+    // What OpenSSL cannot read is told at once.
+    const secureContext = ca || cert || key ? makeContext() : undefined;
+    this.#makeTls = () =>
+      new TlsAgent({ ...agentOptions, secureContext: secureContext ?? makeContext(), rejectUnauthorized });
     this.#publicOnly = publicOnly;
     this.#maxAnswerBytes = options.maxAnswerBytes ?? MAX_ANSWER_BYTES;
   }
@@ -104,7 +106,7 @@ export class HttpSender {
       const isTls = url.protocol === "https:";
       const outgoing = (isTls ? tlsRequest : request)(url, {
         method: "POST",
-        agent: isTls ? this.#tls : this.#plain,
+        agent: isTls ? this.#tlsAgent() : this.#plain,
         headers: { "accept-encoding": "identity", ...headers, "content-length": body.byteLength },
       });
       const onAbort = () => end(() => reject(signal.reason));
@@ -128,7 +130,12 @@ export class HttpSender {
   close(): void {
     this.#isClosed = true;
     this.#plain.destroy();
-    this.#tls.destroy();
+    this.#tls?.destroy();
+  }
+
+  #tlsAgent(): TlsAgent {
+    this.#tls ??= this.#makeTls();
+    return this.#tls;
   }
 }
 

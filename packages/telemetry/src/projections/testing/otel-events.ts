@@ -5,6 +5,7 @@ import {
   type RuntimeEvent,
   type RuntimeEventOf,
 } from "@sandglass/protocol";
+import { FULL_STATUS_DATA } from "./status-events.ts";
 
 const EXEC = { execId: "exec_1", kind: "code", language: "python", contextId: "default" } as const;
 const CHILD = "sbx_01m81fmvaxzshpc686q862kbs8";
@@ -18,6 +19,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     memoryMb: 512,
     diskMb: 1024,
     isolation: "bubblewrap",
+    network: { egress: { default: "deny", allow: ["pypi.org"], deny: ["*.example"] } },
     durationMs: 3,
     metadata: { team: "data", someKey: "x" },
   },
@@ -144,6 +146,15 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
   "host.stopped": { cause: "host_shutdown", uptimeMs: 86_400_000 },
   "exporter.stalled": { exporter: "otel", reason: "503", lagEvents: 1000 },
   "exporter.recovered": { exporter: "otel", stalledMs: 5000 },
+  "record.deleted": {
+    deletionId: "del_0mf6xq2k1b7ad6b7169203331",
+    sandboxIds: [CHILD],
+    runId: "run_1",
+    keyId: "key_1",
+    sandboxes: 1,
+    events: 42,
+    bytes: 31_337,
+  },
   "run.started": { name: "analyst", agent: "analyst-2", metadata: { question: "rain" } },
   "run.completed": {
     name: "analyst",
@@ -155,6 +166,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     outputTokens: 300,
     error: "the model gave up",
   },
+  ...FULL_STATUS_DATA,
 };
 
 const ENVELOPE = {
