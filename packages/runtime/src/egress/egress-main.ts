@@ -45,11 +45,11 @@ function own(sandboxId: string, client: Socket): { request: number; owned: Promi
 
 async function perform(command: ProxyCommand, socket: object | undefined): Promise<void> {
   if (command.kind === "serve") {
-    const { sandboxId, options, isTrusted } = command;
+    const { sandboxId, options, isTrusted, upstream } = command;
     if (socket === undefined) throw new Error("no socket came with it");
     await proxies.get(sandboxId)?.close();
     const policy = egressPolicy(options, isTrusted);
-    proxies.set(sandboxId, new SandboxProxy({ sandboxId, policy, own, report: post }, socket));
+    proxies.set(sandboxId, new SandboxProxy({ sandboxId, policy, own, report: post, upstream }, socket));
   } else if (command.kind === "drop") {
     const proxy = proxies.get(command.sandboxId);
     proxies.delete(command.sandboxId);

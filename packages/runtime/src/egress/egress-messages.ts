@@ -1,5 +1,6 @@
 import type { EgressOptions } from "@sandglass/protocol";
 import type { DenialReason } from "./egress-policy.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 /** One end of a connection inside a sandbox: the program's, by which its owner is found. */
 export interface SocketAddress {
@@ -10,7 +11,15 @@ export interface SocketAddress {
 /** What the daemon says to the proxy's process. */
 export type ProxyCommand =
   /** Comes with a listening socket of the sandbox. */
-  | { kind: "serve"; call: number; sandboxId: string; options: EgressOptions; isTrusted: boolean }
+  | {
+      kind: "serve";
+      call: number;
+      sandboxId: string;
+      options: EgressOptions;
+      isTrusted: boolean;
+      /** Has a secret in it, which is why it is said here. */
+      upstream?: UpstreamProxy | undefined;
+    }
   /** Cuts what is open and closes the socket; answered when all of it has been reported. */
   | { kind: "drop"; call: number; sandboxId: string }
   | { kind: "ping"; call: number }

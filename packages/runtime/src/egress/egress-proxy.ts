@@ -8,6 +8,7 @@ import { type EgressOptions, SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import type { ProxyAnswer, ProxyCommand, ProxyReport, SocketAddress } from "./egress-messages.ts";
 import { Turns } from "./turns.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 const PROGRAM = fileURLToPath(new URL("./egress-main.ts", import.meta.url));
 /** Names that cannot be resolved take a thread each for a while. */
@@ -56,6 +57,7 @@ class ProxyEnded extends Error {
 export class EgressProxy {
   /** One search for owners at a time, whichever sandbox it is for: it takes a thread, and the log needs those too. */
   readonly searches = new Turns(1);
+  readonly #upstream: UpstreamProxy | undefined;
   readonly #guests = new Map<string, ProxyGuest>();
   readonly #calls = new Map<number, Call>();
   #child: ChildProcess | undefined;
@@ -67,6 +69,11 @@ export class EgressProxy {
   #restartMs = RESTART_MS;
   #lastCall = 0;
   #isClosed = false;
+
+  /** @param upstream what it passes everything on to; default: destinations are connected to themselves */
+  constructor(upstream?: UpstreamProxy) {
+    this.#upstream = upstream;
+  }
 
   /** The process's pid; undefined while there is none. */
   get pid(): number | undefined {
@@ -124,7 +131,7 @@ export class EgressProxy {
 
   async #serve(sandboxId: string, { options, isTrusted, open }: ProxyGuest): Promise<void> {
     const socket = await open();
-    await this.#ask({ kind: "serve", sandboxId, options, isTrusted }, socket);
+    await this.#ask({ kind: "serve", sandboxId, options, isTrusted, upstream: this.#upstream }, socket);
   }
 
   #ask(command: Command, socket?: SocketHandle): Promise<void> {

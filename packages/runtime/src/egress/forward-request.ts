@@ -15,7 +15,7 @@ export function forwardRequest(
   parts: { request: IncomingMessage; response: ServerResponse; target: EgressTarget; path: string },
 ): void {
   const { request, response, target, path } = parts;
-  const { upstream } = passage;
+  const { upstream, via } = passage;
   const fail = (error: string): void => {
     passage.end(error);
     answerRequest(response, 502, UNREACHABLE(target, error), error);
@@ -25,15 +25,18 @@ export function forwardRequest(
     // Without an agent, which would make a connection of its own.
     createConnection: () => upstream,
     method: request.method,
-    path,
+    // Another proxy is told the whole URL (RFC 9112, section 3.2.2).
+    path: via === undefined ? path : `http://${hostHeader(target)}${path}`,
     setHost: false,
-    headers: outgoingHeaders(request, target, hasBody),
+    headers: [...outgoingHeaders(request, target, hasBody), ...credentialsOf(passage)],
     maxHeaderSize: MAX_HEADER_BYTES,
     insecureHTTPParser: false,
   });
   outgoing.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? "failed"));
   outgoing.on("upgrade", () => fail("bad_response")); // nothing was asked to change the protocol
   outgoing.on("response", (incoming) => {
+    // The client can do nothing about another proxy's want of credentials.
+    if (via !== undefined && incoming.statusCode === 407) return fail("upstream_407");
     try {
       // Its own status line and fields; how its body is framed is between us and the client.
       response.sendDate = false;
@@ -55,6 +58,11 @@ export function forwardRequest(
   request.once("error", () => outgoing.destroy());
   if (hasBody) request.pipe(outgoing);
   else outgoing.end();
+}
+
+function credentialsOf({ via }: Passage): string[] {
+  const authorization = via?.proxy.authorization;
+  return authorization === undefined ? [] : ["Proxy-Authorization", authorization];
 }
 
 function outgoingHeaders(request: IncomingMessage, target: EgressTarget, hasBody: boolean): string[] {

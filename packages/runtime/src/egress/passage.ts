@@ -1,16 +1,25 @@
-import { connect, type Socket } from "node:net";
+import { connect, type LookupFunction, type Socket } from "node:net";
 import type { ProxyReport } from "./egress-messages.ts";
 import type { EgressTarget } from "./egress-policy.ts";
 import { hostOf } from "./egress-target.ts";
 import type { ProxyLimits } from "./proxy-limits.ts";
+import { askForTunnel, type UpstreamProxy } from "./upstream-proxy.ts";
 
 /** One after the other at most: a name with many addresses is not a way to keep a connection busy. */
 const MAX_ADDRESSES = 4;
 const TRAFFIC_EVERY_MS = 500;
+const NO_LOOKUP: LookupFunction = (_name, _options, callback) => callback(new Error("not an address"), "");
+
+/** The proxy that it goes through, and whether that is asked for a tunnel or for the request itself. */
+interface Via {
+  readonly proxy: UpstreamProxy;
+  readonly isTunnel: boolean;
+}
 
 /** Something that was let out: a connection to one destination, from the decision to its end, which is told exactly once. */
 export class Passage {
   readonly target: EgressTarget;
+  readonly via: Via | undefined;
   /** Resolves when its end is told. */
   readonly ended: Promise<void>;
   /** Told once, where no address answers. */
@@ -25,6 +34,8 @@ export class Passage {
   #upstream: Socket | undefined;
   #traffic: NodeJS.Timeout | undefined;
   #told = { bytesIn: 0, bytesOut: 0 };
+  /** What was said to another proxy, before anything of the client's. */
+  #asked = { bytesIn: 0, bytesOut: 0 };
   #isOver = false;
   readonly #onClientClose = (): void => this.#clientGone();
 
@@ -33,6 +44,7 @@ export class Passage {
     sandboxId: string;
     target: EgressTarget;
     limits: ProxyLimits;
+    via?: Via | undefined;
     report(report: ProxyReport): void;
   }) {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -41,6 +53,7 @@ export class Passage {
     this.#request = parts.request;
     this.#sandboxId = parts.sandboxId;
     this.target = parts.target;
+    this.via = parts.via;
     this.#limits = parts.limits;
     this.#report = parts.report;
     this.#report({ kind: "opened", ...this.#place() });
@@ -87,10 +100,10 @@ export class Passage {
   async #try(address: string): Promise<string | undefined> {
     const socket = connect({
       host: address,
-      port: this.target.port,
+      port: this.via?.proxy.port ?? this.target.port,
       allowHalfOpen: true,
-      // An address, which is never looked up: this is the one that was checked.
-      lookup: (_name, _options, callback) => callback(new Error("not an address"), ""),
+      // An address, which is never looked up: this is the one that was checked. Another proxy may have a name.
+      ...(this.via === undefined && { lookup: NO_LOOKUP }),
     });
     this.#upstream = socket;
     const { promise, resolve } = Promise.withResolvers<string | undefined>();
@@ -98,11 +111,20 @@ export class Passage {
     socket.once("connect", () => resolve(undefined));
     socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "connect_failed"));
     socket.once("close", () => resolve("client_gone"));
-    const failure = await promise;
+    const failure = (await promise) ?? (await this.#ask(socket));
     if (failure !== undefined) {
       socket.on("error", () => {}); // nothing waits for it any more
       socket.destroy();
     }
+    return failure;
+  }
+
+  /** Resolves with why another proxy opens no tunnel; undefined where there is one, or none is needed. */
+  async #ask(socket: Socket): Promise<string | undefined> {
+    if (this.via?.isTunnel !== true) return undefined;
+    const failure = await askForTunnel(socket, this.via.proxy, this.target);
+    const behind = failure === undefined ? socket.readableLength : 0;
+    this.#asked = { bytesIn: socket.bytesRead - behind, bytesOut: socket.bytesWritten };
     return failure;
   }
 
@@ -141,7 +163,9 @@ export class Passage {
   }
 
   #bytes(): { bytesIn: number; bytesOut: number } {
-    return { bytesIn: this.#upstream?.bytesRead ?? 0, bytesOut: this.#upstream?.bytesWritten ?? 0 };
+    const { bytesRead = 0, bytesWritten = 0 } = this.#upstream ?? {};
+    const { bytesIn, bytesOut } = this.#asked;
+    return { bytesIn: Math.max(0, bytesRead - bytesIn), bytesOut: Math.max(0, bytesWritten - bytesOut) };
   }
 
   #place(): { request: number; sandboxId: string; host: string; port: number } {

@@ -8,6 +8,7 @@ import {
   refusalOf,
 } from "./egress-policy.ts";
 import { isHostAddress } from "./host-addresses.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 /** What a target comes to: addresses that may be connected to, a reason why not, or why it could not be found out. */
 export type Resolution = { addresses: string[] } | { refusal: DenialReason } | { error: string };
@@ -55,3 +56,26 @@ export async function resolveTarget(
   }
   return { addresses: texts };
 }
+
+/**
+ * Decides on a target behind a proxy of the host's network. A name is decided on as such: where it leads only that proxy knows, and it
+ * has to refuse what is not to be reached from there. What means its own machine to every resolver is refused here.
+ */
+export function resolveUpstream(
+  policy: EgressPolicy,
+  target: EgressTarget,
+  upstream: UpstreamProxy,
+): Resolution {
+  const { host } = target;
+  const refusal =
+    refusalOf(policy, target) ??
+    (host.kind === "address"
+      ? addressRefusal(policy, target, host.address, isHostAddress(host.address))
+      : LOCAL.test(host.name)
+        ? "not_public"
+        : undefined);
+  return refusal === undefined ? { addresses: [upstream.host] } : { refusal };
+}
+
+/** RFC 6761, section 6.3, and what hosts files call the same. */
+const LOCAL = /(?:^|\.)(?:localhost|localdomain|localhost[46]|ip6-localhost|ip6-loopback)$/;

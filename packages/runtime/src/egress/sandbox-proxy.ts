@@ -9,9 +9,10 @@ import { Passage } from "./passage.ts";
 import { PROXY_LIMITS, type ProxyLimits } from "./proxy-limits.ts";
 import { answerConnect, answerRequest, REFUSALS, UNREACHABLE } from "./refusal-answers.ts";
 import { isFramingAmbiguous } from "./request-headers.ts";
-import { type Resolve, resolveByHost, resolveTarget } from "./resolve-target.ts";
+import { type Resolve, resolveByHost, resolveTarget, resolveUpstream } from "./resolve-target.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import { Turns } from "./turns.ts";
+import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 export interface SandboxProxyOptions {
   sandboxId: string;
@@ -21,6 +22,8 @@ export interface SandboxProxyOptions {
   report(report: ProxyReport): void;
   limits?: ProxyLimits;
   resolve?: Resolve;
+  /** What everything is passed on to that is let out; it resolves names. */
+  upstream?: UpstreamProxy | undefined;
 }
 
 /** How an answer is given where nothing was reached. */
@@ -85,7 +88,7 @@ export class SandboxProxy {
     const found = targetOfUrl(request.url ?? "");
     const isSound = !isFramingAmbiguous(request.rawHeaders, request.httpVersion);
     const answer: Answer = (status, text, reason) => answerRequest(response, status, text, reason);
-    const passage = await this.#admit(request.socket, isSound ? found?.target : undefined, answer);
+    const passage = await this.#admit(request.socket, isSound ? found?.target : undefined, answer, false);
     if (passage === undefined) return;
     forwardRequest(passage, { request, response, target: passage.target, path: found?.path ?? "/" });
   }
@@ -95,7 +98,7 @@ export class SandboxProxy {
     const target = targetOfAuthority(request.url ?? "");
     const hasBody = ["content-length", "transfer-encoding"].some((name) => name in request.headers);
     const answer: Answer = (status, text, reason) => answerConnect(client, status, text, reason);
-    const passage = await this.#admit(client, hasBody ? undefined : target, answer);
+    const passage = await this.#admit(client, hasBody ? undefined : target, answer, true);
     if (passage !== undefined) openTunnel(passage, client, head);
   }
 
@@ -104,8 +107,9 @@ export class SandboxProxy {
     client: Socket,
     target: EgressTarget | undefined,
     answer: Answer,
+    isTunnel: boolean,
   ): Promise<Passage | undefined> {
-    const { sandboxId, own, policy, resolve = resolveByHost, report } = this.#options;
+    const { sandboxId, own, policy, resolve = resolveByHost, report, upstream } = this.#options;
     if (!this.#bucket.take()) {
       this.#deny(NO_REQUEST, target, "rate_limited");
       answer(429, REFUSALS.rate_limited(target), "rate_limited");
@@ -118,9 +122,13 @@ export class SandboxProxy {
       answer(reason === "bad_request" ? 400 : 403, REFUSALS[reason](target), reason);
     };
     if (target === undefined) return refuse("bad_request");
-    const found = await this.#lookups.take(() => resolveTarget(policy, target, resolve));
+    const found =
+      upstream === undefined
+        ? await this.#lookups.take(() => resolveTarget(policy, target, resolve))
+        : resolveUpstream(policy, target, upstream);
     if ("refusal" in found) return refuse(found.refusal);
-    const passage = new Passage({ request, sandboxId, target, report, limits: this.#limits });
+    const via = upstream && { proxy: upstream, isTunnel };
+    const passage = new Passage({ request, sandboxId, target, report, limits: this.#limits, via });
     this.#passages.add(passage);
     passage.ended.then(() => this.#passages.delete(passage));
     if ("error" in found || this.#isClosed) {

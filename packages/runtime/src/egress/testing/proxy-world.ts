@@ -8,6 +8,7 @@ import { egressPolicy } from "../egress-policy.ts";
 import { PROXY_LIMITS, type ProxyLimits } from "../proxy-limits.ts";
 import type { Resolve } from "../resolve-target.ts";
 import { SandboxProxy } from "../sandbox-proxy.ts";
+import type { UpstreamProxy } from "../upstream-proxy.ts";
 
 type Said<Kind> = Extract<ProxyReport, { kind: Kind }>;
 
@@ -23,7 +24,12 @@ export class ProxyWorld implements AsyncDisposable {
   /** @returns the port of a proxy with this policy */
   async proxy(
     options: EgressOptions,
-    more: { limits?: Partial<ProxyLimits>; resolve?: Resolve; owned?: Promise<void> } = {},
+    more: {
+      limits?: Partial<ProxyLimits>;
+      resolve?: Resolve;
+      owned?: Promise<void>;
+      upstream?: UpstreamProxy;
+    } = {},
   ): Promise<number> {
     const server = createServer();
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -37,6 +43,7 @@ export class ProxyWorld implements AsyncDisposable {
         report: (report) => this.reports.push(report),
         limits: { ...PROXY_LIMITS, ...more.limits },
         ...(more.resolve && { resolve: more.resolve }),
+        upstream: more.upstream,
       },
       handle,
     );
