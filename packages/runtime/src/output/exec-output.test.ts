@@ -11,7 +11,6 @@ import { ExecOutput } from "./exec-output.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
 const EXIT = { type: "exit", data: 0, code: 0, cause: "exited", durationMs: 1 } as const;
-
 interface Recorded {
   output: ExecOutput;
   /** Bytes that the process may write more. */
@@ -39,6 +38,7 @@ function record(segment: SegmentWriter | undefined, maxBytes = Number.POSITIVE_I
     end: () => {
       recorded.output.close();
       recorded.output.appendExit({ ...EXIT, execId });
+      return recorded.output.showExit();
     },
   };
   return recorded;

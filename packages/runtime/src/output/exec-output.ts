@@ -1,5 +1,7 @@
 import type { ExitEvent } from "@sandglass/protocol";
-import { type Block, RecentRecords } from "./recent-records.ts";
+import { type EndedOutput, KeptOutput } from "./kept-output.ts";
+import { OwnBytes } from "./own-bytes.ts";
+import { RecentRecords } from "./recent-records.ts";
 import {
   encodeHeader,
   exitPayload,
@@ -8,14 +10,13 @@ import {
   type OutputRecord,
   outputKind,
   RECORD_HEADER_BYTES,
-  recordLine,
 } from "./record.ts";
-import { readRecords } from "./segment-reader.ts";
 import type { SegmentListener, SegmentWriter } from "./segment-writer.ts";
+import { TailBytes } from "./tail-bytes.ts";
 
 /** Recent records kept in memory for those who follow; whoever is further behind reads the segment. */
 const RECENT_BYTES = 4 * 1024 * 1024;
-/** What stays of them when the exec has ended: a short stream is asked for again, a long one is in the segment. */
+/** What stays of them when the exec has ended. */
 const ENDED_BYTES = 64 * 1024;
 /** Shorter payloads are copied, so that they do not keep the whole chunk they came in. */
 const COPY_BYTES = 4096;
@@ -23,11 +24,8 @@ const COPY_BYTES = 4096;
 const OWNER_LAG_BYTES = 2 * 1024 * 1024;
 /** How far the process may run ahead of the segment. */
 const UNWRITTEN_BYTES = 8 * 1024 * 1024;
-const BLOCK_BYTES = 128 * 1024;
 /** Of a result's JSON. */
 const MAX_RESULT_BYTES = 32 * 1024 * 1024;
-const INDEX_EVERY = 64;
-const TAIL_BYTES = 4096;
 
 type Stream = "stdout" | "stderr";
 
@@ -57,8 +55,9 @@ export class ExecOutput {
     onError: (error) => this.#failed(error),
   };
   readonly #carry: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-  readonly #tails: Record<Stream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-  readonly #index: number[] = []; // where every 64th record of this exec begins
+  readonly #tails: Record<Stream, TailBytes> = { stdout: new TailBytes(), stderr: new TailBytes() };
+  readonly #own = new OwnBytes();
+  readonly #filed: KeptOutput;
   readonly #recent = new RecentRecords(RECENT_BYTES);
   #unwritten: { record: OutputRecord; end: number }[] = [];
   #ownerLag: number;
@@ -67,6 +66,9 @@ export class ExecOutput {
   #publishedSeq = 0;
   #publishedBytes = 0;
   #isComplete = false;
+  #isExitShown = false;
+  #writtenOffset = 0; // in the file; everything where there is none to wait for
+  #endOffset = 0;
   #isOverLimit = false;
   #isReleased = false;
   #isClosed = false;
@@ -78,14 +80,12 @@ export class ExecOutput {
 
   constructor(options: ExecOutputOptions) {
     this.#options = options;
-    this.#segment = options.segment;
+    const { execId, segment } = options;
+    this.#segment = segment;
+    this.#filed = new KeptOutput(execId, () => (segment as SegmentWriter).path);
     this.#ownerLag = options.segment === undefined ? RECENT_BYTES / 4 : OWNER_LAG_BYTES;
     this.writeError = options.segment?.error;
     if (this.writeError === undefined) this.#segment?.listen(this.#listener);
-  }
-
-  get records(): number {
-    return this.#nextSeq;
   }
 
   append(stream: Stream, bytes: Buffer): void {
@@ -102,14 +102,14 @@ export class ExecOutput {
     if (bytes.length === 0) return this.#grant();
     this.bytes[stream] += bytes.length;
     this.#options.onKept(stream, bytes);
-    this.#keepTail(stream, bytes);
+    this.#tails[stream].push(bytes);
     const carry = this.#carry[stream];
     const data = carry.length > 0 ? Buffer.concat([carry, bytes]) : bytes;
     const cut = data.length - incompleteTail(data);
     this.#carry[stream] = cut < data.length ? Buffer.from(data.subarray(cut)) : Buffer.alloc(0);
     if (cut > 0) {
-      const whole = cut < COPY_BYTES ? Buffer.from(data.subarray(0, cut)) : data.subarray(0, cut);
-      this.#add(outputKind(stream, whole), whole);
+      const whole = data.subarray(0, cut);
+      this.#add(outputKind(stream, whole), cut < COPY_BYTES ? this.#own.copy(whole) : whole);
     } else {
       this.#grant();
     }
@@ -134,9 +134,20 @@ export class ExecOutput {
     }
   }
 
-  /** The last line. Call it once the ending is in the log. */
+  /** Resolves once all that was taken is in the file, or cannot be. */
+  async written(): Promise<void> {
+    while (this.#writtenOffset < this.#endOffset) await new Promise<void>((wake) => this.#waiting.push(wake));
+  }
+
+  /** The last line: kept before the ending is in the log, so that a crash between them loses neither; shown by {@link showExit}. */
   appendExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
-    this.#add(Kind.exit, exitPayload(exit));
+    this.#add(Kind.exit, this.#own.copy(exitPayload(exit)));
+  }
+
+  /** Call it once the ending is in the log. */
+  showExit(): void {
+    this.#isExitShown = true;
+    this.#publish(this.#writtenOffset);
   }
 
   /** Nobody holds the process back any more: it is to end, and what it wrote is to be taken. */
@@ -146,7 +157,19 @@ export class ExecOutput {
   }
 
   tail(stream: Stream): string {
-    return this.#tails[stream].toString("utf8");
+    return this.#tails[stream].toString();
+  }
+
+  /** Lets go of the tails: the ending has said them. */
+  forgetTails(): void {
+    for (const tail of Object.values(this.#tails)) tail.clear();
+  }
+
+  /** What it takes to read it again once it is over: the file where all of it is there to stay, else this. */
+  ended(): EndedOutput {
+    const isOnDisk = this.#segment?.isKept === true && this.writeError === undefined;
+    if (!isOnDisk) return { memoryBytes: this.#recent.bytes, lines: (options) => this.lines(options) };
+    return this.#filed.upTo(this.#publishedSeq);
   }
 
   /** See `ExecHandle.lines`. */
@@ -163,7 +186,7 @@ export class ExecOutput {
     try {
       while (signal?.aborted !== true) {
         if (seq < this.#recent.from && this.#segment !== undefined) {
-          for await (const block of this.#fromFile(seq, signal)) {
+          for await (const block of this.#filed.read(seq, this.#publishedSeq, signal)) {
             yield block.text;
             seq = block.next;
             this.#ownerRead(owner, block.bytes);
@@ -196,18 +219,20 @@ export class ExecOutput {
     const segment = this.writeError === undefined ? this.#segment : undefined;
     const bytes = RECORD_HEADER_BYTES + payload.length;
     const begin = segment?.endOffset ?? 0;
-    if (seq % INDEX_EVERY === 0) this.#index.push(begin);
+    this.#filed.note(seq, begin);
     this.#unwritten.push({ record, end: begin + bytes });
     this.#unwrittenBytes += bytes;
-    if (segment === undefined) this.#publish(begin + bytes);
+    this.#endOffset = begin + bytes;
+    if (segment === undefined) this.#publish(Number.POSITIVE_INFINITY);
     else segment.append([encodeHeader(record), payload], bytes);
   }
 
   /** Shows what is in the file up to `offset` to the followers. */
   #publish(offset: number): void {
     let count = 0;
+    this.#writtenOffset = offset;
     for (const entry of this.#unwritten) {
-      if (entry.end > offset) break;
+      if (entry.end > offset || (entry.record.kind === Kind.exit && !this.#isExitShown)) break;
       count++;
       this.#recent.push(entry.record);
       this.#unwrittenBytes -= RECORD_HEADER_BYTES + entry.record.payload.length;
@@ -215,11 +240,12 @@ export class ExecOutput {
       this.#publishedBytes += entry.record.payload.length;
       if (entry.record.kind === Kind.exit) this.#isComplete = true;
     }
-    if (count === 0) return;
+    if (count === 0) return this.#wake();
     this.#unwritten.splice(0, count);
-    if (this.#isComplete) this.#segment?.unlisten(this.#listener);
-    if (this.#isComplete && this.#segment !== undefined && this.writeError === undefined)
-      this.#recent.trim(ENDED_BYTES);
+    if (this.#isComplete && this.#segment !== undefined) {
+      this.#segment.unlisten(this.#listener);
+      if (this.writeError === undefined) this.#recent.trim(ENDED_BYTES);
+    }
     this.#wake();
     this.#grant();
   }
@@ -249,36 +275,5 @@ export class ExecOutput {
     const bytes = this.#ungranted;
     this.#ungranted = 0;
     this.#options.onRoom(bytes);
-  }
-
-  async *#fromFile(seq: number, signal: AbortSignal | undefined): AsyncGenerator<Block> {
-    const offset = this.#index[Math.floor(seq / INDEX_EVERY)] as number;
-    const until = this.#publishedSeq;
-    let block = { text: "", next: seq, bytes: 0 };
-    for await (const { record } of readRecords((this.#segment as SegmentWriter).path, offset)) {
-      if (record.execId !== this.#options.execId || record.seq < seq) continue;
-      if (signal?.aborted === true) return;
-      if (record.seq >= until) break;
-      block = {
-        text: block.text + recordLine(record),
-        next: record.seq + 1,
-        bytes: block.bytes + record.payload.length,
-      };
-      if (block.text.length < BLOCK_BYTES) continue;
-      yield block;
-      block = { text: "", next: block.next, bytes: 0 };
-    }
-    if (block.text.length > 0) yield block;
-    else if (block.next === seq) throw new Error(`the output segment ends before line ${seq}`);
-  }
-
-  #keepTail(stream: Stream, bytes: Buffer): void {
-    const held = this.#tails[stream];
-    this.#tails[stream] =
-      bytes.length >= TAIL_BYTES
-        ? Buffer.from(bytes.subarray(bytes.length - TAIL_BYTES))
-        : held.length + bytes.length <= TAIL_BYTES
-          ? Buffer.concat([held, bytes])
-          : Buffer.concat([held.subarray(held.length + bytes.length - TAIL_BYTES), bytes]);
   }
 }

@@ -9,6 +9,7 @@ import { readLines } from "@sandglass/testkit";
 import { ExecOutput } from "./exec-output.ts";
 import { OutputStore } from "./output-store.ts";
 
+const EXITED = { type: "exit", data: 0, code: 0, cause: "exited", durationMs: 1 } as const;
 const CRASH = { code: 137, cause: "host_crash", durationMs: 5 } as const;
 
 describe("kept output", () => {
@@ -45,8 +46,8 @@ describe("kept output", () => {
     for (const [at, output] of outputs.entries()) {
       output.append("stderr", Buffer.from("err"));
       const execId = execIds[at] ?? "";
-      if (!running.includes(at))
-        output.appendExit({ type: "exit", data: 0, code: 0, cause: "exited", durationMs: 1, execId });
+      if (!running.includes(at)) output.appendExit({ ...EXITED, execId });
+      output.showExit();
       for await (const _ of output.lines({ after: 0 })) break; // it is in the file
     }
     segment.close();
@@ -88,7 +89,7 @@ describe("kept output", () => {
     assert.deepEqual(bytes, [
       { stdoutBytes: 3, stderrBytes: 3 },
       { stdoutBytes: 6, stderrBytes: 3 },
-      { stdoutBytes: 5, stderrBytes: 3 },
+      { stdoutBytes: 5, stderrBytes: 3, exit: { ...EXITED, execId: execIds[2] } },
     ]);
     for (const [at, cause] of ["host_crash", "host_crash", "exited"].entries()) {
       const lines = await linesOf(sandboxId, execIds[at] ?? "");

@@ -1,13 +1,23 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { open, readdir, rm, stat, truncate } from "node:fs/promises";
 import { join } from "node:path";
-import type { Cause, RecordMode } from "@sandglass/protocol";
+import type { Cause, ExitEvent, RecordMode } from "@sandglass/protocol";
 import { isExecId, isSandboxId } from "@sandglass/protocol";
 import { encodeHeader, exitPayload, Kind, recordLine, SEGMENT_MAGIC } from "./record.ts";
 import { readRecords } from "./segment-reader.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 
 const BLOCK_BYTES = 128 * 1024;
+
+/** The last line of a stream that had ended before the crash. */
+export type KeptExit = Omit<ExitEvent, "seq" | "ts">;
+
+/** What is kept of an exec: its bytes and, where it had ended by itself already, how. */
+export interface SealedOutput {
+  stdoutBytes: number;
+  stderrBytes: number;
+  exit?: KeptExit;
+}
 
 /**
  * `<dataDir>/output/<sandbox>.out`: what execs wrote, kept beside the event log until its own limit is reached. Of
@@ -60,7 +70,7 @@ export class OutputStore {
     sandboxId: string,
     execId: string,
     ending: { code: number; cause: Cause; durationMs: number },
-  ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
+  ): Promise<SealedOutput> {
     const before = this.#sealing.get(sandboxId) ?? Promise.resolve();
     const sealed = before.then(() => this.#seal(sandboxId, execId, ending));
     const settled = sealed
@@ -70,6 +80,19 @@ export class OutputStore {
       });
     this.#sealing.set(sandboxId, settled);
     return sealed;
+  }
+
+  /** Removes what is kept of a sandbox. Returns its bytes; 0 where there is none. */
+  async remove(sandboxId: string): Promise<number> {
+    if (!isSandboxId(sandboxId)) return 0;
+    await this.#sealing.get(sandboxId);
+    const path = this.#path(sandboxId);
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return undefined;
+      throw error;
+    });
+    await rm(path, { force: true });
+    return found?.size ?? 0;
   }
 
   /** Removes the output that was longest not written to until what is kept fits. `live` ones stay. Returns the bytes removed. */
@@ -104,12 +127,11 @@ export class OutputStore {
     sandboxId: string,
     execId: string,
     { code, cause, durationMs }: { code: number; cause: Cause; durationMs: number },
-  ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
+  ): Promise<SealedOutput> {
     const path = this.#path(sandboxId);
-    const bytes = { stdoutBytes: 0, stderrBytes: 0 };
+    const bytes: SealedOutput = { stdoutBytes: 0, stderrBytes: 0 };
     let end = 0;
     let seq = 0;
-    let hasExit = false;
     if (existsSync(path)) {
       for await (const { record, next } of readRecords(path)) {
         end = next;
@@ -118,11 +140,11 @@ export class OutputStore {
         const stream = record.kind & 0x0f;
         if (stream === Kind.stdout) bytes.stdoutBytes += record.payload.length;
         if (stream === Kind.stderr) bytes.stderrBytes += record.payload.length;
-        hasExit ||= record.kind === Kind.exit;
+        if (record.kind === Kind.exit) bytes.exit = JSON.parse(record.payload.toString("utf8")) as KeptExit;
       }
-      await truncate(path, end);
+      if ((await stat(path)).size > end) await truncate(path, end);
     }
-    if (hasExit) return bytes;
+    if (bytes.exit !== undefined) return bytes;
     const file = await open(path, "a", 0o600);
     try {
       const exit = { type: "exit", data: code, code, signal: "SIGKILL", cause, durationMs, execId } as const;

@@ -32,6 +32,11 @@ export class RecentRecords {
     if (this.#bytes > this.#maxBytes) this.trim(this.#maxBytes / 2);
   }
 
+  /** What they cost in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** As many records from `seq` on as make a block. */
   block(seq: number): Block {
     const block = { text: "", next: seq, bytes: 0 };

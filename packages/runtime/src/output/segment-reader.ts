@@ -7,6 +7,7 @@ import {
   SEGMENT_MAGIC,
 } from "./record.ts";
 
+const FIRST_READ_BYTES = 16 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /**
@@ -23,9 +24,10 @@ export async function* readRecords(
     if (offset === SEGMENT_MAGIC.length && !(await hasMagic(file))) return;
     let rest: Buffer = Buffer.alloc(0);
     let at = offset;
-    for (;;) {
+    // Most segments are small, and a large buffer for each of hundreds takes longer than what is done with it.
+    for (let wanted = FIRST_READ_BYTES; ; wanted = READ_BYTES) {
       const { bytesRead, buffer } = await file.read(
-        Buffer.allocUnsafe(Math.max(READ_BYTES, neededBytes(rest) - rest.length)),
+        Buffer.allocUnsafe(Math.max(wanted, neededBytes(rest) - rest.length)),
         0,
         undefined,
         at + rest.length,

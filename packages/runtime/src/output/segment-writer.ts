@@ -57,6 +57,11 @@ export class SegmentWriter {
     return `/proc/self/fd/${this.#fd}`;
   }
 
+  /** It stays when it is closed. */
+  get isKept(): boolean {
+    return !this.#isNameless;
+  }
+
   /** Keeps what can be read by `path` until it is let go, also behind `close`. */
   hold(): void {
     this.#holders += 1;
