@@ -9,12 +9,15 @@ const buffer = Buffer.allocUnsafe(BYTES);
 export class CountFile {
   readonly #path: string;
   #fd = -1;
+  #isClosed = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
+  /** @throws Error where the group is gone, or this is closed: nobody would close it again */
   read(): string {
+    if (this.#isClosed) throw new Error(`${this.#path} is not counted any more`);
     if (this.#fd === -1) this.#fd = openSync(this.#path, "r");
     return buffer.toString("latin1", 0, readSync(this.#fd, buffer, 0, BYTES, 0));
   }
@@ -22,6 +25,7 @@ export class CountFile {
   close(): void {
     if (this.#fd !== -1) closeSync(this.#fd);
     this.#fd = -1;
+    this.#isClosed = true;
   }
 }
 

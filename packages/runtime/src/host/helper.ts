@@ -4,6 +4,7 @@ import { SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import { NATIVE } from "../native.ts";
 import { HandedSockets } from "./handed-sockets.ts";
+import { HelperMessages } from "./helper-messages.ts";
 
 /** What the helper needs to make one sandbox; the order of `native/helper.c`'s "create" message. */
 export interface HelperCreate {
@@ -49,7 +50,7 @@ export class Helper {
   readonly #child: ChildProcess;
   readonly #entries = new Map<string, Entry>();
   readonly #sockets = new HandedSockets();
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #messages = new HelperMessages();
   readonly #ready = Promise.withResolvers<void>();
   #isClosed = false;
   /** Called when the helper is gone without having been asked. */
@@ -145,13 +146,15 @@ export class Helper {
   }
 
   #onData(chunk: Buffer): void {
-    let data = Buffer.concat([this.#rest, chunk]);
-    while (data.length >= 4 && data.length >= 4 + data.readUInt32LE(0)) {
-      const end = 4 + data.readUInt32LE(0);
-      this.#onMessage(data.toString("utf8", 4, end - 1).split("\0"));
-      data = data.subarray(end);
+    let messages: string[][];
+    try {
+      messages = this.#messages.push(chunk);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#child.kill("SIGKILL"); // its end is seen as any other's
+      return;
     }
-    this.#rest = data;
+    for (const message of messages) this.#onMessage(message);
   }
 
   #onMessage([kind, id = "", text = ""]: string[]): void {

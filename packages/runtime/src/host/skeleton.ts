@@ -1,7 +1,8 @@
-import { cp, lstat, mkdir, readdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { placeInstrumentation } from "../instrument/files.ts";
 import { NATIVE } from "../native.ts";
+import { copyTree } from "./copy-tree.ts";
 import { compileSeccomp } from "./seccomp.ts";
 
 /** The seccomp filter, as the agent puts it on itself where it runs on a guest's kernel. */
@@ -13,10 +14,12 @@ const ETC = [
   "bash.bashrc",
   "ca-certificates.conf",
   "debian_version",
+  "fonts",
   "ld.so.cache",
   "ld.so.conf",
   "ld.so.conf.d",
   "localtime",
+  "matplotlibrc",
   "mime.types",
   "nsswitch.conf",
   "os-release",
@@ -65,50 +68,39 @@ const FILES: Record<string, string> = {
 export const NODE_DIRECTORY = "/opt/node/bin";
 
 /** The program alone: what lies around it on the host is nobody's business inside. */
-async function addNode(target: string): Promise<void> {
-  if ((await isThere("/usr/bin/node")) || (await isThere("/usr/local/bin/node"))) return;
-  await mkdir(join(target, NODE_DIRECTORY), { recursive: true, mode: 0o755 });
-  await cp(await realpath(process.execPath), join(target, NODE_DIRECTORY, "node"));
+function addNode(target: string): void {
+  if (isThere("/usr/bin/node") || isThere("/usr/local/bin/node")) return;
+  mkdirSync(join(target, NODE_DIRECTORY), { recursive: true, mode: 0o755 });
+  copyTree(realpathSync(process.execPath), join(target, NODE_DIRECTORY, "node"));
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return lstat(path).then(
-    () => true,
-    () => false,
-  );
+/** Also a link that leads nowhere. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /**
  * Builds the lower layer of every sandbox's `/` anew in `target`: the host's `/usr` is a layer of its own, and from the rest of
  * the host only what programs need to start. `mountPoints` are directories that templates mount something on.
  */
-export async function buildSkeleton(target: string, mountPoints: readonly string[]): Promise<void> {
-  await rm(target, { recursive: true, force: true });
-  await mkdir(target, { recursive: true, mode: 0o755 });
-  for (const [path, mode] of DIRECTORIES) await mkdir(join(target, path), { mode });
-  for (const link of ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]) {
-    if (await isThere(`/usr/${link}`)) await symlink(`usr/${link}`, join(target, link));
-  }
-  for (const name of [...ETC, ...(await pythonConfigs())]) {
-    if (await isThere(join("/etc", name))) {
-      await cp(join("/etc", name), join(target, "etc", name), {
-        recursive: true,
-        verbatimSymlinks: true,
-        preserveTimestamps: true,
-      });
-    }
-  }
-  for (const [path, text] of Object.entries(FILES))
-    await writeFile(join(target, path), text, { mode: 0o644 });
-  await cp(NATIVE.agent, join(target, "run/sandglass/agent"));
-  for (const name of ["repl.py", "repl.cjs", "repl.bash"])
-    await cp(join(NATIVE.assets, name), join(target, "run/sandglass", name));
-  await writeFile(join(target, GUEST_FILTER), compileSeccomp(process.arch, true), { mode: 0o644 });
-  await placeInstrumentation(target);
-  await addNode(target);
-  for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 });
+export function buildSkeleton(target: string, mountPoints: readonly string[]): void {
+  rmSync(target, { recursive: true, force: true });
+  mkdirSync(target, { recursive: true, mode: 0o755 });
+  for (const [path, mode] of DIRECTORIES) mkdirSync(join(target, path), { mode });
+  for (const link of ["bin", "sbin", "lib", "lib32", "lib64", "libx32"])
+    if (isThere(`/usr/${link}`)) symlinkSync(`usr/${link}`, join(target, link));
+  for (const name of [...ETC, ...pythonConfigs()])
+    if (isThere(join("/etc", name))) copyTree(join("/etc", name), join(target, "etc", name));
+  for (const [path, text] of Object.entries(FILES)) writeFileSync(join(target, path), text, { mode: 0o644 });
+  copyTree(NATIVE.agent, join(target, "run/sandglass/agent"));
+  for (const name of ["repl.py", "repl_show.py", "repl.cjs", "repl.bash"])
+    copyTree(join(NATIVE.assets, name), join(target, "run/sandglass", name));
+  writeFileSync(join(target, GUEST_FILTER), compileSeccomp(process.arch, true), { mode: 0o644 });
+  placeInstrumentation(target);
+  addNode(target);
+  for (const path of mountPoints) mkdirSync(join(target, path), { recursive: true, mode: 0o755 });
 }
 
-async function pythonConfigs(): Promise<string[]> {
-  return (await readdir("/etc")).filter((name) => /^python3(\.\d+)?$/.test(name));
+function pythonConfigs(): string[] {
+  return readdirSync("/etc").filter((name) => /^python3(\.\d+)?$/.test(name));
 }
