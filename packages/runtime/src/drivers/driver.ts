@@ -56,7 +56,10 @@ export interface DriverSandbox {
   readonly connectMs: number;
   /** Called once when the sandbox's processes are gone; at once where they are already. */
   onExit(callback: () => void): void;
+  /** Throws Error for another `maxPids` where that is fixed. */
   setLimits(limits: SandboxLimits): void;
+  /** What holds it to `maxPids` was set when it was made. */
+  readonly hasFixedPids: boolean;
   /** A group for one exec, joined by this process. */
   attach(name: string, process: PlacedProcess): Promise<ExecGroup>;
   /**

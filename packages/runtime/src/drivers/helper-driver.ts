@@ -48,7 +48,7 @@ export class HelperDriver implements SandboxDriver {
     const host = this.#host;
     const { helper } = host;
     const started = performance.now();
-    const uid = host.uids.take();
+    const uid = await host.uids.take();
     const dir = join(host.sandboxesDir, request.id);
     const token = randomBytes(16).toString("hex");
     let cgroup: SandboxCgroup | undefined;
@@ -87,7 +87,8 @@ export class HelperDriver implements SandboxDriver {
         pid,
         hasGuestKernel: this.#wall.hasGuestKernel,
         root: this.#wall.root,
-        agentPids: this.#agentPids(request.limits),
+        hasFixedPids: this.#wall.hasGuestKernel || this.#agentPids(request.limits) !== undefined,
+        maxPids: request.limits.maxPids,
         isUser: host.user !== undefined,
         isCounted: host.user === undefined || hasControllers(host.layout),
         toHostLimits: (limits) => this.#hostLimits(limits),
@@ -132,7 +133,7 @@ export class HelperDriver implements SandboxDriver {
     return { ...limits, maxPids: this.#wall.hostPids(limits.maxPids) };
   }
 
-  /** Where no control group counts them; a guest's kernel is no one process that could be held to them. */
+  /** Where no control group counts them; a guest's kernel holds its own to them. */
   #agentPids({ maxPids }: SandboxLimits): number | undefined {
     const { user, layout } = this.#host;
     const isCounted =
@@ -148,6 +149,7 @@ export class HelperDriver implements SandboxDriver {
     const { argv, configuration } = this.#wall.command(request, {
       uid: own.uid,
       mountPoint: host.mountPoint,
+      maxPids: request.limits.maxPids,
       agentPids: this.#agentPids(request.limits),
     });
     const file = configuration === undefined ? host.seccompFile : join(own.dir, "config.json");

@@ -27,8 +27,9 @@ interface Parts {
   hasGuestKernel: boolean;
   /** Where its only child has the sandbox's root: out of reach of what runs inside, which could bend it. */
   root: string;
-  /** What the agent holds the sandbox to; undefined where a control group does. */
-  agentPids: number | undefined;
+  /** Its limit on processes as it was made, and whether nobody can set another. */
+  maxPids: number;
+  hasFixedPids: boolean;
   /** The daemon is not root. */
   isUser: boolean;
   /** Control groups count its memory and its processes. */
@@ -66,14 +67,18 @@ export class HelperSandbox implements DriverSandbox {
     this.connectMs = parts.connectMs;
   }
 
+  get hasFixedPids(): boolean {
+    return this.#parts.hasFixedPids;
+  }
+
   onExit(callback: () => void): void {
     void this.#parts.gone.then(callback);
   }
 
   setLimits(limits: SandboxLimits): void {
-    const { agentPids } = this.#parts;
-    if (agentPids !== undefined && limits.maxPids !== agentPids)
-      throw new Error("its limit on processes was set when it was made, and this host can set no other");
+    const { hasFixedPids, maxPids } = this.#parts;
+    if (hasFixedPids && limits.maxPids !== maxPids)
+      throw new Error("its limit on processes was set when it was made, and no other can be set");
     this.#parts.cgroup.setLimits(this.#parts.toHostLimits(limits));
   }
 

@@ -10,22 +10,29 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { UidRanges } from "./uid-ranges.ts";
+import { type IdBlock, subordinateBlocks } from "./user-mapping.ts";
 
 /** A file for each block that is in use on this host, whoever has it: daemons of one host do not know of each other. */
 const CLAIMS = "/run/sandglass/uids";
 
 /**
  * {@link UidRanges} that are claimed for the whole host: no other daemon on it has the same at the same time. A claim says who made it; one
- * whose maker is gone is taken over, for a daemon's sandboxes end with it.
+ * whose maker is gone is taken over, for a daemon's sandboxes end with it. Ids that the administrator gave to a user, who may become
+ * any of them, come last.
  */
 export class HostUidRanges {
   readonly #ranges = new UidRanges();
   readonly #directory: string;
+  readonly #given: readonly IdBlock[];
   readonly #owner = `${process.pid} ${startOf(process.pid)}`;
 
-  /** @param directory of the claims; made where it is not there */
-  constructor(directory: string = CLAIMS) {
+  /**
+   * @param directory of the claims; made where it is not there
+   * @param given ids of users; default: what `/etc/subuid` has of them now
+   */
+  constructor(directory: string = CLAIMS, given: readonly IdBlock[] = subordinateBlocks()) {
     this.#directory = directory;
+    this.#given = given;
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   }
 
@@ -35,9 +42,14 @@ export class HostUidRanges {
     try {
       for (;;) {
         const first = this.#ranges.take();
-        if (this.#claim(first)) return first;
+        if (!this.#isGiven(first) && this.#claim(first)) return first;
         others.push(first);
       }
+    } catch (error) {
+      const last = others.find((first) => this.#isGiven(first) && this.#claim(first));
+      if (last === undefined) throw error;
+      others.splice(others.indexOf(last), 1);
+      return last;
     } finally {
       for (const first of others) this.#ranges.release(first);
     }
@@ -46,6 +58,10 @@ export class HostUidRanges {
   release(first: number): void {
     rmSync(join(this.#directory, String(first)), { force: true });
     this.#ranges.release(first);
+  }
+
+  #isGiven(start: number): boolean {
+    return this.#given.some(({ first, count }) => first < start + UidRanges.SIZE && start < first + count);
   }
 
   /** By a link, so that a claim has its maker's name from its first moment. */

@@ -30,6 +30,7 @@ export interface OciParts {
   args: string[];
   mounts: OciMount[];
   namespaces: string[];
+  rlimits?: { type: string; soft: number; hard: number }[];
   linux?: Record<string, unknown>;
   annotations?: Record<string, string>;
 }
@@ -46,6 +47,7 @@ export function ociSpec(parts: OciParts): string {
       cwd: "/workspace",
       capabilities: NO_CAPABILITIES,
       noNewPrivileges: true,
+      ...(parts.rlimits === undefined ? {} : { rlimits: parts.rlimits }),
     },
     root: { path: parts.root, readonly: false },
     hostname: "sandbox",

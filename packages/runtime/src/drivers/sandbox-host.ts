@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type CgroupLayout, detectCgroups, makeGroup, weighGroup } from "../host/cgroup-layout.ts";
 import { killGroup, removeGroup } from "../host/cgroup-removal.ts";
+import { clearLeftovers } from "../host/clear-leftovers.ts";
 import { delegatedCgroup } from "../host/delegated-cgroup.ts";
 import { DiskImages } from "../host/disk.ts";
 import { Helper } from "../host/helper.ts";
@@ -25,6 +26,8 @@ export interface SandboxHostOptions {
   dataDir: string;
   /** Directories that templates mount something on. */
   mountPoints: readonly string[];
+  /** Control groups to use. Default: what there is for root, or what a user was given, whose group it then rearranges. */
+  layout?: CgroupLayout;
 }
 
 /** What all sandboxes of a daemon are made with, whatever their wall: the helper, the disks, the uids, the control groups. */
@@ -38,7 +41,7 @@ export class SandboxHost {
   readonly skeletonDir: string;
   readonly images: DiskImages;
   readonly mountPoint: string;
-  readonly uids: Pick<HostUidRanges, "take" | "release">;
+  readonly uids: { take(): number | Promise<number>; release(uid: number): void };
   /** Where the daemon is not root. */
   readonly user: UserHost | undefined;
   readonly listener: AgentListener;
@@ -69,22 +72,21 @@ export class SandboxHost {
   }
 
   /** Clears what a crash left of an earlier run in the same data directory, then starts the helper. */
-  static async start({ dataDir, mountPoints }: SandboxHostOptions): Promise<SandboxHost> {
+  static async start({ dataDir, mountPoints, ...given }: SandboxHostOptions): Promise<SandboxHost> {
     requireNative();
     const isRoot = process.getuid?.() === 0;
-    const layout = isRoot ? detectCgroups() : delegatedCgroup();
+    const layout = given.layout ?? (isRoot ? detectCgroups() : delegatedCgroup());
     const runtimeDir = join(dataDir, "runtime");
     const cgroupRoot = `sandglass/${createHash("sha256").update(dataDir).digest("hex").slice(0, 12)}`;
     killGroup(layout, cgroupRoot);
     await mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+    const prepare = async (): Promise<void> => {
+      if (isRoot) await mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 });
+      await writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 });
+      buildSkeleton(join(runtimeDir, "skeleton"), mountPoints);
+    };
     // A crash may have left hundreds of sandboxes: what waits for them to go does not wait for the rest.
-    await Promise.all([
-      clearGroup(layout, cgroupRoot),
-      clearDirectory(join(dataDir, "sandboxes")),
-      isRoot && mkdir(MOUNT_POINT, { recursive: true, mode: 0o711 }),
-      writeFile(join(runtimeDir, "seccomp.bpf"), compileSeccomp(), { mode: 0o600 }),
-      buildSkeleton(join(runtimeDir, "skeleton"), mountPoints),
-    ]);
+    await Promise.all([clear(layout, cgroupRoot, join(dataDir, "sandboxes")), prepare()]);
     const listener = await AgentListener.start(join(runtimeDir, "agent.sock"));
     try {
       const user = isRoot ? undefined : await startUserHelper();
@@ -113,6 +115,7 @@ export class SandboxHost {
   async close(): Promise<void> {
     await this.#helper.close();
     await this.listener.close();
+    this.user?.uids.close();
     await removeGroup(this.layout, this.cgroupRoot);
   }
 
@@ -130,13 +133,9 @@ export class SandboxHost {
   }
 }
 
-async function clearGroup(layout: CgroupLayout, path: string): Promise<void> {
-  await removeGroup(layout, path);
-  makeGroup(layout, path);
-  weighGroup(layout, path);
-}
-
-async function clearDirectory(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
-  await mkdir(path, { recursive: true, mode: 0o700 });
+async function clear(layout: CgroupLayout, cgroupRoot: string, sandboxesDir: string): Promise<void> {
+  await clearLeftovers(sandboxesDir, layout, cgroupRoot);
+  await mkdir(sandboxesDir, { recursive: true, mode: 0o700 });
+  makeGroup(layout, cgroupRoot);
+  weighGroup(layout, cgroupRoot);
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { SandglassError } from "@sandglass/protocol";
 import { Helper, HelperRefused } from "../host/helper.ts";
-import { UidRanges } from "./uid-ranges.ts";
+import { SubordinateIds } from "./subordinate-ids.ts";
 import { type UserMapping, userMapping } from "./user-mapping.ts";
 
 /**
@@ -10,13 +10,14 @@ import { type UserMapping, userMapping } from "./user-mapping.ts";
  */
 export const USER_MOUNT_POINT = "/sys/kernel";
 
-/** Inodes of a disk in memory, for each MiB: as many as the disks have that root's sandboxes get. */
-const INODES_PER_MB = 64;
+/** Inodes of a disk in memory, for each MiB: as many as the disks have that root's sandboxes get, smaller ones and larger ones (mke2fs.conf(5)). */
+const INODES_PER_MB = { small: 256, large: 64 };
+const SMALL_MB = 512;
 
 /** What a daemon that is not root makes its sandboxes with. */
 export interface UserHost {
   mapping: UserMapping;
-  uids: Pick<UidRanges, "take" | "release">;
+  uids: Pick<SubordinateIds, "take" | "release" | "close">;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function startUserHelper(): Promise<UserHost & { helper: Helper }> 
   if (mapping.ids > 0) {
     try {
       const helper = await Helper.start(mapping.argv);
-      return { helper, mapping, uids: new UidRanges({ first: 1, size: 1, count: mapping.ids }) };
+      return { helper, mapping, uids: new SubordinateIds({ first: mapping.first, count: mapping.ids }) };
     } catch (error) {
       if (!(error instanceof HelperRefused)) throw error;
       mapping.reason = `newuidmap does not work here (${error.message})`;
@@ -37,8 +38,8 @@ export async function startUserHelper(): Promise<UserHost & { helper: Helper }> 
   }
   try {
     const helper = await Helper.start([]);
-    const single: UserMapping = { argv: [], ids: 0, reason: mapping.reason ?? "" };
-    return { helper, mapping: single, uids: { take: () => 0, release: () => {} } };
+    const single: UserMapping = { argv: [], ids: 0, first: 0, reason: mapping.reason ?? "" };
+    return { helper, mapping: single, uids: { take: async () => 0, release: () => {}, close: () => {} } };
   } catch (error) {
     if (!(error instanceof HelperRefused)) throw error;
     throw new SandglassError(
@@ -51,7 +52,8 @@ export async function startUserHelper(): Promise<UserHost & { helper: Helper }> 
 
 /** Options of a tmpfs that is a sandbox's disk. */
 export function memoryDisk(diskMb: number): string {
-  return `size=${diskMb}m,nr_inodes=${diskMb * INODES_PER_MB}`;
+  const perMb = diskMb < SMALL_MB ? INODES_PER_MB.small : INODES_PER_MB.large;
+  return `size=${diskMb}m,nr_inodes=${diskMb * perMb}`;
 }
 
 /** The setting that forbids it, of those that distributions have. */

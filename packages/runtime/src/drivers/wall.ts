@@ -15,6 +15,8 @@ export interface WallCommand {
 export interface WallOwn {
   uid: number;
   mountPoint: string;
+  /** Of the sandbox as it is made. */
+  maxPids: number;
   /** The agent holds the sandbox to this many processes and threads itself, for there is no control group that does. */
   agentPids?: number | undefined;
 }
@@ -22,7 +24,7 @@ export interface WallOwn {
 /** What is particular to one way to isolate; everything else is the same for all (`helper-driver.ts`). */
 export interface Wall {
   readonly name: Isolation;
-  /** A kernel of the sandbox's own; see `DriverCapabilities`. */
+  /** A kernel of the sandbox's own, which holds it to its limit on processes; see `DriverCapabilities`. */
   readonly hasGuestKernel: boolean;
   /** Where the only child of the wall's process has the sandbox's root, with a slash behind it. */
   readonly root: string;
