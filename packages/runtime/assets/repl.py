@@ -29,6 +29,12 @@ TRACE_VARIABLES = ("TRACEPARENT", "TRACESTATE", "BAGGAGE")  # the host sets them
 for descriptor in (3, 4):
     os.set_inheritable(descriptor, False)
 
+# Whether or not Python looks beside a program for modules, which its environment may say.
+sys.path.insert(0, os.path.dirname(__file__))
+import repl_show  # noqa: E402
+
+del sys.path[0]
+
 main = types.ModuleType("__main__")
 main.__builtins__ = __builtins__
 sys.modules["__main__"] = main
@@ -139,46 +145,10 @@ def execute(tree, name):
     return run_async(value) if code.co_flags & CO_COROUTINE else value
 
 
-RICH = (
-    ("_repr_html_", "text/html"),
-    ("_repr_markdown_", "text/markdown"),
-    ("_repr_svg_", "image/svg+xml"),
-    ("_repr_png_", "image/png"),
-    ("_repr_jpeg_", "image/jpeg"),
-    ("_repr_latex_", "text/latex"),
-    ("_repr_json_", "application/json"),
-)
-
-
-def describe(value):
-    """The value by MIME type, as notebooks ask for it."""
-    result = {"text/plain": repr(value)}
-    if isinstance(value, type):
-        return result
-    for method, mime in RICH:
-        try:
-            shown = getattr(value, method, None)
-            shown = shown() if callable(shown) else None
-        except Exception:
-            continue  # a broken rich form is no reason to lose the plain one
-        if isinstance(shown, tuple):
-            shown = shown[0]
-        if shown is None:
-            continue
-        if isinstance(shown, bytes):
-            import base64
-
-            shown = base64.b64encode(shown).decode()
-        elif not isinstance(shown, str):
-            shown = json.dumps(shown, default=str)
-        result[mime] = shown
-    return result
-
-
 def show_error():
     """Writes the traceback without the frames that run a cell; returns it."""
     kind, error, trace = sys.exc_info()
-    while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, loop_file):
+    while trace is not None and trace.tb_frame.f_code.co_filename in (__file__, repl_show.__file__, loop_file):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(kind, error, trace))
     try:
@@ -248,6 +218,13 @@ def attach_trace():
         return None  # half loaded, or another module of that name: the cell runs as it would without it
 
 
+def forget_figures():
+    try:
+        repl_show.close_figures()
+    except Exception:
+        pass  # of the cell's own making: how it ended is known already
+
+
 def run(request):
     global cells
     cells += 1
@@ -263,7 +240,7 @@ def run(request):
         value = execute(compile(source, name, "exec", ast.PyCF_ONLY_AST), name)
         if value is not None:
             main.__dict__["_"] = value
-            result = describe(value)
+        result = repl_show.describe(value, show_error)
     except SystemExit as error:
         code = exit_code(error.code)
     except KeyboardInterrupt:
@@ -272,6 +249,8 @@ def run(request):
     except BaseException as error:
         exception = describe_exception(error, show_error())
         code = 1
+    if code != 0:
+        forget_figures()
     if detach is not None:
         detach()
     mend_streams()

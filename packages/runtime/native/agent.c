@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HOST = 3, QUEUE_HIGH = 512 * 1024, HEADER = 9 };
+enum { HOST = 3, QUEUE_HIGH = 512 * 1024, HEADER = 9, MAX_PENDING_SIGNALS = 4096 };
 
 static struct process *processes[MAX_PROCESSES];
 static int epoll, children;
@@ -282,6 +282,7 @@ static void do_data(struct process *p, const char *payload, size_t n) {
 
 static void handle(uint8_t type, uint32_t id, const char *payload, size_t n) {
   if (type == FORK) return do_fork(id);
+  if (type == PING) return send_frame(PONG, id, NULL, 0);
   struct process *p = find(id);
   if (!p) return; /* ended while the host was speaking */
   if (type == START) do_start(p, payload, n);
@@ -355,6 +356,9 @@ int main(int argc, char **argv) {
     if (install_filter(argv[1])) return 1;
     if (null > HOST) close(null);
   }
+  /* Timers are counted as signals that wait: for the user, in this namespace by this limit. All sandboxes of an ordinary user's daemon
+     have one user's share of them together; a guest's kernel has its own. */
+  if (argc != 2 && setrlimit(RLIMIT_SIGPENDING, &(struct rlimit){MAX_PENDING_SIGNALS, MAX_PENDING_SIGNALS})) return 1;
   /* Where no control group counts: the kernel counts the processes and threads of this user in this user namespace, which is the sandbox. */
   if (argc == 3 && strcmp(argv[1], "--max-pids") == 0) {
     rlim_t most = strtoul(argv[2], NULL, 10);

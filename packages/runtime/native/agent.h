@@ -16,6 +16,7 @@ enum {
   CREDIT = 5,   /* u32 bytes            the host takes that much more output */
   SIGNAL = 6,   /* u8 number            to the process group */
   ANSWER = 7,   /* u32 bytes            the host takes that much more from the control channel */
+  PING = 8,     /* -                    answered with PONG */
   /* agent -> host */
   HELLO = 64,   /* u32 version */
   FORKED = 65,  /* u32 pid in the sandbox's pid namespace */
@@ -24,10 +25,11 @@ enum {
   OUTPUT = 68,  /* u8 channel, bytes */
   EXITED = 69,  /* u32 code, u32 signal, u64 user us, u64 system us, u64 max RSS KiB */
   TAKEN = 70,   /* u8 channel, u32 bytes of DATA passed on */
+  PONG = 71,    /* - */
 };
 enum { STDIN, STDOUT, STDERR, CONTROL_IN, CONTROL_OUT, CHANNELS };
 enum { WITH_STDIN = 1, WITH_CONTROL = 2, BUILTIN = 4 };
-enum { VERSION = 1, CHUNK = 128 * 1024, MAX_FRAME = 1024 * 1024, INPUT_WINDOW = 256 * 1024, FAILED_CWD = 0x10000, MAX_PROCESSES = 512 };
+enum { VERSION = 2, CHUNK = 128 * 1024, MAX_FRAME = 1024 * 1024, INPUT_WINDOW = 256 * 1024, FAILED_CWD = 0x10000, MAX_PROCESSES = 512 };
 
 struct process {
   uint32_t id;

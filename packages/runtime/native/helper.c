@@ -27,9 +27,11 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "become.h"
+#include "clear.h"
 #include "helper.h"
 #include "listen.h"
 #include "user-namespace.h"
@@ -178,6 +180,24 @@ static void reap(void) {
   }
 }
 
+/* Of a bubblewrap that is killed before its child asked to die with it, the child comes to us, and waits for its parent for ever.
+ * 0 when none is left. */
+static int kill_children(void) {
+  char text[4096];
+  int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+  if (fd >= 0) close(fd);
+  text[n < 0 ? 0 : n] = 0;
+  for (char *at = text, *end; *at; at = end) {
+    long pid = strtol(at, &end, 10);
+    if (end == at || (*end == 0 && n == sizeof text - 1)) break; /* the last may be cut off: it comes with the next pass */
+    kill((pid_t)pid, SIGKILL);
+  }
+  pid_t gone;
+  while ((gone = waitpid(-1, NULL, WNOHANG)) > 0) {}
+  return gone == 0;
+}
+
 /* Started as `helper user [id map…]` by a daemon that is not root. */
 static void become_user(int argc, char **argv) {
   const char *step;
@@ -188,6 +208,7 @@ static void become_user(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "clear") == 0) return clear_leftovers(argc - 2, argv + 2);
   static char buffer[MAX_MESSAGE];
   static struct pollfd polls[MAX_SANDBOXES + 3];
   size_t held = 0;
@@ -240,6 +261,6 @@ int main(int argc, char **argv) {
     }
   }
   for (size_t i = 0; i < sandbox_count; i++) kill(sandboxes[i].pid, SIGKILL);
-  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {}
+  while (kill_children()) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
   return 0;
 }

@@ -147,6 +147,10 @@ static int mount_disk(const char *image, const char *disk, const char **step) {
   *step = "attach a loop device";
   int loop = attach_loop(disk, device, sizeof device);
   if (loop < 0) return -1;
+  /* From here on it is the device's alone: whatever ends the sandbox, the kernel gives the room back once the device is free, and
+     nobody who clears up waits until what was being written to it has reached the platter. */
+  *step = "take the disk's name away";
+  if (unlink(disk)) return close(loop), -1;
   *step = "mount the disk";
   /* No barrier: the disk does not outlive its sandbox, so its order on the platter is nobody's concern. */
   int bad = mount(device, "d", "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "barrier=0");

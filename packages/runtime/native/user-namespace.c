@@ -6,11 +6,28 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MAX_MAPPING = 64 };
+
+/* What the kernel counts for a user in all of its namespaces together, the daemon's own programs included. */
+static const char *const shared_counts[] = {
+  "/proc/sys/user/max_inotify_instances",
+  "/proc/sys/user/max_inotify_watches",
+};
+enum { SHARED_COUNTS = sizeof shared_counts / sizeof *shared_counts, SHARE = 4 };
+
+static long read_count(const char *path) {
+  char text[32] = "";
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  ssize_t n = read(fd, text, sizeof text - 1);
+  close(fd);
+  return n > 0 ? strtol(text, NULL, 10) : 0;
+}
 
 static int write_own(const char *path, const char *text) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -87,10 +104,23 @@ static int map_one(const char **step) {
   return write_own("/proc/self/setgroups", "deny") || write_own("/proc/self/uid_map", uid) || write_own("/proc/self/gid_map", gid) ? -1 : 0;
 }
 
+/* A quarter of it is the most that one id of this namespace may have: with ids of their own, one sandbox. Where the kernel or a container
+   keeps these knobs to itself, all is as it is for every program of this user. */
+static void keep_shares(const long *counts) {
+  for (int i = 0; i < SHARED_COUNTS; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "%ld", counts[i] / SHARE);
+    if (counts[i] >= SHARE) (void)write_own(shared_counts[i], text);
+  }
+}
+
 int enter_user_namespace(char **mapping, int count, const char **step) {
+  long counts[SHARED_COUNTS];
+  for (int i = 0; i < SHARED_COUNTS; i++) counts[i] = read_count(shared_counts[i]);
   if (count > 0 ? map_range(mapping, count, step) : map_one(step)) return -1;
   *step = "become root of the user namespace";
   if (setresgid(0, 0, 0) || setresuid(0, 0, 0)) return -1;
+  keep_shares(counts);
   *step = "make a mount and a network namespace";
   return unshare(CLONE_NEWNS | CLONE_NEWNET);
 }

@@ -119,6 +119,15 @@ export class Machine {
 
   /** What the pool does ahead of a claim: a spare runner, the template's interpreters, its warm-up cell. */
   async prepare(): Promise<void> {
+    const done = this.agent.watch.wait();
+    try {
+      await this.#prepare();
+    } finally {
+      done();
+    }
+  }
+
+  async #prepare(): Promise<void> {
     await this.runners.ready();
     for (const language of this.template.warm) await this.context(language).warm();
     if (this.template.warmup !== undefined) await this.#warmUp(this.template.warmup);
@@ -168,6 +177,19 @@ export class Machine {
     if (disk === undefined) return false;
     const { least, most } = FULL_BYTES;
     return disk.freeBytes < Math.min(most, Math.max(least, disk.sizeBytes / FULL_PART));
+  }
+
+  /** Stops all its processes where they are, or lets them go on. */
+  async freeze(isFrozen: boolean): Promise<void> {
+    const { watch } = this.agent;
+    watch.isFrozen = true;
+    try {
+      await this.driver.freeze(isFrozen);
+      watch.isFrozen = isFrozen;
+    } catch (error) {
+      watch.isFrozen = !isFrozen;
+      throw error;
+    }
   }
 
   /** Ends its processes; resolves with the CPU time they took. What the host cannot do to it any more, it does not need to. */

@@ -46,8 +46,12 @@ export class Pool {
     const shelf = this.#shelves.get(template.name) as Shelf;
     for (;;) {
       // A disk has its size from the beginning, and memory in use cannot be limited away.
-      const fits = ({ limits: has, isGone, isolation: behind }: Machine): boolean =>
-        !isGone && behind === isolation && has.diskMb === limits.diskMb && has.memoryMb <= limits.memoryMb;
+      const fits = ({ limits: has, isGone, isolation: behind, driver }: Machine): boolean =>
+        !isGone &&
+        behind === isolation &&
+        has.diskMb === limits.diskMb &&
+        has.memoryMb <= limits.memoryMb &&
+        (!driver.hasFixedPids || has.maxPids === limits.maxPids);
       const index = shelf.ready.findIndex(fits);
       const [machine] = index === -1 ? [] : shelf.ready.splice(index, 1);
       if (machine === undefined) {

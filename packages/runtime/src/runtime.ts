@@ -15,21 +15,23 @@ import { Drivers } from "./drivers/drivers.ts";
 import { msSince } from "./duration.ts";
 import { EgressProxy } from "./egress/egress-proxy.ts";
 import { type SandboxNetwork, sandboxNetwork } from "./egress/sandbox-network.ts";
+import type { EndedSandbox } from "./ended-sandbox.ts";
+import { EndedSandboxes } from "./ended-sandboxes.ts";
 import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
 import { Machine, type MachineHost } from "./machine.ts";
 import type { TakeLines } from "./output/lines/output-lines.ts";
 import { wantedLines } from "./output/lines/wanted-lines.ts";
-import { OutputStore } from "./output/output-store.ts";
+import { OutputStore, type SealedOutput } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
 import { Sampler } from "./samples/sampler.ts";
 import { Sandbox } from "./sandbox.ts";
+import { stopping } from "./stopping.ts";
 import { telemetryOwner } from "./telemetry-owner.ts";
 import { type Template, Templates } from "./templates.ts";
 import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
 
 const DEFAULT_MAX_SANDBOXES = 200;
-const KEPT_ENDED = 1000;
 const DEFAULT_OUTPUT_BYTES = 2 * 1024 ** 3;
 const PRUNE_EVERY_MS = 30_000;
 
@@ -42,9 +44,9 @@ export class Runtime implements RuntimeApi {
   readonly #pool: Pool;
   readonly #outputs: OutputStore;
   readonly #sandboxes = new Map<string, Sandbox>();
-  readonly #ended = new Map<string, Sandbox>();
+  readonly #ended = new EndedSandboxes();
   readonly #sampler: Sampler | undefined;
-  readonly #proxy = new EgressProxy();
+  readonly #proxy: EgressProxy;
   readonly #releasing = new Set<Promise<void>>();
   readonly #making = new Set<Promise<Sandbox>>();
   readonly #pruning: NodeJS.Timeout;
@@ -55,6 +57,7 @@ export class Runtime implements RuntimeApi {
     this.#drivers = drivers;
     this.#host = { drivers, collector: options.collector };
     this.#templates = templates;
+    this.#proxy = new EgressProxy(options.upstreamProxy);
     this.#outputs = new OutputStore(
       join(options.dataDir, "output"),
       options.outputRetentionBytes ?? DEFAULT_OUTPUT_BYTES,
@@ -78,7 +81,7 @@ export class Runtime implements RuntimeApi {
   async create(
     request: CreateSandboxRequest,
     caller: CallContext,
-    options: { isTrusted?: boolean } = {},
+    options: { isTrusted?: boolean; isPooled?: boolean } = {},
   ): Promise<SandboxHandle> {
     const started = performance.now();
     if (this.#isClosing) throw stopping();
@@ -97,7 +100,7 @@ export class Runtime implements RuntimeApi {
     const takeLines = wantedLines(request, template, this.#options.onLines);
     const network = sandboxNetwork(request, template, options.isTrusted ?? false);
     const wanted = { request, template, isolation, owner, takeLines, limits, network, context, started };
-    const making = this.#make(wanted);
+    const making = this.#make({ ...wanted, isPooled: options.isPooled ?? true });
     this.#making.add(making);
     const sandbox = await making
       .catch((error: unknown) => {
@@ -128,9 +131,10 @@ export class Runtime implements RuntimeApi {
     network: SandboxNetwork | undefined;
     context: CallContext;
     started: number;
+    isPooled: boolean;
   }): Promise<Sandbox> {
     const { request, template, isolation, owner, takeLines, limits, network, context, started } = wanted;
-    const pooled = await this.#pool.take(template, isolation, limits);
+    const pooled = wanted.isPooled ? await this.#pool.take(template, isolation, limits) : undefined;
     const machine = pooled ?? (await this.#boot({ template, isolation, limits }, context));
     if (this.#isClosing) {
       await machine.destroy();
@@ -167,14 +171,10 @@ export class Runtime implements RuntimeApi {
   }
 
   list(orgId: string, options: { ended?: boolean } = {}): SandboxInfo[] {
-    const all =
-      options.ended === true
-        ? [...this.#ended.values(), ...this.#sandboxes.values()]
-        : [...this.#sandboxes.values()];
-    return all
-      .filter((sandbox) => sandbox.orgId === orgId)
-      .map((sandbox) => sandbox.info())
-      .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+    const ended: Iterable<SandboxHandle> = options.ended === true ? this.#ended.values() : [];
+    const all = [...ended, ...this.#sandboxes.values()];
+    const own = all.filter((sandbox) => sandbox.orgId === orgId).map((sandbox) => sandbox.info());
+    return own.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   }
 
   readOutput(
@@ -186,9 +186,8 @@ export class Runtime implements RuntimeApi {
     const sandbox = this.#sandboxes.get(sandboxId);
     const running = sandbox?.execs().find((exec) => exec.id === execId && exec.state !== "completed");
     if (sandbox !== undefined && running !== undefined) {
-      return sandbox
-        .getExec(execId)
-        .lines({ ...(after === undefined ? {} : { after }), ...(signal === undefined ? {} : { signal }) });
+      const behind = after === undefined ? {} : { after };
+      return sandbox.getExec(execId).lines({ ...behind, ...(signal !== undefined && { signal }) });
     }
     return this.#outputs.read(sandboxId, execId, after, signal);
   }
@@ -197,8 +196,15 @@ export class Runtime implements RuntimeApi {
     sandboxId: string,
     execId: string,
     ending: { code: number; cause: Cause; durationMs: number },
-  ): Promise<{ stdoutBytes: number; stderrBytes: number }> {
+  ): Promise<SealedOutput> {
     return this.#outputs.seal(sandboxId, execId, ending);
+  }
+
+  async forget(sandboxId: string): Promise<number> {
+    if (this.#sandboxes.has(sandboxId)) return 0;
+    this.#ended.delete(sandboxId);
+    await Promise.all([...this.#releasing]);
+    return this.#outputs.remove(sandboxId);
   }
 
   async checks(): Promise<Check[]> {
@@ -268,13 +274,9 @@ export class Runtime implements RuntimeApi {
     }
   }
 
-  #onEnded(sandbox: Sandbox, machine: Machine): void {
+  #onEnded(sandbox: EndedSandbox, machine: Machine): void {
     this.#sandboxes.delete(sandbox.id);
-    this.#ended.set(sandbox.id, sandbox);
-    for (const id of this.#ended.keys()) {
-      if (this.#ended.size <= KEPT_ENDED) break;
-      this.#ended.delete(id);
-    }
+    this.#ended.add(sandbox);
     const released = machine.release().catch((error: Error) => {
       process.emitWarning(`sandbox ${sandbox.id} could not be given back to the host: ${error.message}`, {
         code: "SANDGLASS_RELEASE",
@@ -293,8 +295,4 @@ export class Runtime implements RuntimeApi {
       });
     }
   }
-}
-
-function stopping(): SandglassError {
-  return new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
 }

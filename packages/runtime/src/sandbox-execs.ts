@@ -10,6 +10,7 @@ import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandgla
 import { StartError } from "./agent/connection.ts";
 import { cellEnvironment } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
+import { EndedExec } from "./exec/ended-exec.ts";
 import { Exec } from "./exec/exec.ts";
 import { GroupExecs } from "./exec/group-execs.ts";
 import { RunnerKilled } from "./exec/runner.ts";
@@ -91,7 +92,8 @@ export class SandboxExecs {
         },
       );
     }
-    const exec = this.#make(request, context);
+    const waited = this.#parts.machine.agent.watch.wait();
+    const exec = this.#make(request, context, waited);
     this.#execs.set(exec.id, exec);
     this.#started++;
     this.#running++;
@@ -100,6 +102,7 @@ export class SandboxExecs {
     } catch (error) {
       this.#execs.delete(exec.id);
       this.#running--;
+      waited();
       exec.abandon();
       throw error;
     }
@@ -129,7 +132,14 @@ export class SandboxExecs {
     return { ended: Promise.all([...this.#execs.values()].map((exec) => exec.completed)) };
   }
 
-  #make(request: ExecRequest, caller: CallContext): Exec {
+  /** What is to be known of them once the sandbox is gone. */
+  ended(): EndedExec[] {
+    return [...this.#execs.values()]
+      .filter((exec) => exec.isCompleted)
+      .map((exec) => new EndedExec(exec.info(), exec.output.ended()));
+  }
+
+  #make(request: ExecRequest, caller: CallContext, waited: () => void): Exec {
     const { machine, info, record, segment } = this.#parts;
     const execId = newExecId();
     const context = { ...caller, runId: caller.runId || info.runId };
@@ -145,7 +155,11 @@ export class SandboxExecs {
       timeoutMs: request.timeoutMs ?? 0,
       segment,
       emit: record.emit,
-      onFinished: () => this.#finished(),
+      onFinished: ({ output }) => {
+        waited();
+        output.forgetTails();
+        this.#finished();
+      },
     });
   }
 

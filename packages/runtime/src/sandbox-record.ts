@@ -11,6 +11,7 @@ import type {
 } from "@sandglass/protocol";
 import { newSpanId, SandglassError } from "@sandglass/protocol";
 import { roundMs } from "./duration.ts";
+import type { SandboxNetwork } from "./egress/sandbox-network.ts";
 import type { Machine } from "./machine.ts";
 import type { SaySample } from "./samples/sandbox-samples.ts";
 
@@ -26,6 +27,7 @@ interface NewSandbox {
   limits: SandboxLimits;
   request: CreateSandboxRequest;
   createMs: number;
+  network: SandboxNetwork | undefined;
 }
 
 /** Says a sandbox's events: fills in whose they are, and sees that its endings reach the log. */
@@ -53,7 +55,7 @@ export class SandboxRecord {
 
   /** The first events of a sandbox, in the order in which they came about; all on the span of its creation. */
   async created(sandbox: NewSandbox, spanId: string): Promise<void> {
-    const { machine, context, source, limits, request, createMs } = sandbox;
+    const { machine, context, source, limits, request, createMs, network } = sandbox;
     const template = machine.template.name;
     const { vcpu, memoryMb, diskMb } = limits;
     const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
@@ -64,6 +66,7 @@ export class SandboxRecord {
       memoryMb,
       diskMb,
       isolation: machine.isolation,
+      network: network === undefined ? {} : { egress: network.options },
       durationMs: createMs,
       ...metadata,
     };

@@ -13,11 +13,13 @@ import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
 import type { TelemetryOwner } from "./collector.ts";
 import { msSince, roundMs } from "./duration.ts";
 import { type EgressParts, openEgress } from "./egress/open-egress.ts";
+import { EndedSandbox } from "./ended-sandbox.ts";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
 import type { Sampler } from "./samples/sampler.ts";
+import { sandboxEnded } from "./sandbox-ended.ts";
 import { SandboxExecs, type SandboxExecsParts } from "./sandbox-execs.ts";
 import { describeSandbox } from "./sandbox-info.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
@@ -33,7 +35,7 @@ export interface SandboxParts extends EgressParts, Pick<SandboxExecsParts, "segm
   emit: Emit;
   sampler: Sampler | undefined;
   createMs: number;
-  onEnded(sandbox: Sandbox): void;
+  onEnded(sandbox: EndedSandbox): void;
 }
 
 /**
@@ -162,10 +164,10 @@ export class Sandbox implements SandboxHandle {
       const isInUse = (): boolean => reason === "idle" && (this.#idle.isBusy || this.#execs.running > 0);
       if (isInUse()) return;
       const started = performance.now();
-      await this.#machine.driver.freeze(true);
+      await this.#machine.freeze(true);
       // While the kernel froze it, its end or a call may have come.
       if (this.#ending !== undefined || isInUse()) {
-        await this.#machine.driver.freeze(false);
+        await this.#machine.freeze(false);
         return this.#assertLive();
       }
       this.#execs.pauseDeadlines();
@@ -183,7 +185,7 @@ export class Sandbox implements SandboxHandle {
       this.#assertLive();
       if (this.#info.state !== "paused") return;
       const started = performance.now();
-      await this.#machine.driver.freeze(false);
+      await this.#machine.freeze(false);
       this.#assertLive();
       this.#info.state = "running";
       this.#execs.resumeDeadlines();
@@ -229,13 +231,16 @@ export class Sandbox implements SandboxHandle {
     });
     Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
     this.#parts.segment?.close();
-    this.#parts.onEnded(this);
+    this.#parts.onEnded(new EndedSandbox(this.orgId, this.info(), this.#execs.ended()));
   }
 
   /** Counts a call as activity until it is released; wakes a sandbox that sleeps, and refuses where it takes no calls. */
   async #hold(): Promise<() => void> {
     this.#assertLive();
-    const release = this.#idle.enter();
+    const ends = [this.#idle.enter(), this.#machine.agent.watch.wait()];
+    const release = (): void => {
+      for (const end of ends) end();
+    };
     try {
       await this.#changing;
       this.#assertLive();
@@ -254,11 +259,7 @@ export class Sandbox implements SandboxHandle {
   }
 
   #assertLive(): void {
-    if (this.#ending === undefined) return;
-    const { cause } = this.#info;
-    const why = cause === undefined ? "" : ` (${cause})`;
-    const hint = "create a new one";
-    throw new SandglassError("SANDBOX_ENDED", `sandbox ${this.id} has ended${why}`, { hint });
+    if (this.#ending !== undefined) throw sandboxEnded(this.id, this.#info.cause);
   }
 
   async #idled(): Promise<void> {

@@ -13,7 +13,9 @@ import type {
   SandboxInfo,
 } from "@sandglass/protocol";
 import type { SandboxCollector, TelemetryDestination } from "./collector.ts";
+import type { UpstreamProxy } from "./egress/upstream-proxy.ts";
 import type { TakeLines } from "./output/lines/output-lines.ts";
+import type { SealedOutput } from "./output/output-store.ts";
 import type { SamplingOptions } from "./samples/sampling-options.ts";
 
 /** What the daemon (or a program in-process) asks of the runtime. Implemented by `Runtime` in `runtime.ts`. */
@@ -22,12 +24,13 @@ export interface RuntimeApi {
    * Throws TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, DRIVER_ERROR, LOG_UNAVAILABLE, INVALID_REQUEST (telemetry
    * is to be exported to nowhere).
    *
-   * @param options `isTrusted`: the caller may do what the operator may, so that its own telemetry endpoint may be on any network
+   * @param options `isTrusted`: the caller may do what the operator may, so that its own telemetry endpoint may be on any network.
+   *   `isPooled`: it may be one of the warm pool; default true
    */
   create(
     request: CreateSandboxRequest,
     context: CallContext,
-    options?: { isTrusted?: boolean },
+    options?: { isTrusted?: boolean; isPooled?: boolean },
   ): Promise<SandboxHandle>;
   /** Throws SANDBOX_NOT_FOUND where there is none of this id in the organisation. Ended ones stay known for a while. */
   get(id: string, orgId: string): SandboxHandle;
@@ -40,12 +43,17 @@ export interface RuntimeApi {
     after?: number,
     signal?: AbortSignal,
   ): AsyncIterable<string> | undefined;
-  /** Where a crash took a sandbox: writes the missing `exit` line behind what is kept of an exec's output. */
+  /** Where a crash took a sandbox: writes the missing `exit` line behind what is kept of an exec's output; one that is there is told. */
   sealOutput(
     sandboxId: string,
     execId: string,
     ending: { code: number; cause: Cause; durationMs: number },
-  ): Promise<{ stdoutBytes: number; stderrBytes: number }>;
+  ): Promise<SealedOutput>;
+  /**
+   * Forgets a sandbox that has ended, and what its execs wrote. Resolves with the bytes of that, when they and its disk are gone; of a
+   * sandbox that runs nothing is touched, and it is 0.
+   */
+  forget(sandboxId: string): Promise<number>;
   checks(): Promise<Check[]>;
   /** Ready sandboxes and targets by template, sandboxes by state: for /metrics. */
   stats(): {
@@ -156,6 +164,8 @@ export interface RuntimeOptions {
   onLines?: TakeLines;
   /** Where telemetry of every sandbox goes whose request and template name no other endpoint. */
   otelExport?: TelemetryDestination;
+  /** The proxy that destinations of sandboxes are reached through. Default: the host reaches them itself. */
+  upstreamProxy?: UpstreamProxy | undefined;
   /** False keeps no output segments; for measuring what recording costs. Default true. */
   recordOutput?: boolean;
   /** Bytes of kept exec output before the oldest goes; default 2 GiB. */

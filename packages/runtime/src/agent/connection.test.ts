@@ -36,7 +36,9 @@ describe("a connection to an agent", () => {
 
   const peers: Socket[] = [];
   /** A connection, and the other end of its socket in the test's hand. */
-  async function pair(): Promise<{ agent: AgentConnection; peer: Socket; closed: Promise<string> }> {
+  async function pair(
+    silenceMs?: number,
+  ): Promise<{ agent: AgentConnection; peer: Socket; closed: Promise<string> }> {
     const path = join(dir, String(peers.length));
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(path, resolve));
@@ -45,7 +47,7 @@ describe("a connection to an agent", () => {
     const [socket] = (await once(server, "connection")) as [Socket];
     server.close();
     peer.on("error", () => {}); // the other side hangs up on a liar in the middle of its sentence
-    const agent = new AgentConnection(socket);
+    const agent = new AgentConnection(socket, silenceMs);
     const closed = new Promise<string>((resolve) => {
       agent.onClose = resolve;
     });
@@ -69,6 +71,32 @@ describe("a connection to an agent", () => {
     agent.close();
   });
 
+  test("a flood is taken in pieces, one for each turn of the event loop, and none of it is lost", async () => {
+    const { agent, peer, process } = await withProcess();
+    const piece = Buffer.alloc(32 * 1024, "x");
+    const total = 128 * piece.length;
+    let [taken, inThisTurn, most] = [0, 0, 0];
+    process.events = {
+      onOutput: (_channel, bytes) => {
+        taken += bytes.length;
+        inThisTurn += bytes.length;
+        most = Math.max(most, inThisTurn);
+      },
+      onExit: () => {},
+      onLost: () => {},
+    };
+    process.grant(total);
+    const frame = encodeChannelFrame(Frame.output, 1, Channel.stdout, piece);
+    for (let sent = 0; sent < total; sent += piece.length) peer.write(frame);
+    while (taken < total) {
+      await new Promise(setImmediate);
+      inThisTurn = 0;
+    }
+    assert.equal(taken, total);
+    assert.ok(most <= 3 * piece.length, `${most} bytes in one turn`);
+    agent.close();
+  });
+
   const lies: [why: string, bytes: Buffer, complaint: RegExp][] = [
     ["a greeting of another version", encodeFrame(Frame.hello, 0, u32(AGENT_VERSION + 1)), /version/],
     ["a greeting without a version", encodeFrame(Frame.hello, 0), /version/],
@@ -77,6 +105,8 @@ describe("a connection to an agent", () => {
     ["a failure without its errno", encodeFrame(Frame.failed, 1), /malformed/],
     ["the exit of a stranger", encodeFrame(Frame.exited, 9, Buffer.alloc(32)), /exit/],
     ["an exit of the wrong size", encodeFrame(Frame.exited, 1, Buffer.alloc(31)), /exit/],
+    ["an exit with more memory than there is", encodeFrame(Frame.exited, 1, Buffer.alloc(32, 1)), /memory/],
+    ["a failure of what nobody is starting", encodeFrame(Frame.failed, 1, u32(2)), /failure/],
     ["a window of the wrong size", encodeFrame(Frame.taken, 1, Buffer.alloc(4)), /window/],
     ["output on stdin", encodeChannelFrame(Frame.output, 1, Channel.stdin, Buffer.from("x")), /channel 0/],
     ["output on channel 9", encodeChannelFrame(Frame.output, 1, 9, Buffer.from("x")), /channel 9/],
@@ -128,6 +158,40 @@ describe("a connection to an agent", () => {
     await assert.rejects(agent.fork(), { code: "SANDBOX_ENDED" });
   });
 
+  test("an agent that says nothing while something of it is waited for is given up, one that answers is not", async () => {
+    const silent = await pair(50);
+    const answering = await pair(50);
+    let questions = 0;
+    answering.peer.on("data", (bytes) => {
+      assert.deepEqual(bytes.subarray(0, 9), encodeFrame(Frame.ping, 0));
+      questions++;
+      answering.peer.write(encodeFrame(Frame.pong, 0));
+    });
+    const done = answering.agent.watch.wait();
+    silent.agent.watch.wait();
+    assert.match(await silent.closed, /did not answer/);
+    while (questions < 15) await once(answering.peer, "data");
+    done();
+    answering.agent.close();
+    assert.equal(await answering.closed, "");
+  });
+
+  test("an agent is not asked while nobody waits for it, or while its sandbox does not run", async () => {
+    const [idle, frozen, asked] = [await pair(50), await pair(50), await pair(50)];
+    frozen.agent.watch.wait();
+    frozen.agent.watch.isFrozen = true;
+    const done = idle.agent.watch.wait();
+    done();
+    done();
+    asked.agent.watch.wait();
+    await asked.closed;
+    for (const { agent, closed } of [idle, frozen]) {
+      agent.close();
+      assert.equal(await closed, "");
+    }
+    assert.deepEqual([idle.peer.bytesRead, frozen.peer.bytesRead], [0, 0]);
+  });
+
   test("output within its credit reaches who listens; granting more lets more come", async () => {
     const { agent, peer, closed, process } = await withProcess();
     let received = 0;
@@ -166,6 +230,19 @@ describe("a connection to an agent", () => {
       process.events = { onOutput: () => {}, onExit: resolve, onLost: () => assert.fail("it is not lost") };
     });
     assert.deepEqual(exit, { code: 137, signal: 9, cpuMs: 0, maxRssBytes: 0 });
+    agent.close();
+  });
+
+  test("what a signal ended has the code of that signal, whatever the agent says", async () => {
+    const { agent, peer, process } = await withProcess();
+    const ended = new Promise<ProcessExit>((resolve) => {
+      process.events = { onOutput: () => {}, onExit: resolve, onLost: () => assert.fail("it is not lost") };
+    });
+    const exited = Buffer.alloc(32);
+    exited.writeUInt32LE(15, 4);
+    peer.write(encodeFrame(Frame.exited, 1, exited));
+    const { code, signal } = await ended;
+    assert.deepEqual([code, signal], [143, 15]);
     agent.close();
   });
 

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { getSystemErrorMap } from "node:util";
 import { SandglassError } from "@sandglass/protocol";
+import { AgentWatch } from "./agent-watch.ts";
 import {
   AGENT_VERSION,
   Channel,
@@ -17,6 +18,12 @@ interface Waiter<T> {
   resolve(value: T): void;
   reject(error: Error): void;
 }
+
+/** An agent that stands still, or was stopped from outside, is as good as none: what waits for it has to end some time. */
+const SILENCE_MS = 20_000;
+
+/** A read this long may have more behind it: the next one waits until every other socket had its turn. */
+const LONG_READ_BYTES = 32 * 1024;
 
 /** The error a caller sees when a program could not be started. */
 export class StartError extends Error {
@@ -39,6 +46,8 @@ export class AgentConnection {
   readonly #processes = new Map<number, AgentProcess>();
   readonly #forking = new Map<number, Waiter<AgentProcess>>();
   readonly #starting = new Map<number, Waiter<void>>();
+  /** Whoever waits for something that only the agent can bring about says so here. */
+  readonly watch: AgentWatch;
   #nextId = 1;
   #isClosed = false;
   #hello: Waiter<void> | undefined;
@@ -46,8 +55,14 @@ export class AgentConnection {
   onClose: ((violation: string) => void) | undefined;
   #violation = "";
 
-  constructor(socket: Socket) {
+  /** @param silenceMs how long it may say nothing while something of it is waited for; default 20 s */
+  constructor(socket: Socket, silenceMs: number = SILENCE_MS) {
     this.#socket = socket;
+    this.watch = new AgentWatch({
+      silenceMs,
+      ask: () => this.#send(encodeFrame(Frame.ping, 0)),
+      onSilent: () => this.#break(`the sandbox's agent did not answer for ${silenceMs / 1000} s`),
+    });
     this.#parser = new FrameParser({
       onFrame: (type, id, payload) => this.#onFrame(type, id, payload),
       onOutput: (id, channel, bytes) => {
@@ -61,7 +76,11 @@ export class AgentConnection {
       },
       onViolation: (message) => this.#break(message),
     });
-    socket.on("data", (chunk: Buffer) => this.#parser.push(chunk));
+    socket.on("data", (chunk: Buffer) => {
+      this.watch.heard();
+      if (chunk.length >= LONG_READ_BYTES) this.#takeTurns();
+      this.#parser.push(chunk);
+    });
     socket.on("error", () => socket.destroy()); // reported through close
     socket.on("close", () => this.#closed());
     this.#isClosed = socket.destroyed; // an agent that could not even be executed: nobody says it again
@@ -101,6 +120,12 @@ export class AgentConnection {
     this.#socket.destroy();
   }
 
+  /** One socket is read up to 32 times in a row (libuv): a sandbox that floods would hold up what all others have to say. */
+  #takeTurns(): void {
+    this.#socket.pause();
+    setImmediate(() => this.#socket.resume());
+  }
+
   #send(frame: Buffer): void {
     if (!this.#isClosed) this.#socket.write(frame);
   }
@@ -137,19 +162,26 @@ export class AgentConnection {
       case Frame.exited: {
         const process = this.#processes.get(id);
         if (process === undefined || payload.length !== 32) return this.#break("an exit of no process");
+        const maxRssBytes = Number(payload.readBigUInt64LE(24)) * 1024;
+        // It would be recorded, and is more than those who read the record can count.
+        if (!Number.isSafeInteger(maxRssBytes)) return this.#break("more memory than there is");
         this.#processes.delete(id);
         this.#starting.get(id)?.resolve(); // killed before it could be started: its end says so
         this.#starting.delete(id);
+        const signal = payload.readUInt32LE(4) & 0x7f;
         return process.exited({
-          code: payload.readUInt32LE(0) & 0xff,
-          signal: payload.readUInt32LE(4) & 0x7f,
+          // Of what a signal ended it says nothing that the signal does not.
+          code: signal === 0 ? payload.readUInt32LE(0) & 0xff : 128 + signal,
+          signal,
           cpuMs: Number(payload.readBigUInt64LE(8) + payload.readBigUInt64LE(16)) / 1000,
-          maxRssBytes: Number(payload.readBigUInt64LE(24)) * 1024,
+          maxRssBytes,
         });
       }
       case Frame.taken:
         if (payload.length !== 5) return this.#break("a malformed window");
         return this.#processes.get(id)?.taken(payload[0] as number, payload.readUInt32LE(1));
+      case Frame.pong:
+        return; // that it came is all it says
       default:
         return this.#break(`a frame of type ${type}`);
     }
@@ -158,6 +190,9 @@ export class AgentConnection {
   #failed(id: number, number: number): void {
     const errno = errnoName(number & (FAILED_CWD - 1));
     const fork = this.#forking.get(id);
+    // Of one that runs it would be an end that nobody hears of.
+    if (this.#processes.has(id) && !this.#starting.has(id))
+      return this.#break("a failure of what has started");
     fork?.reject(
       new StartError(errno, `no process can be made (${errno}): the limit of processes or memory is reached`),
     );
@@ -172,6 +207,7 @@ export class AgentConnection {
 
   #closed(): void {
     this.#isClosed = true;
+    this.watch.close();
     const error = new SandglassError("SANDBOX_ENDED", "the sandbox has ended");
     this.#hello?.reject(new Error(this.#violation || "the agent went away before it said hello"));
     for (const waiter of this.#forking.values()) waiter.reject(error);

@@ -51,11 +51,13 @@ function cut(data: Buffer, { int }: Seeded, largest: number): Buffer[] {
   return pieces;
 }
 
+const OUTPUT = encodeChannelFrame(Frame.output, 7, 1, Buffer.from("hello"));
+
 describe("frames from the agent", () => {
   const all = Buffer.concat([
     encodeFrame(Frame.hello, 0, Buffer.from([1, 0, 0, 0])),
     encodeFrame(Frame.started, 7),
-    encodeChannelFrame(Frame.output, 7, 1, Buffer.from("hello")),
+    OUTPUT,
     encodeChannelFrame(Frame.output, 7, 2, Buffer.from("x")),
     encodeChannelFrame(Frame.output, 0xffffffff, 4, Buffer.alloc(30, 0xff)),
     encodeFrame(Frame.exited, 7, Buffer.alloc(32)),
@@ -115,7 +117,7 @@ describe("frames from the agent", () => {
     ["output of 4 GiB", header(0xffffffff, Frame.output)],
     ["a type that only the host sends", header(5, Frame.fork)],
     ["a type of 0", header(5, 0)],
-    ["a type of a later version", header(5, 71)],
+    ["a type of a later version", header(5, 72)],
     ["a type of 255", header(5, 255)],
   ];
   for (const [why, bytes] of hostile) {
@@ -126,6 +128,14 @@ describe("frames from the agent", () => {
       assert.deepEqual(parse([...Buffer.concat([all, bytes, all])].map((byte) => Buffer.of(byte))), parsed);
     });
   }
+
+  test("output in front of a violation is passed on, also where both come together", () => {
+    const bytes = Buffer.concat([OUTPUT, header(0, Frame.hello)]);
+    const parsed = parse([bytes]);
+    assert.deepEqual(parsed.frames, parse([OUTPUT]).frames);
+    assert.equal(parsed.frames.length, 1);
+    assert.deepEqual(parse([...bytes].map((byte) => Buffer.of(byte))), parsed);
+  });
 
   test("noise is never a crash, and at most one violation", () => {
     let violated = 0;

@@ -10,6 +10,7 @@ export const Frame = {
   credit: 5,
   signal: 6,
   answer: 7,
+  ping: 8,
   hello: 64,
   forked: 65,
   started: 66,
@@ -17,6 +18,7 @@ export const Frame = {
   output: 68,
   exited: 69,
   taken: 70,
+  pong: 71,
 } as const;
 
 export const Channel = { stdin: 0, stdout: 1, stderr: 2, controlIn: 3, controlOut: 4 } as const;
@@ -25,7 +27,7 @@ export type InputChannel = 0 | 3;
 
 export const StartFlag = { stdin: 1, control: 2, builtin: 4 } as const;
 
-export const AGENT_VERSION = 1;
+export const AGENT_VERSION = 2;
 export const HEADER_BYTES = 9;
 export const MAX_FRAME_BYTES = 1024 * 1024;
 /** What may be under way to one input channel of a process before the agent says that it was taken. */
@@ -144,7 +146,9 @@ export class FrameParser {
       const type = data[at + 4] as number;
       const isOutput = type === Frame.output && length > HEADER_BYTES - 4;
       const maximum = isOutput ? MAX_FRAME_BYTES : MAX_MESSAGE_BYTES;
-      if (length < HEADER_BYTES - 4 || length > maximum || type < Frame.hello || type > Frame.taken) {
+      if (length < HEADER_BYTES - 4 || length > maximum || type < Frame.hello || type > Frame.pong) {
+        this.#deliver();
+        if (this.#isBroken) return at; // by what was just delivered
         this.#isBroken = true;
         this.#sink.onViolation(`the agent sent a frame of type ${type} and length ${length}`);
         return at;

@@ -57,7 +57,8 @@ export interface ExecControl {
 /**
  * One exec, whatever runs it: its stream, its events, its deadline, and exactly one ending.
  *
- * queued → running → completed. `exec.started` is committed before anything runs; `exec.completed` before the stream's last line.
+ * queued → running → completed. `exec.started` is committed before anything runs; `exec.completed` before the
+ * stream's last line is shown.
  */
 export class Exec implements ExecHandle {
   readonly id: string;
@@ -142,6 +143,11 @@ export class Exec implements ExecHandle {
     return this.#info.state === "running";
   }
 
+  /** Its ending is in the record. */
+  get isCompleted(): boolean {
+    return this.#info.state === "completed";
+  }
+
   get isOver(): boolean {
     return this.#isFinishing;
   }
@@ -203,8 +209,10 @@ export class Exec implements ExecHandle {
     if (this.#isFinishing) return;
     this.#isFinishing = true;
     this.#deadline.clear();
+    const durationMs = msSince(this.#createdMs);
     this.output.close();
     this.#parts.lines?.end();
+    await this.output.written();
     const { cause, reason: known } = causeOf(ending, this.#decision, this.#parts.limits);
     const lost =
       this.output.writeError === undefined
@@ -212,7 +220,6 @@ export class Exec implements ExecHandle {
         : `output was not kept: ${this.output.writeError.message}`;
     const unsaid = this.#missing === undefined ? undefined : `events are missing: ${this.#missing.message}`;
     const reason = [known, ending.reason, lost, unsaid].filter((part) => part !== undefined).join("; ");
-    const durationMs = msSince(this.#createdMs);
     const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
     const shared = {
       cause,
@@ -221,6 +228,15 @@ export class Exec implements ExecHandle {
       ...(reason === "" ? {} : { reason }),
     };
     this.#streamed.end();
+    this.output.appendExit({
+      type: "exit",
+      data: ending.code,
+      code: ending.code,
+      ...shared,
+      execId: this.id,
+      ...(ending.contextLost === true ? { contextLost: true } : {}),
+    });
+    await this.output.written();
     const data = completedData(this.subject, this.#parts.record, shared, ending, this.output);
     await this.emit("exec.completed", cause === "exited" ? "info" : "warn", data);
     Object.assign(this.#info, shared, {
@@ -230,14 +246,7 @@ export class Exec implements ExecHandle {
       cpuMs: roundMs(ending.cpuMs),
       maxRssBytes: ending.maxRssBytes,
     });
-    this.output.appendExit({
-      type: "exit",
-      data: ending.code,
-      code: ending.code,
-      ...shared,
-      execId: this.id,
-      ...(ending.contextLost === true ? { contextLost: true } : {}),
-    });
+    this.output.showExit();
     this.#resolve(this.info());
     this.#parts.onFinished(this);
   }

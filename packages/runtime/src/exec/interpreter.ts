@@ -41,6 +41,8 @@ export class Interpreter {
   events: InterpreterEvents | undefined;
   readonly #control = new ControlChannel();
   #controlRoom = 0;
+  /** It is being ended. Its end comes behind all that it said, so that all of that has to be taken. */
+  #isFlooding = false;
   #isOver = false;
 
   private constructor(language: Language, { name, process, group }: Runner) {
@@ -48,7 +50,11 @@ export class Interpreter {
     this.process = process;
     this.group = group;
     this.groupName = name;
-    this.#control.onFlood = () => group.kill();
+    this.#control.onFlood = () => {
+      this.#isFlooding = true;
+      group.kill();
+      process.signal(SIGKILL);
+    };
     this.ended = new Promise((resolve) => {
       const end = (exit: ProcessExit | undefined): void => {
         this.#isOver = true;
@@ -147,7 +153,7 @@ export class Interpreter {
   #onControl(bytes: Buffer): void {
     this.#controlRoom -= bytes.length;
     this.#control.push(bytes);
-    if (this.#control.isExpecting) this.#grantControl();
+    if (this.#control.isExpecting || this.#isFlooding) this.#grantControl();
   }
 
   /** While an answer is due it may come; between cells whoever writes there waits. */

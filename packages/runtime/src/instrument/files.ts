@@ -1,5 +1,6 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { copyTree } from "../host/copy-tree.ts";
 import { NATIVE } from "../native.ts";
 
 /** Where a sandbox has what instruments its programs. */
@@ -19,12 +20,12 @@ const SOURCES: Record<keyof typeof INSIDE, string> = {
 };
 
 /** Puts them below `root`, which becomes a sandbox's `/`. They are in every sandbox; only its environment says whether they are used. */
-export async function placeInstrumentation(root: string): Promise<void> {
+export function placeInstrumentation(root: string): void {
   for (const name of ["spans", "python", "node"] as const) {
     const target = join(root, INSIDE[name]);
-    await mkdir(dirname(target), { recursive: true, mode: 0o755 });
-    await cp(SOURCES[name], target, { recursive: true });
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+    copyTree(SOURCES[name], target);
   }
   // Python would keep what it compiled in a directory of this name, as if the sandbox had written it.
-  await writeFile(join(root, INSIDE.python, "__pycache__"), "", { mode: 0o444 });
+  writeFileSync(join(root, INSIDE.python, "__pycache__"), "", { mode: 0o444 });
 }
