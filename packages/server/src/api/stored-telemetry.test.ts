@@ -82,6 +82,7 @@ test("the list names a trace by what the host tells, and finds it by its attribu
     (await get(`/v1/traces?${query}`)).items.map((trace: { traceId: string }) => trace.traceId);
   const [listed] = (await get(`/v1/traces?sandboxId=${sandboxId}`)).items;
   assert.deepEqual([listed.traceId, listed.name, listed.service], [traceId, "http_request", "sandglass"]);
+  assert.match(listed.subject, /^python3 -c ' import json, os, time, urllib\.request _, trace, /);
   assert.ok(listed.errors >= 3 && listed.spans >= 6, JSON.stringify(listed));
   for (const query of [
     "attribute=db.rows%3D42",

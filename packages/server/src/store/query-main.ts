@@ -14,5 +14,6 @@ parentPort?.on("message", ({ call, name, arguments: query }: QueryCall) => {
   } catch (error) {
     answer.error = (error as Error).message;
   }
-  parentPort?.postMessage(answer);
+  const { value } = answer;
+  parentPort?.postMessage(answer, value instanceof Uint8Array ? [value.buffer as ArrayBuffer] : []);
 });

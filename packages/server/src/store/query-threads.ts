@@ -80,7 +80,7 @@ export class QueryThreads {
   #start(): Worker {
     const thread = new Worker(new URL("./query-main.ts", import.meta.url), {
       workerData: { path: this.#path },
-      name: "sandglass-store-query",
+      name: "sandglass-query",
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });
     thread.unref();
@@ -110,7 +110,7 @@ export class QueryThreads {
     };
     const end = (error: Error): void => {
       finish(() => waiting.reject(error));
-      // SQLite cannot be told to stop in the middle of a statement; its thread can.
+      // It ends where its statement calls JavaScript next.
       void thread.terminate();
     };
     const onAnswer = (answer: QueryAnswer): void => {
