@@ -1,5 +1,5 @@
 import type { RuntimeEvent } from "@sandglass/protocol";
-import { isOpening, openingKey, toSpan } from "@sandglass/telemetry/reading";
+import { attributeHash, isOpening, openingKey, toSpan } from "@sandglass/telemetry/reading";
 import { ORIGIN, SPAN_KINDS, type SpanTable, STATUS_ERROR } from "./span-table.ts";
 import { microsOf, type StoredEvent } from "./stored-event.ts";
 
@@ -39,9 +39,14 @@ export class HostSpans {
         status: span.status === "error" ? STATUS_ERROR : 1,
         cause: span.cause,
         service: "sandglass",
-        attributes: span.attributes,
+        attributes: JSON.stringify(span.attributes),
+        hashes: hashesOf(span.attributes),
       },
       { org, run, sandbox, origin: origin === undefined ? ORIGIN.host : ORIGIN[origin] },
     );
   }
+}
+
+function hashesOf(attributes: object): number[] {
+  return Object.entries(attributes).flatMap(([name, value]) => attributeHash(name, value) ?? []);
 }

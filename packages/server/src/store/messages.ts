@@ -1,4 +1,5 @@
 import type { LogUpdate } from "@sandglass/telemetry/reading";
+import type { EraseRequest, EraseResult } from "./erase/erase-request.ts";
 import type { StoreReset } from "./open-database.ts";
 import type { StoreQueries } from "./queries.ts";
 import type { LogName } from "./store-writer.ts";
@@ -25,12 +26,19 @@ export interface StoreState {
 }
 
 /** To the thread that fills the store. */
-export type IngestCommand = { kind: "log"; log: LogName; update: LogUpdate } | { kind: "stop" };
+export type IngestCommand =
+  | { kind: "log"; log: LogName; update: LogUpdate }
+  | { kind: "erase"; call: number; request: EraseRequest }
+  /** Somebody waits until events up to this position are in. */
+  | { kind: "hurry"; position: number }
+  | { kind: "stop" };
 /** From it. `opened` comes first, once. */
 export type IngestReport =
   | { kind: "opened" }
   | { kind: "state"; state: StoreState }
   | { kind: "reset"; reason: StoreReset | "log" }
+  /** To `erase`, of the same number. */
+  | { kind: "erased"; call: number; result?: EraseResult; error?: string }
   | { kind: "problem"; message: string };
 
 export type QueryName = keyof StoreQueries;

@@ -6,6 +6,9 @@ import { MIGRATIONS } from "./schema.ts";
 /** How long a reader waits for the writer, in milliseconds; in WAL mode only around checkpoints. */
 const BUSY_MS = 5_000;
 
+/** 32 MiB: what is changed again and again goes from the write-ahead log to the file, which is waited for, once in so much. */
+const CHECKPOINT_PAGES = 8192;
+
 /** Why a store was begun anew. */
 export type StoreReset = "damaged" | "newer";
 
@@ -28,9 +31,15 @@ export function openDatabase(path: string, onReset: (reason: StoreReset) => void
   }
 }
 
-/** For queries: nothing it is asked can change anything. The store must be there. */
+/**
+ * For queries: nothing it is asked can change anything. The store must be there.
+ *
+ * A thread that is to end does so where JavaScript runs next, and within a statement that is nowhere. So statements that may look
+ * at many rows call `going()` now and then (see `Conditions`), which does nothing else.
+ */
 export function openForReading(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true });
+  database.function("going", () => 1);
   database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA query_only = ON; PRAGMA cache_size = -16384;`);
   return database;
 }
@@ -50,6 +59,7 @@ function openAndMigrate(path: string): DatabaseSync {
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = NORMAL;
       PRAGMA cache_size = -32768;
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA journal_size_limit = 67108864;
     `);
     migrate(database);
@@ -65,8 +75,13 @@ function migrate(database: DatabaseSync): void {
   if (taken > MIGRATIONS.length) throw new NewerStore();
   for (const [index, step] of MIGRATIONS.entries()) {
     if (index < taken) continue;
-    database.exec(`BEGIN; ${step}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+    database.exec("BEGIN");
+    if (typeof step === "string") database.exec(step);
+    else step(database);
+    database.exec(`PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
+  // A step may have written a table anew: the room of the old one is given back.
+  if (taken > 0 && taken < MIGRATIONS.length) database.exec("PRAGMA incremental_vacuum");
   // A damaged file often opens well and fails at the first page that is looked at.
   database.prepare("SELECT position FROM progress").get();
 }

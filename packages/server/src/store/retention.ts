@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { ROLLUP_MICROS } from "./metrics/open-points.ts";
 import { Statements } from "./statements.ts";
 
 /** What comes in without end, with the columns that it is in order by, and that its age is. */
@@ -6,6 +7,8 @@ const GROWING = {
   events: { key: "position", time: "time" },
   spans: { key: "key", time: "start" },
   logs: { key: "key", time: "time" },
+  points: { key: "key", time: "time" },
+  samples: { key: "key", time: "time" },
 } as const;
 type Growing = keyof typeof GROWING;
 const TABLES = Object.keys(GROWING) as Growing[];
@@ -34,7 +37,7 @@ export class Retention {
     this.#maxAgeMs = limits.maxAgeMs;
   }
 
-  /** Events, spans and log records removed. */
+  /** Events, spans, log records, points and samples removed. */
   get expired(): number {
     return this.#expired;
   }
@@ -62,7 +65,9 @@ export class Retention {
   /** About: without reading them through. */
   #rows(table: Growing): number {
     const { key } = GROWING[table];
-    const sql = `SELECT max(${key}) - min(${key}) + 1 AS rows FROM ${table}`;
+    // Those of log records have gaps: counted in the smallest index.
+    const rows = table === "logs" ? "count(*)" : `max(${key}) - min(${key}) + 1`;
+    const sql = `SELECT ${rows} AS rows FROM ${table}`;
     return this.#statements.get<{ rows: number | null }>(sql)?.rows ?? 0;
   }
 
@@ -81,14 +86,17 @@ export class Retention {
     return changes;
   }
 
-  /** Sandboxes, execs, runs and traces whose last event or span has gone. */
+  /** Sandboxes, execs, runs, traces and metrics whose last event, span or point has gone. */
   #removeWhatIsOld(): void {
     const run = (sql: string, value: number): void => void this.#statements.run(sql, value);
     const oldest = this.#statements.get<{ position: number | null }>(
       "SELECT min(position) position FROM events",
     );
     const position = oldest?.position ?? Number.MAX_SAFE_INTEGER;
-    const span = this.#statements.get<{ start: number | null }>("SELECT min(start) start FROM spans");
+    const span = this.#statements.get<{ start: number }>(
+      // About the oldest: they came in this order.
+      "SELECT start FROM spans ORDER BY key LIMIT 1",
+    );
     this.#database.exec("BEGIN IMMEDIATE");
     const isOver =
       "last_position < ? AND NOT EXISTS (SELECT 1 FROM sandboxes WHERE sandboxes.run = runs.key)";
@@ -97,7 +105,16 @@ export class Retention {
     run("DELETE FROM sandboxes WHERE state = 'terminated' AND last_position < ?", position);
     run(`DELETE FROM run_models WHERE run IN (SELECT key FROM runs WHERE ${isOver})`, position);
     run(`DELETE FROM runs WHERE ${isOver}`, position);
-    run("DELETE FROM traces WHERE end < ?", span?.start ?? Number.MAX_SAFE_INTEGER);
+    // A trace with a span that came late stays for it: the span names it by its number, which is given again.
+    const hasNoSpan = "NOT EXISTS (SELECT 1 FROM spans WHERE spans.trace = traces.key)";
+    run(`DELETE FROM traces WHERE end < ? AND ${hasNoSpan}`, span?.start ?? Number.MAX_SAFE_INTEGER);
+    // As old as the minutes that they are made of; the last one of these goes on.
+    const point = this.#statements.get<{ time: number }>("SELECT time FROM points ORDER BY key LIMIT 1");
+    run("DELETE FROM rollups WHERE time < ?", (point?.time ?? Number.MAX_SAFE_INTEGER) - ROLLUP_MICROS);
+    this.#database.exec(`
+      DELETE FROM metric_series WHERE NOT EXISTS (SELECT 1 FROM points WHERE points.series = metric_series.key);
+      DELETE FROM metrics WHERE NOT EXISTS (SELECT 1 FROM metric_series WHERE metric_series.metric = metrics.key);
+    `);
     this.#database.exec("COMMIT");
   }
 

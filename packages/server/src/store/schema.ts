@@ -1,9 +1,17 @@
+import type { DatabaseSync } from "node:sqlite";
+import { fillRollups } from "./metrics/fill-rollups.ts";
+import { Statements } from "./statements.ts";
+import { indexTrace } from "./trace-index.ts";
+
+/** SQL, or what SQL alone cannot do. */
+export type Migration = string | ((database: DatabaseSync) => void);
+
 /**
  * The tables, a step for each version; a step that was released is never changed. `PRAGMA user_version` says how many were taken.
  *
  * Times are Unix microseconds, costs nano-dollars: whole numbers add up. What names much else (sandbox, run, organisation, type) is a number there.
  */
-export const MIGRATIONS: readonly string[] = [
+export const MIGRATIONS: readonly Migration[] = [
   `
   CREATE TABLE progress (log TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
   INSERT INTO progress VALUES ('events', 0), ('telemetry', 0);
@@ -99,5 +107,98 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX logs_by_time ON logs (org, time);
   CREATE INDEX logs_by_trace ON logs (trace) WHERE trace != '';
   CREATE INDEX logs_by_sandbox ON logs (sandbox, time) WHERE sandbox IS NOT NULL;
+  `,
+  `
+  -- host: 1 where the daemon itself tells it, 0 where a program sent it. type: 0 gauge, 1 counter, 2 histogram. delta: points are
+  -- increases, not totals. attributes: names of those that its series have, as JSON.
+  CREATE TABLE metrics (
+    key INTEGER PRIMARY KEY, org INTEGER NOT NULL, name TEXT NOT NULL, host INTEGER NOT NULL, type INTEGER NOT NULL,
+    delta INTEGER NOT NULL, unit TEXT NOT NULL, description TEXT NOT NULL, attributes TEXT NOT NULL DEFAULT '[]',
+    points INTEGER NOT NULL DEFAULT 0, last_at INTEGER NOT NULL DEFAULT 0, UNIQUE (org, name, host, type, delta, unit)
+  );
+  -- identity: a hash of all the rest.
+  CREATE TABLE metric_series (
+    key INTEGER PRIMARY KEY, metric INTEGER NOT NULL, identity TEXT NOT NULL UNIQUE, origin INTEGER NOT NULL,
+    sandbox INTEGER, run INTEGER, resource INTEGER, scope INTEGER, attributes TEXT NOT NULL
+  );
+  CREATE INDEX series_by_metric ON metric_series (metric);
+  CREATE INDEX series_by_sandbox ON metric_series (sandbox) WHERE sandbox IS NOT NULL;
+  -- start: of what a total or an increase was counted over, 0 where unknown. Either a value or, of a histogram, a distribution.
+  CREATE TABLE points (
+    key INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, start INTEGER NOT NULL, value REAL, distribution TEXT
+  );
+  CREATE UNIQUE INDEX points_by_series ON points (series, time);
+
+  -- Of resource.sample, its fields under their own names.
+  CREATE TABLE samples (
+    key INTEGER PRIMARY KEY, org INTEGER NOT NULL, sandbox INTEGER NOT NULL, time INTEGER NOT NULL,
+    cpuUtilization, memoryUsageBytes, memoryLimitBytes, diskUsageBytes, diskLimitBytes, pids, oomKills, cpuMs, throttledMs,
+    cpuLimit, uptimeMs, egressBytesIn, egressBytesOut, egressConnections, egressDenied
+  );
+  CREATE INDEX samples_by_sandbox ON samples (sandbox, time);
+  CREATE INDEX samples_by_time ON samples (org, time);
+  `,
+  `
+  -- Words of log records and of events, by key and position. Nothing but which word is where: the text itself is looked up.
+  CREATE VIRTUAL TABLE logs_text USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='unicode61');
+  CREATE TRIGGER logs_gone AFTER DELETE ON logs BEGIN DELETE FROM logs_text WHERE rowid = old.key; END;
+  INSERT INTO logs_text (rowid, text) SELECT key, body FROM logs;
+  CREATE VIRTUAL TABLE events_text USING fts5(text, content='', contentless_delete=1, detail=none, tokenize='unicode61');
+  CREATE TRIGGER events_gone AFTER DELETE ON events BEGIN DELETE FROM events_text WHERE rowid = old.position; END;
+  INSERT INTO events_text (rowid, text)
+    SELECT position, (SELECT group_concat(atom, ' ') FROM json_tree(events.data) WHERE json_tree.type = 'text') FROM events;
+  `,
+  `
+  -- Nothing reads spans by time, and it was taken for those of one trace: all of an organisation's were looked through for each.
+  DROP INDEX IF EXISTS spans_by_time;
+  `,
+  `
+  -- Points of what the daemon derives, by the quarter of an hour: what asks for longer steps reads these.
+  CREATE TABLE rollups (key INTEGER PRIMARY KEY, series INTEGER NOT NULL, time INTEGER NOT NULL, distribution TEXT NOT NULL);
+  CREATE UNIQUE INDEX rollups_by_series ON rollups (series, time);
+
+  -- Which traces have a span with an attribute: hashes of names with their values, in a row for each batch of a trace that came at once.
+  -- rowid: the trace's key * 2^20 + the batch. A hash tells where to look, never that it is there.
+  ALTER TABLE traces ADD COLUMN batches INTEGER NOT NULL DEFAULT 1;
+  CREATE VIRTUAL TABLE traces_attributes USING fts5(words, content='', contentless_delete=1, detail=none, tokenize='ascii');
+  CREATE TRIGGER traces_gone AFTER DELETE ON traces BEGIN
+    DELETE FROM traces_attributes WHERE rowid >= old.key * 1048576 AND rowid < (old.key + 1) * 1048576;
+  END;
+  `,
+  (database) => {
+    const statements = new Statements(database);
+    fillRollups(statements);
+    const traces = statements.all<{ key: number; org: number; trace: string }>(
+      "SELECT key, org, trace FROM traces",
+    );
+    for (const { key, org, trace } of traces) {
+      indexTrace(
+        statements,
+        key,
+        "SELECT sandbox, attributes FROM spans WHERE org = ? AND trace = ?",
+        org,
+        trace,
+      );
+    }
+  },
+  `
+  -- Spans name their trace by its number: those of one that is new come behind all others in the index, where the id's place is anywhere.
+  -- A trace is there as long as a span is: spans whose trace was let go as too old go as well. Spans of a sandbox are looked for when they
+  -- are deleted, which writes the whole file anew; an index of them costs each that comes.
+  DROP INDEX spans_once;
+  DROP INDEX spans_by_sandbox;
+  ALTER TABLE spans RENAME TO spans_by_id;
+  CREATE TABLE spans (
+    key INTEGER PRIMARY KEY, org INTEGER NOT NULL, trace INTEGER NOT NULL, span TEXT NOT NULL, parent TEXT NOT NULL,
+    name TEXT NOT NULL, kind INTEGER NOT NULL, start INTEGER NOT NULL, duration INTEGER NOT NULL,
+    status INTEGER NOT NULL, message TEXT, cause TEXT, origin INTEGER NOT NULL, sandbox INTEGER, run INTEGER,
+    service TEXT NOT NULL, resource INTEGER, scope INTEGER, attributes TEXT NOT NULL, events TEXT, links TEXT
+  );
+  INSERT INTO spans
+    SELECT old.key, old.org, traces.key, span, parent, name, kind, old.start, duration, status, message, cause, origin, old.sandbox,
+      old.run, old.service, resource, scope, attributes, events, links
+    FROM spans_by_id AS old JOIN traces ON traces.org = old.org AND traces.trace = old.trace ORDER BY old.key;
+  DROP TABLE spans_by_id;
+  CREATE UNIQUE INDEX spans_once ON spans (trace, span, origin, coalesce(sandbox, 0));
   `,
 ];

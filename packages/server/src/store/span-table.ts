@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
+import type { SQLInputValue } from "node:sqlite";
+import type { DerivedMetrics } from "./metrics/derived-metrics.ts";
 import type { Statements } from "./statements.ts";
+import type { TraceBatch, TraceTable } from "./trace-table.ts";
 
 /** Origins whose number is kept in memory. */
 const MAX_KNOWN = 5_000;
@@ -38,64 +41,108 @@ export interface StoredSpan {
   service: string;
   resource?: object | undefined;
   scope?: object | undefined;
-  attributes: object;
+  /** JSON of an object. */
+  attributes: string;
+  /** See `attributeHash`. */
+  hashes: readonly number[];
   events?: readonly object[] | undefined;
   links?: readonly object[] | undefined;
 }
 
-/** Keeps the rows of spans and, of each trace, what a list of traces shows. */
+interface Waiting {
+  span: StoredSpan;
+  place: TelemetryPlace;
+  batch: TraceBatch;
+  /** See `DerivedMetrics`. */
+  series: number;
+}
+
+/** Put in by one statement: what a statement takes by itself is shared. */
+const ROWS_AT_ONCE = 16;
+
+/** Keeps the rows of spans. */
 export class SpanTable {
   readonly #statements: Statements;
+  readonly #derived: DerivedMetrics;
+  readonly #traces: TraceTable;
   readonly #origins = new Map<string, number>();
+  #waiting: Waiting[] = [];
+  #originsByObject = new WeakMap<object, number>();
 
-  constructor(statements: Statements) {
+  /** @param derived, traces told of each span that is new */
+  constructor(statements: Statements, derived: DerivedMetrics, traces: TraceTable) {
     this.#statements = statements;
+    this.#derived = derived;
+    this.#traces = traces;
   }
 
-  /** One that is there already, told of by the same, is left as it is. */
-  add(span: StoredSpan, { org, sandbox, run, origin }: TelemetryPlace): void {
-    const added = this.#statements.run(
-      `INSERT INTO spans (org, trace, span, parent, name, kind, start, duration, status, message, cause, origin, sandbox, run,
-         service, resource, scope, attributes, events, links)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-      ...[
-        org,
-        span.trace,
-        span.span,
-        span.parent,
-        span.name,
-        span.kind,
-        span.start,
-        span.duration,
-        span.status,
-      ],
-      ...[span.message ?? null, span.cause ?? null, origin, sandbox ?? null, run ?? null, span.service],
-      ...[this.originKey(span.resource), this.originKey(span.scope), JSON.stringify(span.attributes)],
-      ...[jsonOrNull(span.events), jsonOrNull(span.links)],
-    );
-    if (added === 0) return;
-    // What a sandbox says of a trace that others take part in too does not name it.
-    const rank = origin === ORIGIN.sandbox ? 0 : span.parent === "" ? 2 : 1;
-    this.#statements.run(
-      `INSERT INTO traces (org, trace, start, end, spans, errors, root, service, root_start, rank, sandbox, run)
-       VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET
-         root = iif((excluded.rank, -excluded.root_start) > (rank, -root_start), excluded.root, root),
-         service = iif((excluded.rank, -excluded.root_start) > (rank, -root_start), excluded.service, service),
-         root_start = iif((excluded.rank, -excluded.root_start) > (rank, -root_start), excluded.root_start, root_start),
-         rank = max(rank, excluded.rank),
-         start = min(start, excluded.start), end = max(end, excluded.end),
-         spans = spans + 1, errors = errors + excluded.errors,
-         sandbox = coalesce(sandbox, excluded.sandbox), run = coalesce(run, excluded.run)`,
-      ...[org, span.trace, span.start, span.start + span.duration, span.status === STATUS_ERROR ? 1 : 0],
-      ...[span.name, span.service, span.start, rank, sandbox ?? null, run ?? null],
+  /** One that is there already, told of by the same, is left as it is. It is there after `settle`. */
+  add(span: StoredSpan, place: TelemetryPlace): void {
+    const batch = this.#traces.batchOf(span, place);
+    this.#waiting.push({ span, place, batch, series: this.#derived.spanSeries(span, place) });
+    if (this.#waiting.length === ROWS_AT_ONCE) this.settle();
+  }
+
+  /** Puts in what waits. Before the end of a transaction, and before what is kept of traces and metrics is settled. */
+  settle(): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    const values: SQLInputValue[] = [];
+    for (const each of waiting) this.#addValues(values, each);
+    const added = this.#statements.run(insertSpans(waiting.length), ...values);
+    for (const each of added === waiting.length ? waiting : this.#newest(added, waiting)) {
+      this.#derived.addSpan(each.span, each.place, each.series);
+      this.#traces.add(each.batch, each.span, each.place);
+    }
+  }
+
+  /** Those that were put in, which are the last so many. */
+  #newest(added: number, waiting: readonly Waiting[]): Waiting[] {
+    const rows = this.#statements.all<{ name: string }>(NEWEST, added);
+    const names = new Set(rows.map(({ name }) => name));
+    return waiting.filter(({ span: { span }, place: { origin, sandbox = 0 }, batch: { key } }) =>
+      // One that was there twice counts once.
+      names.delete(`${key} ${span} ${origin} ${sandbox}`),
     );
   }
 
-  /** The number of a resource or scope; null of none. */
+  #addValues(values: SQLInputValue[], { span, place: { org, sandbox, run, origin }, batch }: Waiting): void {
+    values.push(
+      org,
+      batch.key,
+      span.span,
+      span.parent,
+      span.name,
+      span.kind,
+      span.start,
+      span.duration,
+      span.status,
+      span.message ?? null,
+      span.cause ?? null,
+      origin,
+      sandbox ?? null,
+      run ?? null,
+      span.service,
+      this.originKey(span.resource),
+      this.originKey(span.scope),
+      span.attributes,
+      jsonOrNull(span.events),
+      jsonOrNull(span.links),
+    );
+  }
+
+  /** The number of a resource or scope, which must not be changed afterwards; null of none. */
   originKey(origin: object | undefined): number | null {
     if (origin === undefined) return null;
-    const json = JSON.stringify(origin);
+    const same = this.#originsByObject.get(origin);
+    if (same !== undefined) return same;
+    const key = this.#numberOf(JSON.stringify(origin));
+    this.#originsByObject.set(origin, key);
+    return key;
+  }
+
+  #numberOf(json: string): number {
     const name = json.length < 200 ? json : createHash("sha256").update(json).digest("base64");
     const known = this.#origins.get(name);
     if (known !== undefined) return known;
@@ -109,8 +156,25 @@ export class SpanTable {
 
   /** After a transaction that was rolled back, or rows that were removed. */
   forget(): void {
+    this.#waiting = [];
     this.#origins.clear();
+    this.#originsByObject = new WeakMap();
   }
+}
+
+const COLUMNS = `org, trace, span, parent, name, kind, start, duration, status, message, cause, origin, sandbox, run, service, resource,
+  scope, attributes, events, links`;
+const ROW = `(${COLUMNS.replace(/\w+/g, "?")})`;
+const INSERTS = Array.from(
+  { length: ROWS_AT_ONCE },
+  (_, index) =>
+    `INSERT INTO spans (${COLUMNS}) VALUES ${new Array(index + 1).fill(ROW).join()} ON CONFLICT DO NOTHING`,
+);
+const NEWEST = `SELECT trace || ' ' || span || ' ' || origin || ' ' || coalesce(sandbox, 0) AS name
+  FROM spans ORDER BY key DESC LIMIT ?`;
+
+function insertSpans(rows: number): string {
+  return INSERTS[rows - 1]!;
 }
 
 function jsonOrNull(items: readonly object[] | undefined): string | null {

@@ -104,6 +104,7 @@ function kept(t: TestContext): Kept {
         expireEveryMs: 100,
         onProblem: (message) => problems.push(message),
       });
+      store.begin();
       const close = async (): Promise<void> => {
         await store.close();
         await recorder.close();

@@ -3,6 +3,8 @@ import { Worker } from "node:worker_threads";
 import { SandglassError } from "@sandglass/protocol";
 import type { DurableLog } from "@sandglass/telemetry";
 import type { LogUpdate } from "@sandglass/telemetry/reading";
+import { AskedErasures } from "./erase/asked-erasures.ts";
+import type { EraseRequest, EraseResult } from "./erase/erase-request.ts";
 import type {
   IngestCommand,
   IngestReport,
@@ -13,9 +15,12 @@ import type {
   StoreState,
 } from "./messages.ts";
 import { QueryThreads } from "./query-threads.ts";
+import { LogTail } from "./tail/log-tail.ts";
 
 const RESTART_MS = 1_000;
 const EXPIRE_EVERY_MS = 10_000;
+/** How long a query waits for the store to be there, which has a thread to start and perhaps tables to change. */
+const OPEN_MS = 15_000;
 /** How long a query waits for what was recorded before it was asked. */
 const CATCH_UP_MS = 2_000;
 /** Further behind than this it is being filled, and what it does not know yet may well be there. */
@@ -41,6 +46,8 @@ export interface StoreOptions {
  * thread of its own. It can be deleted at any time: it is filled again from what the log still holds.
  */
 export class Store {
+  /** Log records as they come. */
+  readonly tail: LogTail;
   readonly #options: StoreOptions;
   readonly #settings: IngestSettings;
   readonly #queries: QueryThreads;
@@ -49,14 +56,20 @@ export class Store {
   #opened = Promise.withResolvers<void>();
   #changed = Promise.withResolvers<void>();
   #isClosed = false;
+  readonly #erasures = new AskedErasures();
 
-  /** Begins to fill it; queries wait until it is there. */
+  /** Queries wait until it has begun and is there. */
   constructor(options: StoreOptions) {
     this.#options = options;
     const { dataDir, maxBytes, maxAgeMs, expireEveryMs = EXPIRE_EVERY_MS } = options;
     const path = join(dataDir, "store", "store.db");
     this.#settings = { path, telemetryDir: join(dataDir, "telemetry"), maxBytes, maxAgeMs, expireEveryMs };
     this.#queries = new QueryThreads(this.#settings.path);
+    this.tail = new LogTail({ telemetryDir: this.#settings.telemetryDir }, options.telemetry);
+  }
+
+  /** Begins to fill it, which takes a processor: of a daemon that starts when nothing else is waited for. Once. */
+  begin(): void {
     this.#start();
   }
 
@@ -80,8 +93,18 @@ export class Store {
     return this.#queries.ask(name, query, signal);
   }
 
+  /**
+   * Deletes rows, once everything up to the request's position is in. Resolves when nothing of them is in the store's files. Rejects with
+   * STORE_UNAVAILABLE where that could not be done: it can be tried again.
+   */
+  erase(request: EraseRequest): Promise<EraseResult> {
+    return this.#erasures.send(request);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#erasures.close();
+    this.tail.close();
     // Who writes goes last, and leaves one whole file.
     await this.#queries.close();
     const thread = this.#thread;
@@ -92,12 +115,14 @@ export class Store {
 
   async #caughtUp(signal: AbortSignal | undefined): Promise<void> {
     const wanted = this.#options.log.lastPosition;
+    await this.#isThere(signal);
     const late = AbortSignal.timeout(CATCH_UP_MS);
     const ended = AbortSignal.any(signal === undefined ? [late] : [late, signal]);
     const gone = new Promise<void>((resolve) =>
       ended.addEventListener("abort", () => resolve(), { once: true }),
     );
-    await Promise.race([this.#opened.promise, gone]);
+    if (this.#state.positions.events < wanted)
+      this.#thread?.postMessage({ kind: "hurry", position: wanted } satisfies IngestCommand);
     while (this.#state.positions.events < wanted && !ended.aborted)
       await Promise.race([this.#changed.promise, gone]);
     signal?.throwIfAborted();
@@ -109,6 +134,16 @@ export class Store {
     throw new SandglassError("STORE_UNAVAILABLE", `the store is being filled from the log: ${share} %`, {
       hint,
     });
+  }
+
+  async #isThere(signal: AbortSignal | undefined): Promise<void> {
+    if (this.#state.sizeBytes > 0) return;
+    const late = AbortSignal.timeout(OPEN_MS);
+    const ended = AbortSignal.any(signal === undefined ? [late] : [late, signal]);
+    const gone = new Promise<void>((resolve) =>
+      ended.addEventListener("abort", () => resolve(), { once: true }),
+    );
+    await Promise.race([this.#opened.promise, gone]);
   }
 
   #start(): void {
@@ -127,10 +162,12 @@ export class Store {
       thread.postMessage({ kind: "log", log: "telemetry", update } satisfies IngestCommand),
     );
     thread.on("message", (report: IngestReport) => this.#hear(report));
+    this.#erasures.serve(thread);
     thread.on("error", (error) => this.#options.onProblem("the store's thread failed", error));
     thread.once("exit", () => {
       feed.stop();
       stopFeed?.();
+      this.#erasures.serve(undefined);
       if (this.#isClosed) return;
       setTimeout(() => {
         if (!this.#isClosed) this.#start();
@@ -162,6 +199,8 @@ export class Store {
           }`,
         );
         return;
+      case "erased":
+        return this.#erasures.hear(report);
       case "problem":
         this.#options.onProblem(`the store: ${report.message}`);
         return;

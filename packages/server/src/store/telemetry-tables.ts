@@ -1,111 +1,109 @@
 import {
-  type KeyValue,
-  logsFromProtobuf,
-  type OtlpLogRecord,
-  type OtlpSpan,
-  type Resource,
+  metricsFromProtobuf,
+  type OtlpMetric,
+  plainAttributes,
+  type ReadSpan,
   type Scope,
+  SpanReader,
   type TelemetryRecord,
-  tracesFromProtobuf,
 } from "@sandglass/telemetry/reading";
-import { plainAttributes, plainValue } from "./plain-attributes.ts";
-import { ORIGIN, type SpanTable, STATUS_ERROR, type TelemetryPlace } from "./span-table.ts";
+import { believableTime, microsOfNano } from "./believable-time.ts";
+import { type Described, describe, describeScope } from "./described.ts";
+import { logKey } from "./log-key.ts";
+import type { MetricTable } from "./metrics/metric-table.ts";
+import { plainMetric } from "./metrics/otlp-points.ts";
+import { type PlainLog, plainLogs } from "./plain-logs.ts";
+import type { SpanTable, StoredSpan, TelemetryPlace } from "./span-table.ts";
 import type { Statements } from "./statements.ts";
 
-/** A clock may be wrong, by chance or on purpose; one that is further ahead than an hour is not believed. */
-const MAX_AHEAD_MICROS = 3_600_000_000;
-/** Nor does a sandbox tell of what was weeks before: it would put its trace where nobody looks. */
-const MAX_BEHIND_MICROS = 7 * 86_400_000_000;
-/** Of one log record's body; the rest is cut, and said. */
-const MAX_BODY_CHARS = 64 * 1024;
+const INSERT_LOG = `INSERT INTO logs (key, org, time, severity, body, trace, span, origin, sandbox, run, service, name, resource, scope,
+  attributes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`;
 
-/** Puts what programs sent with OTLP into the tables of spans and log records. */
+/** Of one metric's name, unit and description. */
+const MAX_METRIC_CHARS = 255;
+
+/** Puts what programs sent with OTLP into the tables of spans, log records and metrics. */
 export class TelemetryTables {
   readonly #statements: Statements;
   readonly #spans: SpanTable;
+  readonly #metrics: MetricTable;
+  readonly #spanReader = new SpanReader((resource, scope) => {
+    const { service, attributes } = describe(resource);
+    return { service, resource: attributes, scope: describeScope(scope) };
+  });
 
-  constructor(statements: Statements, spans: SpanTable) {
+  constructor(statements: Statements, spans: SpanTable, metrics: MetricTable) {
     this.#statements = statements;
     this.#spans = spans;
+    this.#metrics = metrics;
   }
 
   /** @throws where the bytes are no such request */
-  apply(record: TelemetryRecord, place: TelemetryPlace): void {
+  apply(record: TelemetryRecord, place: TelemetryPlace, position: number): void {
     if (record.signal === "traces") this.#addTraces(record, place);
-    else if (record.signal === "logs") this.#addLogs(record, place);
+    else if (record.signal === "logs") this.#addLogs(record, place, position);
+    else this.#addMetrics(record, place);
+  }
+
+  #addMetrics({ body, receivedAt }: TelemetryRecord, place: TelemetryPlace): void {
+    for (const { resource, scopeMetrics } of metricsFromProtobuf(body).resourceMetrics ?? []) {
+      const about = describe(resource);
+      for (const { scope, metrics } of scopeMetrics ?? []) {
+        for (const metric of metrics ?? []) this.#addMetric(metric, { about, scope, receivedAt, place });
+      }
+    }
+  }
+
+  #addMetric(metric: OtlpMetric, { about, scope, receivedAt, place }: Context): void {
+    const { type, isDelta, points } = plainMetric(metric);
+    const [name, unit, description] = [metric.name, metric.unit, metric.description].map((text) =>
+      (text ?? "").slice(0, MAX_METRIC_CHARS),
+    ) as [string, string, string];
+    const resourceNames = Object.keys(about.attributes);
+    const origin = {
+      resourceNames,
+      resource: this.#spans.originKey(about.attributes),
+      scope: this.#spans.originKey(describeScope(scope)),
+    };
+    for (const point of points) {
+      const series = { ...origin, attributes: plainAttributes(point.attributes) };
+      const time = believableTime(microsOfNano(point.timeUnixNano), receivedAt, place.origin);
+      const start = microsOfNano(point.startTimeUnixNano);
+      this.#metrics.add({ name, unit, description, type, isDelta }, series, place, {
+        time,
+        start,
+        value: point.value,
+      });
+    }
   }
 
   #addTraces({ body, receivedAt }: TelemetryRecord, place: TelemetryPlace): void {
-    for (const { resource, scopeSpans } of tracesFromProtobuf(body).resourceSpans ?? []) {
-      const about = describe(resource);
-      for (const { scope, spans } of scopeSpans ?? []) {
-        for (const span of spans ?? []) this.#addSpan(span, { about, scope, receivedAt, place });
-      }
-    }
-  }
-
-  #addSpan(span: OtlpSpan, { about, scope, receivedAt, place }: Context): void {
-    const start = believable(microsOfNano(span.startTimeUnixNano), receivedAt, place);
-    const end = believable(microsOfNano(span.endTimeUnixNano), receivedAt, place);
-    this.#spans.add(
-      {
-        trace: span.traceId ?? "",
-        span: span.spanId ?? "",
-        parent: span.parentSpanId ?? "",
-        name: span.name ?? "",
-        kind: span.kind ?? 0,
-        start,
-        duration: Math.max(0, end - start),
-        status: span.status?.code === STATUS_ERROR ? STATUS_ERROR : (span.status?.code ?? 0),
-        message: span.status?.message,
-        service: about.service,
-        resource: about.attributes,
-        scope: describeScope(scope),
-        attributes: plainAttributes(span.attributes),
-        events: span.events?.map((event) => ({
-          time: microsOfNano(event.timeUnixNano),
-          name: event.name,
-          attributes: plainAttributes(event.attributes),
-        })),
-        links: span.links?.map(({ traceId, spanId, attributes }) => ({
-          traceId,
-          spanId,
-          attributes: plainAttributes(attributes),
-        })),
-      },
-      place,
+    this.#spanReader.read(body, (span, about) =>
+      this.#spans.add(storedSpan(span, about, receivedAt, place), place),
     );
   }
 
-  #addLogs({ body, receivedAt }: TelemetryRecord, place: TelemetryPlace): void {
-    for (const { resource, scopeLogs } of logsFromProtobuf(body).resourceLogs ?? []) {
-      const about = describe(resource);
-      for (const { scope, logRecords } of scopeLogs ?? []) {
-        for (const record of logRecords ?? []) this.#addLog(record, { about, scope, receivedAt, place });
-      }
-    }
+  #addLogs(record: TelemetryRecord, place: TelemetryPlace, position: number): void {
+    for (const log of plainLogs(record)) this.#addLog(log, place, position);
   }
 
-  #addLog(record: OtlpLogRecord, { about, scope, receivedAt, place }: Context): void {
-    const { org, origin, sandbox, run } = place;
-    const nano = [record.timeUnixNano, record.observedTimeUnixNano].find((time) => Number(time ?? 0) > 0);
-    const time = believable(microsOfNano(nano), receivedAt, place);
-    this.#statements.run(
-      `INSERT INTO logs (org, time, severity, body, trace, span, origin, sandbox, run, service, name, resource, scope, attributes)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  #addLog(log: PlainLog, { org, origin, sandbox, run }: TelemetryPlace, position: number): void {
+    const values = [
+      ...[org, log.time, log.severity, log.body, log.trace, log.span, origin, sandbox ?? null, run ?? null],
       ...[
-        org,
-        time,
-        record.severityNumber ?? 0,
-        bodyText(record),
-        record.traceId ?? "",
-        record.spanId ?? "",
-        origin,
+        log.service,
+        log.name ?? null,
+        this.#spans.originKey(log.resource),
+        this.#spans.originKey(log.scope),
       ],
-      ...[sandbox ?? null, run ?? null, about.service, record.eventName ?? null],
-      ...[this.#spans.originKey(about.attributes), this.#spans.originKey(describeScope(scope))],
-      JSON.stringify(plainAttributes(record.attributes)),
-    );
+      JSON.stringify(log.attributes),
+    ];
+    const own = logKey(position, log.index);
+    // A number is taken where the log of telemetry was begun anew, and its places count from 1 again.
+    const isFree = own !== undefined && this.#statements.run(INSERT_LOG, own, ...values) > 0;
+    const key = isFree ? own : this.#statements.insert(INSERT_LOG, null, ...values);
+    const text = log.name === undefined ? log.body : `${log.name} ${log.body}`;
+    this.#statements.run("INSERT INTO logs_text (rowid, text) VALUES (?, ?)", key, text);
   }
 }
 
@@ -117,41 +115,44 @@ interface Context {
   place: TelemetryPlace;
 }
 
-interface Described {
+interface SpanOrigin {
   service: string;
-  attributes: Record<string, unknown>;
+  resource: object;
+  scope: object | undefined;
 }
 
-function describe(resource: Resource | undefined): Described {
-  const attributes = plainAttributes(resource?.attributes as KeyValue[] | undefined);
-  const service = attributes["service.name"];
-  return { service: typeof service === "string" ? service : "", attributes };
-}
-
-function describeScope(scope: Scope | undefined): object | undefined {
-  if (scope === undefined || (scope.name ?? "") === "") return undefined;
-  return { name: scope.name, ...(scope.version !== undefined && { version: scope.version }) };
-}
-
-/** The body of a record that has none is its name. */
-function bodyText({ body, eventName }: OtlpLogRecord): string {
-  const value = body === undefined ? (eventName ?? "") : plainValue(body, 0);
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length <= MAX_BODY_CHARS
-    ? text
-    : `${text.slice(0, MAX_BODY_CHARS)}… (${text.length - MAX_BODY_CHARS} more characters)`;
-}
-
-/** Unix microseconds; when it was received where it says nothing, or what cannot be. */
-function believable(micros: number, receivedAt: number, { origin }: TelemetryPlace): number {
-  const received = Math.round(receivedAt * 1000);
-  const isTooOld = origin === ORIGIN.sandbox && micros < received - MAX_BEHIND_MICROS;
-  return micros === 0 || isTooOld || micros > received + MAX_AHEAD_MICROS ? received : micros;
-}
-
-/** Unix microseconds of nanoseconds that are decimal text; what is none, or lies beyond the year 280,000, is 0. */
-function microsOfNano(nano: string | undefined): number {
-  if (nano === undefined || !/^\d{1,20}$/.test(nano)) return 0;
-  const micros = Number(BigInt(nano) / 1000n);
-  return Number.isSafeInteger(micros) ? micros : 0;
+function storedSpan(
+  span: ReadSpan,
+  about: SpanOrigin,
+  receivedAt: number,
+  place: TelemetryPlace,
+): StoredSpan {
+  const start = believableTime(span.start, receivedAt, place.origin);
+  const end = believableTime(span.end, receivedAt, place.origin);
+  return {
+    trace: span.trace,
+    span: span.span,
+    parent: span.parent,
+    name: span.name,
+    kind: span.kind,
+    start,
+    duration: Math.max(0, end - start),
+    status: span.status,
+    message: span.message,
+    service: about.service,
+    resource: about.resource,
+    scope: about.scope,
+    attributes: span.attributes,
+    hashes: span.hashes,
+    events: span.events?.map((event) => ({
+      time: microsOfNano(event.timeUnixNano),
+      name: event.name,
+      attributes: plainAttributes(event.attributes),
+    })),
+    links: span.links?.map(({ traceId, spanId, attributes }) => ({
+      traceId,
+      spanId,
+      attributes: plainAttributes(attributes),
+    })),
+  };
 }

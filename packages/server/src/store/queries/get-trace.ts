@@ -1,7 +1,5 @@
 import {
   type Cause,
-  type EventType,
-  LEVELS,
   microTimestamp,
   type RuntimeEvent,
   type TraceInfo,
@@ -11,6 +9,7 @@ import { TraceProjection } from "@sandglass/telemetry/reading";
 import { ORIGIN, ORIGIN_NAMES, SPAN_KINDS } from "../span-table.ts";
 import type { Statements } from "../statements.ts";
 import { timestampOf } from "../stored-event.ts";
+import { EVENT_COLUMNS, type EventRow, toEvent } from "./event-row.ts";
 
 /** Spans and events of a larger trace are its first ones: an answer has to end. */
 const MAX_ITEMS = 50_000;
@@ -31,47 +30,14 @@ export function getTrace(
   return { traceId, spans: spans.slice(0, MAX_ITEMS), events: told?.events ?? [] };
 }
 
-interface EventRow {
-  id: string;
-  seq: number;
-  time: number;
-  type: EventType;
-  level: number;
-  sandbox_id: string | null;
-  run_id: string | null;
-  trace: string;
-  span: string;
-  parent: string;
-  data: string;
-}
-
 function eventsOf(statements: Statements, orgId: string, traceId: string): RuntimeEvent[] {
   const rows = statements.all<EventRow>(
-    `SELECT events.*, event_types.name AS type, sandboxes.id AS sandbox_id, runs.id AS run_id
-     FROM events JOIN event_types ON event_types.key = events.type
-       LEFT JOIN sandboxes ON sandboxes.key = events.sandbox LEFT JOIN runs ON runs.key = events.run
+    `${EVENT_COLUMNS}
      WHERE events.trace = ? AND events.org = (SELECT key FROM orgs WHERE id = ?)
      ORDER BY events.position LIMIT ?`,
     ...[traceId, orgId, MAX_ITEMS],
   );
-  return rows.map(
-    (row) =>
-      ({
-        id: row.id,
-        seq: row.seq,
-        timestamp: timestampOf(row.time),
-        type: row.type,
-        level: LEVELS[row.level],
-        orgId,
-        sandboxId: row.sandbox_id ?? "",
-        runId: row.run_id ?? "",
-        traceId: row.trace,
-        spanId: row.span,
-        parentSpanId: row.parent,
-        data: JSON.parse(row.data),
-        // It was an event when it was put in.
-      }) as RuntimeEvent,
-  );
+  return rows.map((row) => toEvent(row, orgId));
 }
 
 interface SpanRow {
@@ -98,8 +64,8 @@ function sentSpans(statements: Statements, orgId: string, traceId: string): Trac
     .all<SpanRow>(
       `SELECT spans.*, origins.json AS scope, sandboxes.id AS sandbox_id
        FROM spans LEFT JOIN origins ON origins.key = spans.scope LEFT JOIN sandboxes ON sandboxes.key = spans.sandbox
-       WHERE spans.trace = ? AND spans.org = (SELECT key FROM orgs WHERE id = ?) AND spans.resource IS NOT NULL
-         AND spans.origin != ? ORDER BY spans.start LIMIT ?`,
+       WHERE spans.trace = (SELECT key FROM traces WHERE traces.trace = ? AND traces.org = (SELECT key FROM orgs WHERE id = ?))
+         AND spans.resource IS NOT NULL AND spans.origin != ? ORDER BY spans.start LIMIT ?`,
       ...[traceId, orgId, ORIGIN.host, MAX_ITEMS],
     )
     .map((row) => toTraceSpan(row, traceId));

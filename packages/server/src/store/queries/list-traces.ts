@@ -3,6 +3,8 @@ import type { Statements } from "../statements.ts";
 import { timestampOf } from "../stored-event.ts";
 import { Conditions } from "./conditions.ts";
 import { type PagePlace, pageOf } from "./page-cursor.ts";
+import { addTraceAttributes } from "./trace-attributes.ts";
+import { traceSubject } from "./trace-subject.ts";
 
 export interface ListTraces {
   orgId: string;
@@ -11,17 +13,20 @@ export interface ListTraces {
   since?: string | undefined;
   until?: string | undefined;
   minDurationMs?: number | undefined;
+  maxDurationMs?: number | undefined;
   error?: boolean | undefined;
   service?: string | undefined;
   name?: string | undefined;
   sandboxId?: string | undefined;
   runId?: string | undefined;
-  /** `name=value` */
-  attribute?: string | undefined;
+  template?: string | undefined;
+  /** `name=value`, all of them. */
+  attribute?: readonly string[] | undefined;
 }
 
 interface TraceRow {
   key: number;
+  org: number;
   trace: string;
   start: number;
   end: number;
@@ -35,40 +40,40 @@ interface TraceRow {
 
 /** Newest first. */
 export function listTraces(statements: Statements, query: ListTraces): Page<TraceSummary> {
-  const { after, minDurationMs, error, service, name, attribute } = query;
+  const { after, minDurationMs, maxDurationMs, error, service, name, template, attribute } = query;
   const conditions = new Conditions()
     .org(query.orgId)
-    .about(query)
+    .about({ orgId: query.orgId, runId: query.runId })
     .during("start", query)
     .behind("start, key", after)
     .add("end - start >= ?", minDurationMs === undefined ? undefined : minDurationMs * 1000)
+    .add("end - start <= ?", maxDurationMs === undefined ? undefined : maxDurationMs * 1000)
+    .add("sandbox IN (SELECT key FROM sandboxes WHERE template = ?)", template)
     .add("(errors > 0) = ?", error === undefined ? undefined : Number(error))
     .add("service = ?", service)
     .add("instr(lower(root), lower(?)) > 0", name);
-  if (attribute !== undefined) {
-    const separator = attribute.indexOf("=");
-    conditions.add(HAS_ATTRIBUTE, attribute.slice(0, separator), attribute.slice(separator + 1));
-  }
+  // Any of its sandboxes: the row names the first alone.
+  addTraceAttributes(statements, conditions, { attributes: attribute, sandboxId: query.sandboxId });
   const rows = statements.all<TraceRow>(
-    `SELECT key, trace, start, end, spans, errors, root, service,
+    `SELECT key, org, trace, start, end, spans, errors, root, service,
        (SELECT id FROM sandboxes WHERE sandboxes.key = sandbox) AS sandbox_id,
        (SELECT id FROM runs WHERE runs.key = run) AS run_id
      FROM traces WHERE ${conditions.text} ORDER BY start DESC, key DESC LIMIT ?`,
     ...[...conditions.values, query.limit + 1],
   );
-  return pageOf(rows, query.limit, toSummary, ({ start, key }) => ({ time: start, key }));
+  return pageOf(
+    rows,
+    query.limit,
+    (row) => toSummary(statements, row),
+    ({ start, key }) => ({ time: start, key }),
+  );
 }
 
-/** Of any of its spans. Numbers and truth values are compared as they are written. */
-const HAS_ATTRIBUTE = `EXISTS (
-  SELECT 1 FROM spans, json_each(spans.attributes) AS attribute
-  WHERE spans.trace = traces.trace AND spans.org = traces.org AND attribute.key = ?
-    AND iif(attribute.type IN ('true', 'false'), attribute.type, CAST(attribute.value AS TEXT)) = ?)`;
-
-function toSummary(row: TraceRow): TraceSummary {
+function toSummary(statements: Statements, row: TraceRow): TraceSummary {
   return {
     traceId: row.trace,
     name: row.root,
+    subject: traceSubject(statements, row.trace, row.org),
     service: row.service,
     startTime: timestampOf(row.start),
     durationMs: (row.end - row.start) / 1000,
