@@ -99,15 +99,11 @@ export function checkBind(config: SandglassConfig): void {
 }
 
 /** What a daemon that others can reach says in the clear. */
-export function warningsOf({ host, tls, otlpListen }: SandglassConfig): string[] {
-  if (isLoopback(host)) return [];
-  if (tls.cert === undefined)
-    return [
-      `keys and code cross the network readable to ${host}: give tls.cert and tls.key, or let a proxy do it`,
-    ];
-  return otlpListen
-    ? ["the ports of otlpListen speak plain HTTP and gRPC: prefer /otlp of this address"]
-    : [];
+export function warningsOf({ host, tls }: SandglassConfig): string[] {
+  if (isLoopback(host) || tls.cert !== undefined) return [];
+  return [
+    `keys and code cross the network readable to ${host}: give tls.cert and tls.key, or let a proxy do it`,
+  ];
 }
 
 export function isLoopback(host: string): boolean {

@@ -164,9 +164,14 @@ function nameExporter({ provider, id }: ExporterOptions): string {
 function toNested(given: GivenOptions): Record<string, unknown> {
   const nested: Record<string, unknown> = {};
   for (const [path, { value }] of given) {
-    const [group = path, name] = path.split(".");
-    if (name === undefined) nested[group] = value;
-    else nested[group] = { ...(nested[group] as object | undefined), [name]: value };
+    const groups = path.split(".");
+    const name = groups.pop() ?? path;
+    let inner = nested;
+    for (const group of groups) {
+      inner[group] ??= {};
+      inner = inner[group] as Record<string, unknown>;
+    }
+    inner[name] = value;
   }
   return nested;
 }

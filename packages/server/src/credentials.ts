@@ -1,6 +1,7 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { makeDirectory } from "./make-directory.ts";
 import { writePrivateFile } from "./write-private-file.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,7 +40,7 @@ export class Credentials {
   /** Keeps the key for `baseUrl` beside what else is in the file. */
   async write(baseUrl: string, apiKey: string): Promise<void> {
     const entries = await this.#parse();
-    await mkdir(dirname(this.path), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(this.path), 0o700);
     await writePrivateFile(this.path, `${JSON.stringify({ ...entries, [baseUrl]: { apiKey } }, null, 2)}\n`);
   }
 

@@ -22,6 +22,9 @@ import { Keyring } from "./keys.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { SelfMetrics } from "./metrics/self-metrics.ts";
 import { Sandglass } from "./sandglass.ts";
+import { CANARY_ORG } from "./status/canary-org.ts";
+import { StatusPages } from "./status/pages/status-pages.ts";
+import { Status } from "./status/status.ts";
 import { readTlsIdentity } from "./tls-identity.ts";
 import { VERSION } from "./version.ts";
 
@@ -111,7 +114,8 @@ export class Daemon {
       tls,
       onError: (error) => observer.complain("a connection was not taken", error),
     };
-    const listener = await Listener.listen(config.host, config.port, listening);
+    const hasInner = mounts.length > 0;
+    const listener = await Listener.listen(config.host, config.port, { ...listening, hasInner });
     acquired.defer(() => listener.close());
     const agentSandbox = await AgentSandbox.listen(config, listening);
     acquired.defer(() => agentSandbox?.close());
@@ -122,7 +126,7 @@ export class Daemon {
     let keyring: Keyring | undefined;
     const sandglass = await Sandglass.open(loaded, {
       event: (event) => {
-        metrics.count(event);
+        if (event.orgId !== CANARY_ORG) metrics.count(event);
         observer.event(event);
       },
       problem: (problem) => observer.complain(`the log: ${problem.kind}`, problem),
@@ -139,19 +143,23 @@ export class Daemon {
     keyring.onChange = () => sandglass.collector?.keysChanged();
     await provideLocalKey(keyring, new Credentials(), baseUrl, config.apiKeys);
 
-    const { recorder, runtime, runs, observability } = sandglass;
+    const { recorder, runtime, runs, deletions, observability } = sandglass;
+    const complain = (message: string, error: unknown) => observer.complain(message, error);
+    const status = config.status.enabled ? new Status({ sandglass, loaded, baseUrl, complain }) : undefined;
+    acquired.defer(() => status?.close());
     const stopping = new AbortController();
     const sessions = new ConsoleSessions(keyring);
     const services: HandlerServices = {
       sessions,
       runtime,
       recorder,
-      runs,
+      ...{ runs, deletions },
       keyring,
       metrics,
       observability,
       collector: sandglass.collector,
       store: sandglass.store,
+      status,
       exporters: new ExporterAccess(observability),
       loaded,
       stopping: stopping.signal,
@@ -184,27 +192,20 @@ export class Daemon {
     const reportInternal: ReportInternal = (error, { requestId }) =>
       observer.complain(`request ${requestId} failed`, error);
     const limits = { ...config.limits, ...config.bodyLimits };
-    const app = await createApp(listener.server, createHandlers(services), guard, {
-      gate,
-      sessions,
-      idempotency,
-      limits,
-      stopping: stopping.signal,
-      reportInternal,
-    });
-    const place = {
-      baseUrl,
-      complain: (message: string, error: unknown) => observer.complain(message, error),
-    };
+    const parts = { gate, sessions, idempotency, limits, stopping: stopping.signal, reportInternal };
+    const app = await createApp(listener.server, createHandlers(services), guard, parts);
+    const place = { baseUrl: listener.innerUrl ?? baseUrl, complain };
     const mounted = new Mounts(mounts, place, { guard, gate, reportInternal });
-    const web = new Console({ guard, sessions, limits, reportInternal });
+    const web = new Console({ guard, sessions, limits, reportInternal, isEnabled: config.console.enabled });
     const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
+    const { url } = config.status;
+    const pages = status && new StatusPages({ status, guard, addresses, limits, url, reportInternal });
+    const beside = [otlp, mounted, pages, web].filter((each) => each !== undefined);
     listener.serve(
       (request, response) => {
-        if (otlp?.takes(request)) otlp.serve(request, response);
-        else if (mounted.takes(request)) mounted.serve(request, response);
-        else if (web.takes(request)) web.serve(request, response);
-        else app(request, response);
+        const taker = beside.find((each) => each.takes(request));
+        if (taker === undefined) app(request, response);
+        else taker.serve(request, response);
       },
       (record, request, response) => {
         // What telemetry costs is counted where it is taken; an event for each request would be telemetry of telemetry.
@@ -212,6 +213,7 @@ export class Daemon {
         observer.request(record);
         requests.watch(record, request, response);
       },
+      app,
     );
     const serving = { runtime, gate, guard, limits, stopping: stopping.signal, reportInternal };
     agentSandbox?.serve(serving, requests, (record) => observer.request(record));
@@ -249,7 +251,8 @@ export class Daemon {
     // Of the paths in force: renewed certificates come under the same names.
     const tls = await readTlsIdentity(before.config.tls, before.cwd);
     await this.sandglass.observability.configure(loaded);
-    if (tls !== undefined) for (const each of [this.#listener, this.#agentSandbox]) each?.renew(tls);
+    const shown = [this.#listener, this.#agentSandbox, this.sandglass.collector];
+    if (tls !== undefined) for (const each of shown) await each?.renew(tls);
     this.#services.loaded = withObservabilityOf(loaded, before);
     const needsRestart = changedOptions(before, loaded).filter((path) => path !== "observability");
     return { needsRestart, warnings: tls?.warnings ?? [] };
@@ -266,8 +269,12 @@ export class Daemon {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    // What is mounted calls the API: it says its last word while that is still heard.
-    await Promise.race([this.#mounted.close(), after(deadlineMs * DRAIN_SHARE)]);
+    // What is mounted calls the API: it says its last word while that is still heard. Nobody looks whether a daemon that stops works.
+    const { status } = this.#services;
+    // It has no numbers any more, without which the last report of all others would fail.
+    this.#services.status = undefined;
+    const beside = Promise.all([this.#mounted.close(), status?.close()]);
+    await Promise.race([beside, after(deadlineMs * DRAIN_SHARE)]);
     this.#stopping.abort();
     for (const each of [this.#listener, this.#agentSandbox]) each?.stopAccepting();
     try {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -26,6 +26,22 @@ test("a directory that holds something else is refused, and left as it is", asyn
   await writeFile(join(dataDir, "thesis.txt"), "x");
   await assert.rejects(prepareDataDir(dataDir, "1.0.0"), /holds other files .*--data-dir/);
   await assert.rejects(stat(join(dataDir, "format.json")), { code: "ENOENT" });
+});
+
+test("a directory that nobody can make is refused with what to do, also below /proc", async (context) => {
+  const home = await directory(context);
+  const file = join(home, "a-file");
+  await writeFile(file, "");
+  await symlink(join(home, "nowhere"), join(home, "link"));
+  for (const [dataDir, code] of [
+    ["/proc/x/y", "ENOENT"],
+    [join(file, "below"), "ENOTDIR"],
+    [file, "EEXIST"],
+    [join(home, "link", "below"), "EEXIST"],
+  ] as const) {
+    const refusal = `the data directory ${dataDir} cannot be made (${code}); choose another with --data-dir`;
+    await assert.rejects(prepareDataDir(dataDir, "1.0.0"), { message: refusal });
+  }
 });
 
 test("another format is refused naming both, a damaged one naming the file", async (context) => {

@@ -1,9 +1,12 @@
-import { chmod, mkdir, readdir, readFile } from "node:fs/promises";
+import { chmod, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeDirectory } from "./make-directory.ts";
 import { writePrivateFile } from "./write-private-file.ts";
 
 /** Of the data directory's layout as a whole. Segments of the log carry versions of their own beside it. */
 const DATA_FORMAT = 1;
+/** Whatever is above it is no directory, or none that others can make directories in. */
+const CANNOT_BE_MADE = new Set(["ENOENT", "ENOTDIR", "EEXIST", "ELOOP", "ENAMETOOLONG", "EINVAL"]);
 
 /**
  * Makes the data directory, or checks that it is one of ours and of a version we can read. Version 1 is the first, so there
@@ -13,7 +16,11 @@ const DATA_FORMAT = 1;
  * @throws Error saying what the directory is instead and what to do
  */
 export async function prepareDataDir(dataDir: string, version: string): Promise<void> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dataDir, 0o700).catch((error: NodeJS.ErrnoException) => {
+    if (!CANNOT_BE_MADE.has(error.code ?? "")) throw error;
+    const what = `the data directory ${dataDir} cannot be made (${error.code})`;
+    throw new Error(`${what}; choose another with --data-dir`);
+  });
   const path = join(dataDir, "format.json");
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;

@@ -1,5 +1,5 @@
 import { type Emit, newSpanId } from "@sandglass/protocol";
-import type { RuntimeApi } from "@sandglass/runtime";
+import type { KeptExit, RuntimeApi } from "@sandglass/runtime";
 import type { Recovery } from "@sandglass/telemetry";
 
 /** 128 + SIGKILL: nothing of a sandbox outlives its daemon. */
@@ -38,10 +38,12 @@ async function endSandbox(
   for (const exec of sandbox.execs) {
     const durationMs = Math.max(0, endedAt - Date.parse(exec.startedAt));
     const ending = { code: KILLED, cause: "host_crash", durationMs } as const;
-    const bytes = await runtime.sealOutput(sandboxId, exec.subject.execId, ending);
+    const { exit, ...bytes } = await runtime.sealOutput(sandboxId, exec.subject.execId, ending);
+    // It had ended already, and only the record did not say so yet.
+    const known = exit === undefined ? undefined : knownEnding(exit);
     await emit({
       type: "exec.completed",
-      level: "error",
+      level: known === undefined ? "error" : known.cause === "exited" ? "info" : "warn",
       orgId,
       sandboxId,
       runId,
@@ -50,13 +52,10 @@ async function endSandbox(
       parentSpanId: exec.parentSpanId,
       data: {
         ...exec.subject,
-        exitCode: KILLED,
-        signal: "SIGKILL",
-        cause: "host_crash",
-        durationMs,
         cpuMs: 0,
         maxRssBytes: 0,
         ...bytes,
+        ...(known ?? { exitCode: KILLED, signal: "SIGKILL", cause: "host_crash", durationMs }),
       },
     });
   }
@@ -78,4 +77,10 @@ async function endSandbox(
       cpuMs: 0,
     },
   });
+}
+
+/** As the stream's last line says it. What it used is lost. */
+function knownEnding({ code, cause, signal, reason, durationMs }: KeptExit) {
+  const optional = { ...(signal !== undefined && { signal }), ...(reason !== undefined && { reason }) };
+  return { exitCode: code, cause, durationMs, ...optional };
 }

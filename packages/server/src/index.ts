@@ -23,6 +23,7 @@ export {
   type SandglassConfig,
   type SandglassOptions,
 } from "./config.ts";
+export { Credentials } from "./credentials.ts";
 export { Daemon } from "./daemon.ts";
 export { defineConfig } from "./define-config.ts";
 export type { Observability } from "./exporters/observability.ts";

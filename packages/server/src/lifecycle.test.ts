@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { callHttp, jsonLines, openHttp, startDaemon } from "@sandglass/testkit";
+import { callHttp, jsonLines, openHttp, startDaemon, until } from "@sandglass/testkit";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
@@ -175,11 +175,11 @@ test("a key that cannot be kept where its user's programs look ends the start wi
   assert.match(stderr, /^sandglass: cannot keep this daemon's key .*SANDGLASS_CREDENTIALS.*\n$/);
 });
 
-test("a mistake in the options ends it with 1 and one line, help and version with 0", async () => {
+test("a mistake in the options ends it with 2 and one line, help and version with 0", async () => {
   const wrong = await run(["--prot", "1"]);
   assert.deepEqual(
     [wrong.code, wrong.stderr],
-    [1, "sandglass: unknown option --prot (on the command line); did you mean --port?\n"],
+    [2, "sandglass: unknown option --prot (on the command line); did you mean --port?\n"],
   );
   const help = await run(["--help"]);
   assert.equal(help.code, 0);
@@ -201,8 +201,9 @@ test("logs are JSON where that is asked for, each line one object", async () => 
   await using daemon = await startDaemon({ env: { SANDGLASS_LOG_FORMAT: "json" } });
   await callHttp(daemon, "GET /v1/sandboxes");
   await callHttp(daemon, "GET /v1/events");
-  const messages = jsonLines(daemon.logs()).map(({ message }) => message);
-  assert.ok(
-    messages.includes("host started") && messages.includes("ready") && messages.includes("request complete"),
-  );
+  // An answer comes before its line.
+  await until("what it did is told", () => {
+    const messages = jsonLines(daemon.logs()).map(({ message }) => message);
+    return ["host started", "ready", "request complete"].every((each) => messages.includes(each));
+  });
 });

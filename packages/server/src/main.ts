@@ -14,7 +14,7 @@ const GRACE_MS = 1_000;
 /**
  * Runs the daemon until it is told to stop: SIGTERM or SIGINT ends it in order, a second one at once; so does SIGHUP where the
  * terminal was closed, else that reads the configuration again. The only place that ends the process: 0 after an orderly stop,
- * 1 where it could not start or not stop in order.
+ * 2 where its options are wrong, 1 where it could not start or not stop in order.
  *
  * @param argv flags behind the command's name
  * @param mounts what is served beside the API
@@ -31,7 +31,7 @@ export async function serve(argv: readonly string[], mounts: readonly Mount[] = 
     loaded = await load();
     log = new DaemonLog(process.stdout, loaded.config);
   } catch (error) {
-    return refuse(error);
+    return refuse(error, 2);
   }
   const starting = Daemon.start(loaded, log, mounts);
   handleSignals(starting, loaded.config.shutdownTimeoutMs, new Reload(load, log), log);
@@ -78,8 +78,8 @@ function handleSignals(starting: Promise<Daemon>, deadlineMs: number, reload: Re
 }
 
 /** One clear line, and the end. */
-function refuse(error: unknown): void {
-  process.stderr.write(`sandglass: ${explain(error)}\n`, () => process.exit(1));
+function refuse(error: unknown, code: 1 | 2 = 1): void {
+  process.stderr.write(`sandglass: ${explain(error)}\n`, () => process.exit(code));
 }
 
 function print(text: string): void {

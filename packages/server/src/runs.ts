@@ -108,6 +108,11 @@ export class Runs {
     await Promise.all(emitted);
   }
 
+  /** It was deleted: who adds to it now adds to another of its name. */
+  forget(runId: string, orgId: string): void {
+    this.#known.delete(`${orgId} ${runId}`);
+  }
+
   #remember(orgId: string, runId: string, place: RunPlace): void {
     const key = `${orgId} ${runId}`;
     this.#known.delete(key);

@@ -1,5 +1,5 @@
 import { type Emit, type EventInput, newSpanId, newTraceId, type RuntimeEvent } from "@sandglass/protocol";
-import { Runtime, type RuntimeApi, type TemplateConfig } from "@sandglass/runtime";
+import { Runtime, type RuntimeApi } from "@sandglass/runtime";
 import {
   type Collector,
   type LogProblem,
@@ -14,23 +14,25 @@ import {
   type SandglassConfig,
   type SandglassOptions,
 } from "./config.ts";
+import { configuredTemplates } from "./configured-templates.ts";
 import { prepareDataDir } from "./data-format.ts";
 import { defaultDestination } from "./default-destination.ts";
+import { Deletions } from "./deletion/deletions.ts";
 import { endCrashed } from "./end-crashed.ts";
 import { registerExporter } from "./exporters/exporter-providers.ts";
 import { Observability } from "./exporters/observability.ts";
 import { LocalSandboxes } from "./local-sandboxes.ts";
 import { Runs } from "./runs.ts";
-import { sandboxCollector, startCollector } from "./start-collector.ts";
+import { portIdentity, sandboxCollector, startCollector } from "./start-collector.ts";
+import { quietCanaries } from "./status/canary-org.ts";
 import { Store } from "./store/store.ts";
+import { upstreamProxyOf } from "./upstream-proxy.ts";
 import { VERSION } from "./version.ts";
 
 /** Share of the stop's time that sandboxes get; the rest is for what is recorded. */
 const WORK_SHARE = 0.8;
 /** Share of it that exporters get at least, however long the sandboxes took. */
 const DELIVERY_SHARE = 0.1;
-/** Built-in templates, which a pool size may be given for without describing them. */
-const BUILT_IN = ["python", "node", "bash"] as const;
 
 /** Who watches a sandglass. What it does must be quick and must not throw. */
 interface SandglassWatch {
@@ -59,6 +61,8 @@ export class Sandglass implements AsyncDisposable {
   readonly recorder: Recorder;
   readonly runtime: RuntimeApi;
   readonly runs: Runs;
+  /** Deletes what this host has of sandboxes and runs. */
+  readonly deletions: Deletions;
   readonly sandboxes: LocalSandboxes;
   /** Where events are delivered to, to be looked at and changed while running. */
   readonly observability: Observability;
@@ -82,6 +86,7 @@ export class Sandglass implements AsyncDisposable {
       observability: Observability;
       collector: Collector | undefined;
       store: Store | undefined;
+      onProblem: (message: string, error?: unknown) => void;
     },
   ) {
     const { recorder, runtime, observability, collector, store } = parts;
@@ -93,10 +98,11 @@ export class Sandglass implements AsyncDisposable {
     this.collector = collector;
     this.runs = new Runs(
       recorder.emit,
-      (runId, orgId) => findRun(recorder, runId, orgId),
+      (runId, orgId) => recorder.findRun(runId, orgId),
       (sandboxId, orgId) => runtime.list(orgId).some(({ id }) => id === sandboxId),
     );
     this.sandboxes = new LocalSandboxes(runtime);
+    this.deletions = new Deletions({ ...parts, runs: this.runs, dataDir: config.dataDir });
   }
 
   /**
@@ -131,6 +137,8 @@ export class Sandglass implements AsyncDisposable {
     const { maxBytes, maxAgeMs, outputBytes } = config.retention;
     const { origins: ownOrigins, authorize = () => undefined } = watch;
     const otelExport = defaultDestination(loaded, ownOrigins);
+    const tls = await portIdentity(loaded);
+    const upstreamProxy = upstreamProxyOf(loaded);
     await prepareDataDir(config.dataDir, VERSION);
     await using acquired = new AsyncDisposableStack();
     const recorder = await Recorder.open({
@@ -141,11 +149,12 @@ export class Sandglass implements AsyncDisposable {
       onProblem: watch.problem,
     });
     acquired.defer(() => recorder.close());
+    await Deletions.prepare(config.dataDir, recorder);
     if (watch.event !== undefined) recorder.subscribe(watch.event);
     const onProblem = watch.exporterProblem ?? warn;
     const collector =
       config.collector.enabled && config.recording
-        ? startCollector({ loaded, recorder, ownOrigins, authorize, onProblem })
+        ? startCollector({ loaded, recorder, tls, ownOrigins, authorize, onProblem })
         : undefined;
     acquired.defer(async () => collector?.stop(0));
     const store =
@@ -155,7 +164,7 @@ export class Sandglass implements AsyncDisposable {
             log: recorder.log,
             telemetry: collector?.logUpdates.follow,
             maxBytes: config.store.maxBytes,
-            maxAgeMs,
+            maxAgeMs: config.store.maxAgeMs ?? maxAgeMs,
             onProblem,
           })
         : undefined;
@@ -171,13 +180,14 @@ export class Sandglass implements AsyncDisposable {
     acquired.defer(async () => void (await observability.shutdown(0)));
     const runtime = await Runtime.start({
       dataDir: config.dataDir,
-      emit: recorder.emit,
+      emit: quietCanaries(recorder.emit),
       ...(collector !== undefined && {
         collector: sandboxCollector(collector, loaded, ownOrigins),
         onLines: (lines) => collector.addLines(lines),
       }),
       ...(otelExport !== undefined && { otelExport }),
-      templates: templatesOf(config),
+      upstreamProxy,
+      templates: configuredTemplates(config),
       maxSandboxes: config.maxSandboxes,
       isolation: config.isolation,
       defaults: config.defaults,
@@ -190,8 +200,11 @@ export class Sandglass implements AsyncDisposable {
     acquired.defer(() => runtime.close("host_shutdown", config.shutdownTimeoutMs));
     // Its process has started meanwhile.
     await collector?.ready();
-    const sandglass = new Sandglass(config, { recorder, runtime, observability, collector, store });
+    const parts = { recorder, runtime, observability, collector, store, onProblem };
+    const sandglass = new Sandglass(config, parts);
     await sandglass.#recover();
+    store?.begin();
+    sandglass.deletions.resume();
     acquired.move();
     return sandglass;
   }
@@ -241,6 +254,7 @@ export class Sandglass implements AsyncDisposable {
     } finally {
       const least = this.config.shutdownTimeoutMs * DELIVERY_SHARE;
       const leftMs = Math.max(least, (this.#deadline ?? 0) - performance.now());
+      await this.deletions.close(leftMs / 2);
       try {
         await Promise.all([
           this.observability.shutdown(leftMs),
@@ -269,26 +283,6 @@ export class Sandglass implements AsyncDisposable {
     const place = { traceId: this.#traceId, spanId: this.#spanId, parentSpanId: "" };
     return { ...event, ...place, level: "info", orgId: DEFAULT_ORG, sandboxId: "", runId: "" } as EventInput;
   }
-}
-
-/** The templates as configured, with the sizes of `pool` over their own. */
-function templatesOf({ templates, pool }: SandglassConfig): Record<string, TemplateConfig> {
-  const sized: Record<string, TemplateConfig> = { ...templates };
-  for (const [name, poolSize] of Object.entries(pool)) {
-    const builtIn = BUILT_IN.find((candidate) => candidate === name);
-    sized[name] = { ...(builtIn !== undefined && { base: builtIn }), ...sized[name], poolSize };
-  }
-  return sized;
-}
-
-async function findRun(recorder: Recorder, runId: string, orgId: string) {
-  const started = recorder.read({ filter: { types: ["run.started"] }, runId, orgId, limit: 1 });
-  for await (const { event } of started) {
-    if (event === undefined) continue;
-    const { traceId, spanId, parentSpanId } = event;
-    return { traceId, spanId, parentSpanId };
-  }
-  return undefined;
 }
 
 /** For a program that has no better place to hear of it. */

@@ -27,7 +27,7 @@ const KEYLESS = "agent-sandbox";
 
 export interface AgentSandboxServices {
   runtime: Pick<RuntimeApi, "create" | "get">;
-  gate: Pick<KeyGate, "admit">;
+  gate: Pick<KeyGate, "admit" | "hold">;
   guard: RequestGuard;
   limits: JsonBodyLimits & { readerStallMs: number };
   /** Fires when the daemon takes no more work. */
@@ -74,7 +74,7 @@ export class AgentSandboxApi {
       record.isProbe = true;
       return sendJson(record, response, { status: "ok", message: "Sandbox Runtime is active." });
     }
-    this.#admit(request, record);
+    this.#admit(request, response, record);
     if (stopping.aborted) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
     refuseEncoded(request);
     // Before a sandbox is made for it: what cannot be asked for costs nothing.
@@ -91,17 +91,23 @@ export class AgentSandboxApi {
     return sendJson(record, response, await lookUp(target, sandbox, record));
   }
 
-  #admit(request: IncomingMessage, record: RequestRecord): void {
+  #admit(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
     const { gate, keylessOrg } = this.#services;
     if (keylessOrg !== undefined && request.headers.authorization === undefined) {
       record.orgId = keylessOrg;
       record.keyId = KEYLESS;
       return;
     }
-    const { key } = gate.admit(request);
-    record.orgId = key.orgId;
-    record.keyId = key.id;
-    requireScope(key, "sandboxes:write");
+    const use = gate.admit(request);
+    record.orgId = use.key.orgId;
+    record.keyId = use.key.id;
+    requireScope(use.key, "sandboxes:write");
+    // What is still on its way when the key is revoked is nobody's any more; a command that runs behind it runs on.
+    const release = gate.hold(use, () => {
+      record.errorCode = "UNAUTHORIZED";
+      response.destroy();
+    });
+    response.once("close", release);
   }
 
   /** @throws SandglassError INVALID_REQUEST, SANDBOX_NOT_FOUND for an id of ours that is none, and what making one throws */

@@ -190,3 +190,21 @@ test("a daemon that other machines reach refuses to serve it without keys, and a
     /another program listens there; set agentSandboxPort/,
   );
 });
+
+test("a download that is under way ends with the key that it was begun with, and is not taken for the whole", async () => {
+  const created = await callHttp(daemon, "POST /v1/keys", { json: { name: "leaving" } });
+  const { id, key } = JSON.parse(created.text) as { id: string; key: string };
+  const authorization = { authorization: `Bearer ${key}` };
+  await execute({ command: "truncate -s 300M big" }, "cut", authorization);
+  const { status, body } = await call("/download/big", "cut", { headers: authorization });
+  assert.equal(status, 200);
+  const reader = body?.getReader() ?? assert.fail("an answer without a body");
+  await reader.read();
+  const revoked = await callHttp(daemon, `DELETE /v1/keys/${id}`);
+  assert.equal(revoked.status, 204);
+  const readOn = async (): Promise<void> => {
+    while (!(await reader.read()).done);
+  };
+  await assert.rejects(readOn());
+  assert.equal((await call("/exists/big", "cut", { headers: authorization })).status, 401);
+});

@@ -37,7 +37,7 @@ export const limitsSchema = z
       .int()
       .min(1)
       .default(1024)
-      .describe("Connections of one address at once; trusted proxies are exempt"),
+      .describe("Connections of one address (of IPv6, a /64) at once; trusted proxies are exempt"),
     headerBytes: z
       .int()
       .min(4096)

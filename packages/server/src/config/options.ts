@@ -24,6 +24,7 @@ interface SchemaDefinition {
   innerType?: z.core.$ZodType;
   shape?: Record<string, z.core.$ZodType>;
   entries?: Record<string, string>;
+  options?: readonly z.core.$ZodType[];
 }
 
 /** Every option, in the order of the schema. */
@@ -41,7 +42,7 @@ function leavesOf(schema: z.core.$ZodType, path: string): OptionInfo[] {
   return [
     {
       path,
-      kind: kindOf(definition.type),
+      kind: kindOf(plainest(definition).type),
       variable: `SANDGLASS_${words.toUpperCase()}`,
       flag: words.toLowerCase().replaceAll("_", "-"),
       description,
@@ -64,6 +65,12 @@ function unwrap(schema: z.core.$ZodType): { inner: z.core.$ZodType; description:
     if (next === undefined) return { inner, description, isSecret };
     inner = next;
   }
+}
+
+/** Of a union the first form, which is what a flag or a variable gives. */
+function plainest(definition: SchemaDefinition): SchemaDefinition {
+  const [first] = definition.options ?? [];
+  return first === undefined ? definition : (first._zod.def as SchemaDefinition);
 }
 
 function kindOf(type: string): OptionKind {

@@ -4,6 +4,7 @@ import { collectorSchema, otelExportSchema } from "./collector-schema.ts";
 import { limitsSchema, tlsSchema, trustedProxySchema } from "./network-schema.ts";
 import type { ObservabilityOptions } from "./observability-options.ts";
 import { observabilitySchema } from "./observability-schema.ts";
+import { statusSchema } from "./status-schema.ts";
 
 /** Bytes kept of the event log, and of execs' output, before the oldest goes. */
 const DEFAULT_RETENTION_BYTES = 2 * 1024 ** 3;
@@ -100,6 +101,14 @@ export const configSchema = z.strictObject({
         .min(1024 ** 2)
         .default(DEFAULT_STORE_BYTES)
         .describe("Size of that database before its oldest events go"),
+      maxAgeMs: positive
+        .optional()
+        .describe("Age of what is in that database before it goes; retention.maxAgeMs where absent"),
+    })
+    .prefault({}),
+  console: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe("Serve the web console at /console/"),
     })
     .prefault({}),
   recording: z.boolean().default(true).describe("Keep events and output; off only to measure what it costs"),
@@ -136,12 +145,15 @@ export const configSchema = z.strictObject({
         .describe("US dollars for an hour of one GiB of memory, as given"),
     })
     .prefault({}),
+  status: statusSchema,
   collector: collectorSchema,
   otelExport: otelExportSchema,
   otlpListen: z
     .boolean()
     .default(false)
-    .describe("Also take OTLP (API key needed) on its own ports, of the address that is listened on"),
+    .describe(
+      "Also take OTLP (API key needed) on its own ports, of the address that is listened on; over TLS with tls.cert",
+    ),
   otlpPort: port.default(4318).describe("Port of OTLP/HTTP with otlpListen; 0 takes a free one"),
   otlpGrpcPort: port.default(4317).describe("Port of OTLP/gRPC with otlpListen; 0 takes a free one"),
   agentSandboxListen: z
@@ -195,6 +207,17 @@ export const configSchema = z.strictObject({
         .max(1000)
         .default(DEFAULT_JSON_DEPTH)
         .describe("Objects and lists that a JSON request body may have inside each other"),
+    })
+    .prefault({}),
+  egress: z
+    .strictObject({
+      upstreamProxy: z
+        .union([z.string().min(1), secretReference])
+        .optional()
+        .describe(
+          "Proxy that sandboxes' destinations are reached through: `http://user:password@host:3128`; in a file also `{env: NAME}`",
+        )
+        .meta({ isSecret: true }),
     })
     .prefault({}),
   shutdownTimeoutMs: z.int().min(100).default(10_000).describe("Time a stop may take before it is forced"),

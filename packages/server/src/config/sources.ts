@@ -18,7 +18,9 @@ const FILE_NAMES = ["sandglass.config.ts", "sandglass.config.js", "sandglass.con
 const PATHS = OPTIONS.map((option) => option.path);
 /** `retention`, `defaults`: names that hold options and are none themselves. */
 const GROUPS = new Set(
-  PATHS.filter((path) => path.includes(".")).map((path) => path.slice(0, path.indexOf("."))),
+  PATHS.flatMap((path) => path.split(".").map((_, count, names) => names.slice(0, count).join("."))).filter(
+    (group) => group !== "",
+  ),
 );
 
 /**

@@ -141,3 +141,14 @@ test("nothing of a link or a session is in the record or the daemon's log", asyn
     assert.ok(!text.includes(secret) && !daemon.logs().includes(secret));
   }
 });
+
+test("a daemon that is to have no console serves none, and signs nobody in", async () => {
+  await using bare = await startDaemon({ args: ["--no-console-enabled", "--pool", "python=0"] });
+  for (const path of ["/console/", "/console/session"]) {
+    const { status, json } = await callHttp(bare, `GET ${path}`);
+    assert.deepEqual([status, json.error.code], [404, "ROUTE_NOT_FOUND"], path);
+  }
+  const { status, json } = await callHttp(bare, "POST /v1/console/links");
+  assert.deepEqual([status, json.error.code], [422, "UNSUPPORTED_ON_HOST"]);
+  assert.match(json.error.message, /console\.enabled is false/);
+});

@@ -36,6 +36,8 @@ export interface ConsoleServices {
   sessions: ConsoleSessions;
   limits: JsonBodyLimits;
   reportInternal: ReportInternal;
+  /** False serves nothing. Default true. */
+  isEnabled?: boolean;
   /** Where it was built. Default: the package beside this one. */
   directory?: string;
 }
@@ -50,6 +52,7 @@ export class Console {
   }
 
   takes(request: IncomingMessage): boolean {
+    if (this.#services.isEnabled === false) return false;
     const path = pathOf(request);
     return path === PREFIX || path.startsWith(`${PREFIX}/`);
   }

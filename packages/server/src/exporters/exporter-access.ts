@@ -1,11 +1,14 @@
 import { hash } from "node:crypto";
 import {
+  type DeadLetter,
   type ExporterInfo,
   type ExporterSpec,
   type FlushRequest,
   type FlushResult,
+  type Page,
   SandglassError,
 } from "@sandglass/protocol";
+import { type DeadLetterQuery, readDeadLetters } from "@sandglass/telemetry";
 import { type Caller, isOperator } from "../caller.ts";
 import { exporterNotFound } from "./exporter-errors.ts";
 import type { Observability } from "./observability.ts";
@@ -59,6 +62,13 @@ export class ExporterAccess {
   /** @throws SandglassError EXPORTER_CONFLICT */
   remove(caller: Caller, id: string, options: { forget: boolean }): Promise<void> {
     return this.#observability.remove(this.#find(caller, id).id, options);
+  }
+
+  /** What its destination would not take, the latest first. @throws SandglassError INVALID_CURSOR */
+  deadLetters(caller: Caller, id: string, page: DeadLetterQuery): Promise<Page<DeadLetter>> {
+    const inner = this.#find(caller, id).id;
+    // The operator may once have had an exporter of that name, for the events of all.
+    return readDeadLetters(this.#observability.dataDir, inner, { ...page, orgId: visibleOrg(caller) });
   }
 
   async retry(caller: Caller, id: string): Promise<ExporterInfo> {

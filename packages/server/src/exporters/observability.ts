@@ -40,6 +40,8 @@ interface OpenOptions {
 export class Observability {
   /** Called after each change of the exporters. What it throws is the change's failure. */
   onChange: (() => Promise<void>) | undefined;
+  /** Of the daemon. */
+  readonly dataDir: string;
   readonly #delivery: Delivery;
   readonly #kept: KeptExporters;
   readonly #collector: Collector | undefined;
@@ -47,7 +49,13 @@ export class Observability {
   #changing: Promise<unknown> = Promise.resolve();
   #isShutDown = false;
 
-  private constructor(delivery: Delivery, kept: KeptExporters, collector: Collector | undefined) {
+  private constructor(
+    dataDir: string,
+    delivery: Delivery,
+    kept: KeptExporters,
+    collector: Collector | undefined,
+  ) {
+    this.dataDir = dataDir;
     this.#delivery = delivery;
     this.#kept = kept;
     this.#collector = collector;
@@ -70,7 +78,7 @@ export class Observability {
       onProblem,
     });
     try {
-      const observability = new Observability(delivery, kept, collector);
+      const observability = new Observability(dataDir, delivery, kept, collector);
       await observability.configure(loaded);
       for (const entry of kept.all()) {
         const error = await kept.bringBack(entry, delivery);
@@ -204,6 +212,11 @@ export class Observability {
       else if (kept !== undefined) await this.#kept.bringBack(kept, this.#delivery);
       return this.get(id);
     });
+  }
+
+  /** Has exporters of events let go of what they hold and read it from the log again: it may have been deleted there. */
+  reread(): Promise<void> {
+    return this.#change(() => this.#delivery.reread());
   }
 
   /**

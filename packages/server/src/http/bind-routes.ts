@@ -89,7 +89,12 @@ function createServe(
     const query = querySchema === undefined ? undefined : schemas.parseRequest(querySchema, request.query);
     if (definition.request !== "none") refuseEncoded(request.raw);
     const body = definition.request === "json" ? await readJsonBody(request.raw, services.limits) : undefined;
+    let signal: AbortSignal | undefined;
     const call = {
+      get signal() {
+        signal ??= clientGone(response);
+        return signal;
+      },
       params,
       query,
       body: bodySchema === undefined ? undefined : schemas.parseRequest(bodySchema, body?.value),
@@ -124,6 +129,17 @@ function cutWithKey(use: KeyUse, record: RequestRecord, response: ServerResponse
     response.destroy();
   });
   response.once("close", release);
+}
+
+function clientGone(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  const onClose = (): void => {
+    if (response.writableFinished) return;
+    gone.abort(new SandglassError("CONNECTION_FAILED", "the client has gone"));
+  };
+  if (response.destroyed) onClose();
+  else response.once("close", onClose);
+  return gone.signal;
 }
 
 function schemaNamed(name: string | undefined): z.ZodType | undefined {

@@ -27,6 +27,8 @@ export interface Call<N extends RouteName> {
   /** The header `accept`; "" where there is none. */
   accept: string;
   record: RequestRecord;
+  /** Fires when the client has gone before it had an answer: whatever only it would see can end. */
+  signal: AbortSignal;
   /**
    * For routes that take bytes. Leaving the iteration early leaves the connection whole, for the answer.
    * Throws REQUEST_TOO_SLOW.
@@ -49,6 +51,15 @@ export interface ByteAnswer {
   headers?: Record<string, string>;
   sizeBytes: number;
   content: AsyncIterable<Uint8Array>;
+}
+
+/** An answer of JSON that is written already: by a thread that has the time, where a large one would hold up all others here. */
+export class JsonBytes {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
 }
 
 /** Headers alone. */

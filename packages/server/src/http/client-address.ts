@@ -40,7 +40,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
 }
 
 /** An IPv4 address as such also where it is written as IPv6, without brackets and without a port. */
-function plainAddress(text: string): string {
+export function plainAddress(text: string): string {
   const bare = text.startsWith("[") ? text.slice(1, text.indexOf("]")) : text;
   const [address = ""] = bare.split("%");
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
+import { networkOf } from "@sandglass/protocol";
 import type { SandglassConfig } from "../config.ts";
-import type { ClientAddresses } from "./client-address.ts";
+import { type ClientAddresses, plainAddress } from "./client-address.ts";
 
 /** Connections over the limit that are still told so; what is over that too is closed without a word. */
 const MAX_TOLD = 64;
@@ -15,6 +16,7 @@ type Limits = Pick<SandglassConfig["limits"], "connections" | "connectionsPerAdd
 export class ConnectionLimits {
   readonly #limits: Limits;
   readonly #addresses: Pick<ClientAddresses, "isProxy">;
+  /** By network: of IPv6 a /64 is one address. */
   readonly #ofAddress = new Map<string, number>();
   readonly #refused = new WeakMap<Socket, string>();
   readonly #requests = new WeakMap<Socket, number>();
@@ -28,8 +30,9 @@ export class ConnectionLimits {
 
   /** Counts a new connection until it closes. One too many is remembered as refused, or destroyed. */
   take(socket: Socket): void {
-    const address = socket.remoteAddress ?? "";
-    const reason = this.#reasonAgainst(address);
+    const peer = plainAddress(socket.remoteAddress ?? "");
+    const address = networkOf(peer);
+    const reason = this.#reasonAgainst(peer, address);
     if (reason !== undefined) return this.#refuse(socket, reason);
     this.#open++;
     this.#ofAddress.set(address, (this.#ofAddress.get(address) ?? 0) + 1);
@@ -62,11 +65,11 @@ export class ConnectionLimits {
     return true;
   }
 
-  #reasonAgainst(address: string): string | undefined {
+  #reasonAgainst(peer: string, address: string): string | undefined {
     const { connections, connectionsPerAddress } = this.#limits;
     if (this.#open >= connections)
       return `${connections} connections are open already; the limit is the option limits.connections`;
-    if ((this.#ofAddress.get(address) ?? 0) < connectionsPerAddress || this.#addresses.isProxy(address))
+    if ((this.#ofAddress.get(address) ?? 0) < connectionsPerAddress || this.#addresses.isProxy(peer))
       return undefined;
     return `${connectionsPerAddress} connections of this address are open already; the limit is the option limits.connectionsPerAddress`;
   }

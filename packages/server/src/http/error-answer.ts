@@ -6,6 +6,7 @@ import { type RequestRecord, writeHead } from "./request-record.ts";
 
 /** How long a client may go on sending a body that was refused. Cutting it off at once would lose it the answer (RST). */
 const LINGER_MS = 10_000;
+const JSON_TYPE = "application/json; charset=utf-8";
 
 /** What the framework found wrong before a route was reached. In our words: its own repeat the path. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, readonly [code: ErrorCode, message: string]>> = {
@@ -42,13 +43,21 @@ function toCatalogueError(error: unknown, record: RequestRecord, report: ReportI
   });
 }
 
-/** Answers with the error, or, where an answer is under way already, breaks it off so that it cannot pass for complete. */
+/** An error in the words and the form of whoever reads it; undefined where JSON will do. */
+export type RenderError = (error: SandglassError) => { contentType: string; text: string } | undefined;
+
+/**
+ * Answers with the error, or, where an answer is under way already, breaks it off so that it cannot pass for complete.
+ *
+ * @param render for what people look at; default JSON
+ */
 export function answerError(
   error: unknown,
   request: IncomingMessage,
   response: ServerResponse,
   record: RequestRecord,
   report: ReportInternal,
+  render?: RenderError,
 ): void {
   // The caller went: whatever failed then failed because of that, and there is nobody to tell. A request that a pipeline gave up has
   // no socket any more.
@@ -68,9 +77,9 @@ export function answerError(
       requestId: record.requestId,
     },
   };
-  const text = JSON.stringify(body);
+  const { contentType, text } = render?.(known) ?? { contentType: JSON_TYPE, text: JSON.stringify(body) };
   writeHead(record, response, ERROR_STATUS[known.code], {
-    "content-type": "application/json; charset=utf-8",
+    "content-type": contentType,
     "content-length": Buffer.byteLength(text),
     // An answer to HEAD has no body that could say it.
     "x-error-code": known.code,

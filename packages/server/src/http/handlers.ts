@@ -1,14 +1,17 @@
 import type { Handlers } from "./call.ts";
 import { consoleHandlers } from "./handlers/console-handlers.ts";
+import { deletionHandlers } from "./handlers/deletion-handlers.ts";
 import { execHandlers, streamExec } from "./handlers/exec-handlers.ts";
 import { exporterHandlers } from "./handlers/exporter-handlers.ts";
 import { fileHandlers } from "./handlers/file-handlers.ts";
 import { describeSandbox } from "./handlers/find-sandbox.ts";
 import type { HandlerServices } from "./handlers/handler-services.ts";
 import { hostHandlers } from "./handlers/host-handlers.ts";
+import { metricHandlers } from "./handlers/metric-handlers.ts";
 import { recordHandlers } from "./handlers/record-handlers.ts";
 import { runHandlers } from "./handlers/run-handlers.ts";
 import { sandboxHandlers } from "./handlers/sandbox-handlers.ts";
+import { statusHandlers } from "./handlers/status-handlers.ts";
 import type { Replay } from "./idempotency.ts";
 
 export type { HandlerServices } from "./handlers/handler-services.ts";
@@ -21,9 +24,12 @@ export function createHandlers(services: HandlerServices): Handlers {
     ...fileHandlers(services),
     ...recordHandlers(services),
     ...runHandlers(services),
+    ...metricHandlers(services),
+    ...deletionHandlers(services),
     ...exporterHandlers(services),
     ...hostHandlers(services),
     ...consoleHandlers(services),
+    ...statusHandlers(services),
   };
 }
 

@@ -77,7 +77,8 @@ function refusePrototype(name: string, value: unknown): unknown {
   return value;
 }
 
-function readText(request: IncomingMessage, limits: JsonBodyLimits): Promise<string> {
+/** A body of text as it is. @throws SandglassError PAYLOAD_TOO_LARGE, REQUEST_TOO_SLOW, INVALID_REQUEST for what is not UTF-8 */
+export function readText(request: IncomingMessage, limits: JsonBodyLimits): Promise<string> {
   const maxBytes = limits.jsonBytes;
   const pace = new BodyPace(limits);
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { SandglassError } from "@sandglass/protocol";
+import { networkOf, SandglassError } from "@sandglass/protocol";
 import { authenticate } from "../auth.ts";
 import type { SandglassConfig } from "../config.ts";
 import type { ConsoleSessions } from "../console/sessions.ts";
@@ -69,14 +69,4 @@ export class KeyGate {
       );
     }
   }
-}
-
-/** One subscriber has a whole /64 of IPv6, and would have a limit for each address of it. */
-function networkOf(address: string): string {
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":").filter((group) => group !== "");
-  if (tail === undefined) return groups.slice(0, 4).join(":");
-  const zeros = Array(Math.max(0, 8 - groups.length - tail.split(":").filter(Boolean).length)).fill("0");
-  return [...groups, ...zeros, ...tail.split(":")].slice(0, 4).join(":");
 }

@@ -28,8 +28,9 @@ const MAX_CHECK_MS = 1_000;
 /** Probes of the peer on a silent connection: how a follower that is gone is noticed. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
+const LOOPBACK = "127.0.0.1";
 /** Addresses to listen on that are none to call, and what this machine calls instead. */
-const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1" };
+const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": LOOPBACK, "::": "::1", "[::]": "::1" };
 
 /** Takes a request up before it is served: its record, and whoever watches for its end. */
 type OnRequest = (record: RequestRecord, request: IncomingMessage, response: ServerResponse) => void;
@@ -40,6 +41,11 @@ export interface ListenerOptions {
   addresses: Pick<ClientAddresses, "isProxy">;
   /** Undefined speaks plain HTTP. */
   tls: Pick<TlsIdentity, "cert" | "key"> | undefined;
+  /**
+   * With a certificate, listens on a port of the loopback as well, in plain HTTP: for the daemon's own calls of its API. The certificate may
+   * be of any authority and for any name, so that nobody inside could check it. Default false.
+   */
+  hasInner?: boolean;
   /** Told of connections that could not be taken; the listener goes on. */
   onError(error: Error): void;
 }
@@ -54,6 +60,7 @@ export class Listener {
   readonly #maxHeaders: number;
   readonly #scheme: "http" | "https";
   readonly #startedAt = performance.now();
+  #inner: Listener | undefined;
   readonly #version: string;
   #serve: { listener: RequestListener; onRequest: OnRequest } | undefined;
   #early: (() => void)[] = [];
@@ -93,7 +100,20 @@ export class Listener {
     const server = listener.#server.listen(port, host.replace(/^\[|\]$/g, ""));
     await once(server, "listening");
     server.on("error", options.onError);
+    if (options.hasInner && options.tls !== undefined) {
+      try {
+        listener.#inner = await Listener.listen(LOOPBACK, 0, { ...options, tls: undefined });
+      } catch (error) {
+        listener.close();
+        throw error;
+      }
+    }
     return listener;
+  }
+
+  /** Where the daemon calls its own API; undefined where that is by {@link baseUrl}. */
+  get innerUrl(): string | undefined {
+    return this.#inner?.baseUrl(LOOPBACK);
   }
 
   /** New connections get this certificate; those that are open go on. */
@@ -119,24 +139,34 @@ export class Listener {
     const bare = host.replace(/^\[|\]$/g, "");
     const interfaces = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
     const hosts = bare in WILDCARDS ? interfaces.map(({ address }) => address) : [bare];
-    const names = new Set([...hosts, "localhost", "127.0.0.1", "::1", hostname()]);
-    return [...names].map((name) => `${this.#scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`);
+    const names = new Set([...hosts, "localhost", LOOPBACK, "::1", hostname()]);
+    const own = [...names].map(
+      (name) => `${this.#scheme}://${name.includes(":") ? `[${name}]` : name}:${port}`,
+    );
+    return [...own, ...(this.#inner?.origins(LOOPBACK) ?? [])];
   }
 
-  /** From here on requests are served, those that waited first. */
-  serve(listener: RequestListener, onRequest: OnRequest): void {
+  /**
+   * From here on requests are served, those that waited first.
+   *
+   * @param inner serves what the daemon itself asks; default: as everybody's
+   */
+  serve(listener: RequestListener, onRequest: OnRequest, inner = listener): void {
+    this.#inner?.serve(inner, onRequest);
     this.#serve = { listener, onRequest };
     for (const wake of this.#early.splice(0)) wake();
   }
 
   /** Takes no new connection, and closes those that no request is on. */
   stopAccepting(): void {
+    this.#inner?.stopAccepting();
     this.#server.close();
     this.#server.closeIdleConnections();
   }
 
   /** Breaks off whatever is still connected. */
   close(): void {
+    this.#inner?.close();
     this.#server.close();
     this.#server.closeAllConnections();
   }

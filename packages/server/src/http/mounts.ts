@@ -17,7 +17,7 @@ export interface Mount {
 }
 
 export interface MountPlace {
-  /** Where the daemon reaches its own API, e.g. `http://127.0.0.1:7070`. */
+  /** Where the daemon reaches its own API, e.g. `http://127.0.0.1:7070`: without TLS also where others have to use it. */
   readonly baseUrl: string;
   /** For errors that no caller is told of. */
   complain(message: string, error: unknown): void;

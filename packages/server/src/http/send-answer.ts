@@ -1,12 +1,14 @@
 import type { ServerResponse } from "node:http";
 import type { RouteDefinition } from "@sandglass/protocol";
 import { writeBytes } from "./byte-stream.ts";
-import type { ByteAnswer, EmptyAnswer, LineAnswer } from "./call.ts";
+import { type ByteAnswer, type EmptyAnswer, JsonBytes, type LineAnswer } from "./call.ts";
 import { writeLines } from "./line-stream.ts";
 import { type RequestRecord, writeHead } from "./request-record.ts";
 
 /** Says that the answer is that of an earlier request with the same idempotency key. */
 const REPLAYED = { "idempotency-replayed": "true" };
+
+const JSON_TYPE = "application/json; charset=utf-8";
 
 /** How long a stream's head waits for its first lines. Below what anybody notices, above what a quick cell takes. */
 const HEAD_DELAY_MS = 2;
@@ -23,7 +25,7 @@ export async function sendAnswer(
   const replayed = isReplay ? REPLAYED : {};
   switch (definition.response) {
     case "json":
-      return sendText(JSON.stringify(answer), "application/json; charset=utf-8");
+      return sendText(answer instanceof JsonBytes ? answer.bytes : JSON.stringify(answer), JSON_TYPE);
     case "text": {
       const { text, contentType } = answer as { text: string; contentType: string };
       return sendText(text, contentType);
@@ -43,7 +45,7 @@ export async function sendAnswer(
     }
   }
 
-  function sendText(text: string, contentType: string): void {
+  function sendText(text: string | Uint8Array, contentType: string): void {
     const length = Buffer.byteLength(text);
     writeHead(record, response, definition.status, {
       "content-type": contentType,

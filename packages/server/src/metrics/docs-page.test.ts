@@ -12,6 +12,7 @@ import { type Family, toLabelName } from "./family.ts";
 import { Metrics } from "./metrics.ts";
 import { COLLECTOR_STATS } from "./testing/collector-stats.ts";
 import { parseMetrics } from "./testing/parse-metrics.ts";
+import { STATUS_STATS } from "./testing/status-stats.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../../../docs/metrics.md"), "utf8");
 const rows = page.split("\n").filter((line) => line.startsWith("| `"));
@@ -46,10 +47,11 @@ describe("the page docs/metrics.md", () => {
     metrics.readers.exported({ type: "t", name: "n" }, 1, 1, "retry");
     metrics.readers.inFlight({ type: "t", name: "n" }, 0);
     const collector = { snapshot: () => COLLECTOR_STATS };
+    const status = { stats: () => STATUS_STATS };
     const store = {
       state: () => ({ positions: { events: 1, telemetry: 1 }, skipped: 0, sizeBytes: 1, expired: 0, lag: 0 }),
     };
-    families = metrics.collect({ runtime, recorder, observability, loaded, collector, store });
+    families = metrics.collect({ runtime, recorder, observability, loaded, collector, store, status });
     metrics.close();
   });
   after(() => rm(dataDir, { recursive: true, force: true }));

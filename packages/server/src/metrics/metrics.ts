@@ -13,6 +13,7 @@ import { counter, type Family, one } from "./family.ts";
 import { logFamilies } from "./log-metrics.ts";
 import { processFamilies } from "./process-metrics.ts";
 import { ReaderMetrics } from "./reader-metrics.ts";
+import { type StatusStats, statusFamilies } from "./status-metrics.ts";
 import { type StoreStats, storeFamilies } from "./store-metrics.ts";
 import { workFamilies } from "./work-metrics.ts";
 
@@ -31,6 +32,8 @@ export interface MetricSources {
   collector?: CollectorStatsSource | undefined;
   /** Absent where it is switched off. */
   store?: { state(): StoreStats } | undefined;
+  /** Absent where there is no status page. */
+  status?: { stats(): StatusStats } | undefined;
 }
 
 /**
@@ -62,7 +65,7 @@ export class Metrics {
 
   /** All metrics as they are now, each name once. @param sources asked for what is true at this moment */
   collect(sources: MetricSources): Family[] {
-    const { runtime, recorder, observability, loaded, collector, store } = sources;
+    const { runtime, recorder, observability, loaded, collector, store, status } = sources;
     const log = recorder.stats();
     return [
       ...workFamilies(runtime.stats()),
@@ -85,6 +88,7 @@ export class Metrics {
       ...(collector === undefined
         ? []
         : collectorFamilies(collector.snapshot(), loaded.config.collector.maxBytes)),
+      ...(status === undefined ? [] : statusFamilies(status.stats())),
       ...this.#loopDelay.families(),
       ...processFamilies(),
       ...this.readers.families(),

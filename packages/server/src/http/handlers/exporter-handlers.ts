@@ -9,6 +9,7 @@ type ExporterHandlers = Pick<
   | "getExporter"
   | "replaceExporter"
   | "removeExporter"
+  | "listDeadLetters"
   | "retryExporter"
 >;
 
@@ -20,6 +21,8 @@ export function exporterHandlers({ exporters }: HandlerServices): ExporterHandle
     getExporter: ({ caller, params }) => exporters.get(caller, params.exporterId ?? ""),
     replaceExporter: ({ caller, params, body }) => exporters.replace(caller, params.exporterId ?? "", body),
     removeExporter: ({ caller, params, query }) => exporters.remove(caller, params.exporterId ?? "", query),
+    listDeadLetters: ({ caller, params, query }) =>
+      exporters.deadLetters(caller, params.exporterId ?? "", query),
     retryExporter: ({ caller, params }) => exporters.retry(caller, params.exporterId ?? ""),
   };
 }

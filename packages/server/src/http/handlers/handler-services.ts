@@ -2,11 +2,13 @@ import type { RuntimeApi } from "@sandglass/runtime";
 import type { Collector, Recorder } from "@sandglass/telemetry";
 import type { LoadedConfig } from "../../config.ts";
 import type { ConsoleSessions } from "../../console/sessions.ts";
+import type { Deletions } from "../../deletion/deletions.ts";
 import type { ExporterAccess } from "../../exporters/exporter-access.ts";
 import type { Observability } from "../../exporters/observability.ts";
 import type { Keyring } from "../../keys.ts";
 import type { Metrics } from "../../metrics/metrics.ts";
 import type { Runs } from "../../runs.ts";
+import type { Status } from "../../status/status.ts";
 import type { Store } from "../../store/store.ts";
 
 /** What the handlers work with. */
@@ -14,8 +16,11 @@ export interface HandlerServices {
   runtime: RuntimeApi;
   recorder: Recorder;
   runs: Runs;
+  deletions: Deletions;
   /** Undefined where it is switched off. */
   store?: Store | undefined;
+  /** Undefined where it is switched off. */
+  status?: Status | undefined;
   keyring: Keyring;
   metrics: Metrics;
   observability: Observability;

@@ -1,9 +1,11 @@
 import { SandglassError } from "@sandglass/protocol";
+import { checkUpstream } from "@sandglass/runtime";
 import { grantScopes, requireOperator } from "../../auth.ts";
 import { isOperator } from "../../caller.ts";
 import { describeConfig } from "../../config.ts";
 import { CONTENT_TYPES } from "../../metrics/exposition.ts";
 import { negotiateFormat } from "../../metrics/negotiate-format.ts";
+import { upstreamProxyOf } from "../../upstream-proxy.ts";
 import { VERSION } from "../../version.ts";
 import type { Handlers } from "../call.ts";
 import type { HandlerServices } from "./handler-services.ts";
@@ -43,16 +45,21 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
 
     listKeys: ({ caller }) => ({ items: keyring.list(caller) }),
 
-    rotateKey: ({ params, body, caller }) => keyring.rotate(params.keyId ?? "", body.graceMs ?? 0, caller),
+    rotateKey: async ({ params, body, caller, record }) => {
+      const rotated = await keyring.rotate(params.keyId ?? "", body.graceMs ?? 0, caller);
+      return rotated.id === record.keyId ? { ...rotated, isOwn: true } : rotated;
+    },
 
     revokeKey: ({ params, caller }) => keyring.revoke(params.keyId ?? "", caller),
 
-    doctor: async ({ caller }) => ({
-      version: VERSION,
-      checks: await runtime.checks(),
+    doctor: async ({ caller }) => {
+      const checks = await runtime.checks();
       // How the daemon is set up is its operator's business; what the host enforces concerns everybody in it.
-      config: isOperator(caller) ? describeConfig(services.loaded) : [],
-    }),
+      if (!isOperator(caller)) return { version: VERSION, checks, config: [] };
+      const upstream = upstreamProxyOf(services.loaded);
+      const ofConfig = upstream === undefined ? [] : [await checkUpstream(upstream)];
+      return { version: VERSION, checks: [...checks, ...ofConfig], config: describeConfig(services.loaded) };
+    },
 
     healthz: health,
 

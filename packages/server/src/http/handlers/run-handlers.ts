@@ -26,14 +26,15 @@ export function runHandlers(services: HandlerServices): RunHandlers {
       return { accepted: body.events.length };
     },
 
-    listRuns: ({ query, context }) => {
+    listRuns: ({ query, context, signal }) => {
       const { cursor, ...rest } = query;
-      return storeOf(services).ask("listRuns", { ...rest, after: placeOf(cursor), orgId: context.orgId });
+      const { orgId } = context;
+      return storeOf(services).ask("listRuns", { ...rest, after: placeOf(cursor), orgId }, signal);
     },
 
-    getRun: async ({ params, context }) => {
+    getRun: async ({ params, context, signal }) => {
       const runId = runIdOf(params);
-      const run = await storeOf(services).ask("getRun", { runId, orgId: context.orgId });
+      const run = await storeOf(services).ask("getRun", { runId, orgId: context.orgId }, signal);
       if (run !== undefined) return run;
       throw new SandglassError("RUN_NOT_FOUND", `no run ${runId}`, {
         hint: "list them with: sandglass runs",
