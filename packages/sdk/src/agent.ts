@@ -102,8 +102,8 @@ export class Agent {
   }
 
   /**
-   * Runs `fn` as a tool call: what it asks of sandboxes of this run hangs below the call's span. An error is
-   * recorded and thrown on.
+   * Runs `fn` as a tool call: what it asks of sandboxes hangs below the call's span, and sandboxes that it creates belong to the run. An
+   * error is recorded and thrown on.
    *
    * @param options `id` as in {@link toolCall}; `outcome` says what of the value is recorded: by default all of it, as a success;
    *   `traceparent`, `tracestate` and `baggage` are those of the caller
@@ -120,7 +120,8 @@ export class Agent {
     // Of no meaning without the trace that it belongs to.
     const tracestate = checkedTrace(options)?.tracestate;
     try {
-      const value = await inTrace({ traceparent: call.traceparent, tracestate, baggage }, () => fn(args));
+      const place = { traceparent: call.traceparent, tracestate, baggage };
+      const value = await inTrace(place, this.ledger.run, () => fn(args));
       const { result, isError = false } = options.outcome?.(value) ?? { result: value };
       if (isError) call.error(result);
       else call.result(result);
@@ -149,7 +150,7 @@ export class Agent {
     };
     this.#add(place, { type: "agent.started", data: { agentName } });
     try {
-      const value = await inTrace({ traceparent: agent.traceparent }, () => fn(agent));
+      const value = await inTrace({ traceparent: agent.traceparent }, this.ledger.run, () => fn(agent));
       end({ status: "ok" });
       return value;
     } catch (error) {

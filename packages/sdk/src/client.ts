@@ -4,19 +4,22 @@ import { type EventsOptions, readEvents } from "./events.ts";
 import { Exporters } from "./exporters.ts";
 import { Keys } from "./keys.ts";
 import { Logs } from "./logs.ts";
+import { Metrics } from "./metrics.ts";
 import { providerLoader } from "./otel/enabled.ts";
 import { Instruments } from "./otel/instruments.ts";
 import { RecordedRuns } from "./recorded-runs.ts";
 import { type Run, type RunOptions, startRun } from "./runs.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { type CreateSandboxOptions, Sandboxes } from "./sandboxes.ts";
+import { Status } from "./status.ts";
 import { Traces } from "./traces.ts";
 import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
 import { Transport } from "./transport/transport.ts";
+import { type TrustOptions, trustedAuthorities } from "./transport/trusted-authorities.ts";
 import { VERSION } from "./version.ts";
 
 /** Which daemon to call, and how. */
-export interface ClientOptions extends TraceOptions {
+export interface ClientOptions extends TraceOptions, TrustOptions {
   /** Default: `SANDGLASS_URL`, else `http://127.0.0.1:7070`. */
   baseUrl?: string | undefined;
   /** Default: `SANDGLASS_API_KEY`, else the key that the daemon of the same user keeps in the credentials file. */
@@ -53,11 +56,14 @@ export class Client {
   readonly runs: RecordedRuns;
   readonly traces: Traces;
   readonly logs: Logs;
+  readonly metrics: Metrics;
+  /** How the service is, and its status page. */
+  readonly status: Status;
   readonly #transport: Transport;
   readonly #instruments: Instruments;
   readonly #tracing: Tracing;
 
-  /** @throws SandglassError INVALID_REQUEST where the base URL is none */
+  /** @throws SandglassError INVALID_REQUEST where the base URL is none, or the file of authorities cannot be read */
   constructor(options: ClientOptions = {}) {
     this.baseUrl = resolveBaseUrl(options.baseUrl);
     this.#instruments = new Instruments(providerLoader(options.sdkOtelEnabled));
@@ -69,6 +75,7 @@ export class Client {
       connectTimeoutMs: options.connectTimeoutMs,
       streamRetries: options.streamRetries,
       userAgent: `sandglass-js/${VERSION} node/${process.versions.node}`,
+      authorities: this.baseUrl.startsWith("https:") ? trustedAuthorities(options) : undefined,
       instruments: this.#instruments,
     });
     const { traceparent, tracestate, baggage } = options;
@@ -81,9 +88,11 @@ export class Client {
     this.sandboxes = new Sandboxes(this.#transport, this.#tracing);
     this.keys = new Keys(this.#transport);
     this.exporters = new Exporters(this.#transport);
+    this.status = new Status(this.#transport);
     this.runs = new RecordedRuns(this.#transport, this.#tracing);
     this.traces = new Traces(this.#transport, this.#tracing);
     this.logs = new Logs(this.#transport, this.#tracing);
+    this.metrics = new Metrics(this.#transport, this.#tracing);
   }
 
   /** Short for `client.sandboxes.create({ template })`. */
@@ -101,9 +110,12 @@ export class Client {
     return readEvents(this.#transport, options);
   }
 
-  /** Opens an agent run. Its sandboxes, tool calls and model calls become one trace; `complete` (or `await using`) ends it. */
+  /** Opens an agent run. What is done by its methods and `run.sandboxes` becomes one trace; `complete` (or `await using`) ends it. */
   run(request: StartRunRequest & RunOptions): Promise<Run>;
-  /** As above, completed when `work` ends: "ok", or "error" where it throws. */
+  /**
+   * As above, completed when `work` ends: "ok", or "error" where it throws. All that is done inside belongs to the run: sandboxes that are
+   * created there by whatever means, and the program's own OpenTelemetry spans.
+   */
   run<T>(request: StartRunRequest & RunOptions, work: (run: Run) => Promise<T>): Promise<T>;
   async run<T>(request: StartRunRequest & RunOptions, work?: (run: Run) => Promise<T>): Promise<Run | T> {
     const run = await startRun(this.#transport, this.#tracing, request);
@@ -139,9 +151,18 @@ const shared = new Map<string, Client>();
 
 /** One client for all callers with equal options: their connections are reused. */
 export function sharedClient(options: ClientOptions): Client {
-  const { apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries, sdkOtelEnabled } = options;
+  const { apiKey, ca, caFile, requestTimeoutMs, connectTimeoutMs, streamRetries, sdkOtelEnabled } = options;
   const baseUrl = resolveBaseUrl(options.baseUrl);
-  const own = { baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, streamRetries, sdkOtelEnabled };
+  const own = {
+    baseUrl,
+    apiKey,
+    ca,
+    caFile,
+    requestTimeoutMs,
+    connectTimeoutMs,
+    streamRetries,
+    sdkOtelEnabled,
+  };
   const name = JSON.stringify(own);
   const client = shared.get(name) ?? new Client(own);
   shared.set(name, client);

@@ -75,7 +75,7 @@ test("a file that others can read is refused with a warning that says how to rep
   assert.match(warning?.message ?? "", /chmod 600/);
 });
 
-test("a file that is not JSON is ignored with a warning that shows nothing of it", async (context) => {
+test("a file that is no JSON object is ignored with a warning that shows nothing of it", async (context) => {
   const path = await credentialsFile(context, "sgk_secret");
   const warning = await warningOf(() => {
     assert.equal(

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { EventLine, GapLine } from "@sandglass/protocol";
 import { Client } from "./client.ts";
 import { StreamError } from "./errors.ts";
 import { answerJson, ScriptedServer } from "./scripted-server.ts";
@@ -55,6 +56,13 @@ test("without follow the record's end ends the loop, with follow a body's end is
   assert.deepEqual(followed, ["c0", "c1", "c2"]);
 });
 
+test("words are searched for in the record", async () => {
+  await using server = await ScriptedServer.start((_, response) => void response.writeHead(200).end(line(1)));
+  const search = 'disk "no space" -warn';
+  assert.equal(await readAll(clientOf(server).events({ search })), 1);
+  assert.equal(new URL(server.requests[0]?.url ?? "", "http://x").searchParams.get("search"), search);
+});
+
 test("a limit holds across a broken connection", async () => {
   await using server = await ScriptedServer.start((request, response, count) => {
     response.writeHead(200);
@@ -106,4 +114,15 @@ test("aborting ends the following with the signal's reason", async () => {
       controller.abort(reason);
     }
   }, reason);
+});
+
+test("a gap is told with its place", async () => {
+  const gap = { type: "gap", fromPosition: 3, toPosition: 7, reason: "retention", cursor: "c7" };
+  await using server = await ScriptedServer.start((_request, response) => {
+    response.writeHead(200).end(`${JSON.stringify(gap)}\n${line(8)}`);
+  });
+  const seen: (EventLine | GapLine)[] = [];
+  for await (const event of clientOf(server).events()) seen.push(event as EventLine | GapLine);
+  assert.deepEqual(seen[0], gap);
+  assert.deepEqual([seen[1]?.type, seen[1]?.cursor], ["exec.completed", "c8"]);
 });

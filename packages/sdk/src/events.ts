@@ -1,9 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { EventLine, Level } from "@sandglass/protocol";
 import { SandglassError, StreamError } from "./errors.ts";
-import { NdjsonParser } from "./ndjson.ts";
+import { linesOf } from "./ndjson-lines.ts";
 import type { Operation } from "./otel/operation.ts";
-import { drain } from "./transport/body.ts";
 import type { Call } from "./transport/call.ts";
 import { Reconnects } from "./transport/retry.ts";
 import type { Transport } from "./transport/transport.ts";
@@ -19,6 +18,10 @@ export interface EventsOptions {
   traceId?: string;
   /** A `cursor` of an earlier line: what comes behind it. Default: from the beginning of what is kept. */
   after?: string;
+  /** Instead of `after`: begin with the last so many that the filters let through, 1 to 100,000. */
+  last?: number;
+  /** Words of their texts, all of them: `word`, `begin*`, `"a phrase"`, `-not`. No more than 10,000 events, and not with `follow`. */
+  search?: string;
   /** Stay and yield what happens from now on. Default false: ends at the record's end. */
   follow?: boolean;
   /** Ends after so many events. */
@@ -67,7 +70,7 @@ async function* resumedEvents(
         response = await transport.stream({ ...eventsCall(rest), operation });
       }
       reconnects.opened();
-      for await (const line of linesOf(response)) {
+      for await (const line of linesOf<EventLine>(response)) {
         reconnects.progressed();
         after = line.cursor;
         if (limit !== undefined && line.type !== "gap") limit -= 1;
@@ -91,27 +94,16 @@ async function* resumedEvents(
 }
 
 function eventsCall(options: EventsOptions): Call {
-  const { signal, follow, ...filter } = options;
+  const { signal, follow, last, ...filter } = options;
   return {
     route: "listEvents",
-    query: { ...filter, follow: follow || undefined },
+    // What was begun from the last so many goes on behind what came.
+    query: { ...filter, follow: follow || undefined, last: filter.after === undefined ? last : undefined },
     headers: { accept: "application/x-ndjson" },
     // A filtered reading may search long before its first line.
     timeoutMs: 0,
     signal,
   };
-}
-
-async function* linesOf(response: IncomingMessage): AsyncGenerator<EventLine> {
-  const parser = new NdjsonParser<EventLine>();
-  try {
-    for await (const chunk of response.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      yield* parser.push(chunk);
-    }
-    await drain(response);
-  } finally {
-    if (!response.readableEnded) response.destroy();
-  }
 }
 
 function isPassing(error: unknown): boolean {

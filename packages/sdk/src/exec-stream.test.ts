@@ -183,3 +183,30 @@ test("leaving the loop early lets the exec run on and closes its connection", as
   await closed.promise;
   assert.ok(!server.requests.some(({ url }) => url.endsWith("/kill")));
 });
+
+test("a stream that does not end behind its exit line holds up nobody for long", async () => {
+  await using server = await ScriptedServer.start(
+    withSandbox((_request, response) => {
+      beginStream(response);
+      response.write(countingLines(1).join(""));
+    }),
+  );
+  const sandbox = await sandboxOn(server);
+  assert.equal((await sandbox.runCode("x")).stdout, "0\n");
+  assert.equal((await sandbox.runCode("x")).stdout, "0\n");
+  assert.equal(server.requests.length, 3, "neither was asked for again");
+});
+
+test("an error of a handler is the caller's own", async () => {
+  await using server = await ScriptedServer.start(
+    withSandbox((_request, response) => {
+      beginStream(response);
+      response.end(countingLines(2).join(""));
+    }),
+  );
+  const error = new Error("of the handler");
+  const onStdout = (): void => {
+    throw error;
+  };
+  await assert.rejects((await sandboxOn(server)).runCode("x", { onStdout }), error);
+});

@@ -1,17 +1,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExporterSpec, FlushRequest, parseRequest, RemoveExporterQuery } from "@sandglass/protocol/schemas";
+import {
+  ExporterSpec,
+  FlushRequest,
+  PageQuery,
+  parseRequest,
+  RemoveExporterQuery,
+} from "@sandglass/protocol/schemas";
 import { Client } from "./client.ts";
 import { SandglassError } from "./errors.ts";
 import { answerJson, type Script, ScriptedServer } from "./scripted-server.ts";
 
 const INFO = { id: "audit 1", provider: "jsonl", state: "running" };
+const LETTER = { deadAt: "2026-06-02T10:00:00.000Z", reason: "too long", event: { id: "evt_1" } };
 const SPEC = { id: "audit 1", provider: "jsonl", config: { filePath: "events.jsonl" } };
 
 const daemon: Script = (request, response) => {
   if (request.method === "DELETE") return void response.writeHead(204).end();
   if (request.url === "/v1/exporters/flush")
     return answerJson(response, { delivered: 1, dropped: 0, pending: 2 });
+  if (request.url?.includes("/dead-letters"))
+    return answerJson(response, { items: [LETTER], nextCursor: "next" });
   if (request.url === "/v1/exporters" && request.method === "GET")
     return answerJson(response, { items: [INFO] });
   answerJson(response, INFO, request.method === "POST" ? 201 : 200);
@@ -25,6 +34,8 @@ test("every call says what the protocol knows", async () => {
   assert.deepEqual(await exporters.add(SPEC), INFO);
   assert.deepEqual(await exporters.replace("audit 1", SPEC), INFO);
   assert.deepEqual(await exporters.retry("audit 1"), INFO);
+  assert.deepEqual(await exporters.deadLetters("audit 1"), { items: [LETTER], nextCursor: "next" });
+  await exporters.deadLetters("audit 1", { limit: 5, cursor: "next" });
   assert.deepEqual(await exporters.flush(), { delivered: 1, dropped: 0, pending: 2 });
   await exporters.flush({ ids: ["audit 1"], timeoutMs: 5 });
   await exporters.remove("audit 1");
@@ -38,6 +49,8 @@ test("every call says what the protocol knows", async () => {
       "POST /v1/exporters",
       "PUT /v1/exporters/audit%201",
       "POST /v1/exporters/audit%201/retry",
+      "GET /v1/exporters/audit%201/dead-letters",
+      "GET /v1/exporters/audit%201/dead-letters?limit=5&cursor=next",
       "POST /v1/exporters/flush",
       "POST /v1/exporters/flush",
       "DELETE /v1/exporters/audit%201",
@@ -48,8 +61,9 @@ test("every call says what the protocol knows", async () => {
   const spec = { ...SPEC, id: "audit-1" };
   for (const body of [bodies[2], bodies[3]])
     assert.deepEqual(parseRequest(ExporterSpec, { ...body, id: "audit-1" }), spec);
-  assert.deepEqual(parseRequest(FlushRequest, bodies[5]), { timeoutMs: 30_000 });
-  assert.deepEqual(parseRequest(FlushRequest, bodies[6]), { ids: ["audit 1"], timeoutMs: 5 });
+  assert.deepEqual(parseRequest(FlushRequest, bodies[7]), { timeoutMs: 30_000 });
+  assert.deepEqual(parseRequest(FlushRequest, bodies[8]), { ids: ["audit 1"], timeoutMs: 5 });
+  assert.deepEqual(parseRequest(PageQuery, { limit: "5", cursor: "next" }), { limit: 5, cursor: "next" });
   assert.deepEqual(parseRequest(RemoveExporterQuery, { forget: "true" }), { forget: true });
 });
 

@@ -1,4 +1,12 @@
-import type { ExporterInfo, ExporterList, ExporterSpec, FlushResult } from "@sandglass/protocol";
+import type {
+  DeadLetter,
+  ExporterInfo,
+  ExporterList,
+  ExporterSpec,
+  FlushResult,
+  Page,
+} from "@sandglass/protocol";
+import type { PageOptions } from "./execs.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** Time that an answer to a flush has beyond the flush's own. */
@@ -68,6 +76,18 @@ export class Exporters {
   async retry(id: string): Promise<ExporterInfo> {
     const call = { route: "retryExporter", params: { exporterId: id } } as const;
     return (await this.#transport.json<ExporterInfo>(call)).value;
+  }
+
+  /**
+   * A page of what its destination would not take, the latest first. Give its `nextCursor` as `cursor` for the next; there is none on the
+   * last page. A page may have fewer than were asked for, and still a next one.
+   *
+   * @throws SandglassError EXPORTER_NOT_FOUND
+   */
+  async deadLetters(id: string, options: PageOptions = {}): Promise<Page<DeadLetter>> {
+    const { signal, ...query } = options;
+    const call = { route: "listDeadLetters", params: { exporterId: id }, query, signal } as const;
+    return (await this.#transport.json<Page<DeadLetter>>(call)).value;
   }
 
   /**

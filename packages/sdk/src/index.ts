@@ -1,8 +1,13 @@
 export type {
   Cause,
   Check,
+  ComponentInfo,
+  ComponentStatus,
   CreatedKey,
   CreateSandboxRequest,
+  DeadLetter,
+  DeadTelemetry,
+  DeletionResult,
   DoctorReport,
   EgressOptions,
   ErrorCode,
@@ -19,12 +24,26 @@ export type {
   FileInfo,
   FlushResult,
   GapLine,
+  IncidentImpact,
+  IncidentInfo,
+  IncidentStatus,
+  IncidentUpdate,
   Isolation,
   KeyInfo,
   Language,
   Level,
   LogEntry,
+  LogLine,
+  MaintenanceInfo,
+  MaintenanceStatus,
+  MetricAggregation,
+  MetricInfo,
+  MetricSeries,
+  MetricSeriesList,
+  MetricType,
+  MissedLogs,
   NetworkOptions,
+  OpenIncidentRequest,
   OutputEvent,
   Page,
   RecordMode,
@@ -41,15 +60,19 @@ export type {
   SandboxLimits,
   SandboxSource,
   SandboxState,
+  ScheduleMaintenanceRequest,
   Scope,
   SignalName,
   StartRunRequest,
+  StatusExport,
+  StatusReport,
   StreamEvent,
   TelemetryDelivery,
   TraceInfo,
   TraceSpan,
   TraceSummary,
   UnenforcedLimit,
+  UpdateIncidentRequest,
 } from "@sandglass/protocol";
 export { Agent, type ToolCall, type ToolCallOptions, type ToolOutcome } from "./agent.ts";
 export { Client, type ClientOptions } from "./client.ts";
@@ -62,13 +85,16 @@ export { Execs, type PageOptions } from "./execs.ts";
 export { Exporters, type FlushOptions } from "./exporters.ts";
 export { type FileCallOptions, type FileContent, Files } from "./files.ts";
 export { type CreateKeyOptions, Keys } from "./keys.ts";
+export type { LogFilter, TailLogsOptions } from "./log-tail.ts";
 export { type ListLogsOptions, Logs } from "./logs.ts";
+export { type MetricSeriesOptions, Metrics } from "./metrics.ts";
 export { outputBytes, outputText } from "./output.ts";
 export { type ListRunsOptions, RecordedRuns } from "./recorded-runs.ts";
 export { Run, type RunEnding, type RunOptions, type RunStatus } from "./runs.ts";
 export { type ClientChoice, type RunCodeOptions, Sandbox } from "./sandbox.ts";
 export { type CreateSandboxOptions, type ListSandboxesOptions, Sandboxes } from "./sandboxes.ts";
 export { SECRET_PATTERNS } from "./secret-patterns.ts";
+export { type HistoryOptions, Status } from "./status.ts";
 export { type ListTracesOptions, type TimeRange, Traces } from "./traces.ts";
 export type { TraceOptions } from "./tracing.ts";
 export { VERSION } from "./version.ts";

@@ -23,12 +23,14 @@ test("the exports are these: a change here is a change for every user", () => {
     "Files",
     "Keys",
     "Logs",
+    "Metrics",
     "RecordedRuns",
     "Run",
     "SECRET_PATTERNS",
     "Sandbox",
     "Sandboxes",
     "SandglassError",
+    "Status",
     "StreamError",
     "TimeoutError",
     "Traces",
@@ -44,18 +46,23 @@ test("the methods of the classes are these", () => {
     membersOf(sandglass.Sandbox),
     "static create static connect runCode runCodeStream info pause resume terminate close",
   );
-  assert.equal(membersOf(sandglass.Sandboxes), "create connect get list");
+  assert.equal(membersOf(sandglass.Sandboxes), "create connect get list deleteRecord");
   assert.equal(membersOf(sandglass.Commands), "run stream");
   assert.equal(membersOf(sandglass.Execs), "list get kill stream");
   assert.equal(
     membersOf(sandglass.Files),
     "read readText readStream write list stat exists mkdir move remove",
   );
-  assert.equal(membersOf(sandglass.Exporters), "list get add replace remove retry flush");
-  assert.equal(membersOf(sandglass.RecordedRuns), "list get");
+  assert.equal(membersOf(sandglass.Exporters), "list get add replace remove retry deadLetters flush");
+  assert.equal(membersOf(sandglass.RecordedRuns), "list get delete");
   assert.equal(membersOf(sandglass.Traces), "list get");
-  assert.equal(membersOf(sandglass.Logs), "list");
+  assert.equal(membersOf(sandglass.Logs), "list tail");
+  assert.equal(membersOf(sandglass.Metrics), "names series");
   assert.equal(membersOf(sandglass.Keys), "create rotate list revoke");
+  assert.equal(
+    membersOf(sandglass.Status),
+    "get export incidents incident openIncident updateIncident maintenances scheduleMaintenance endMaintenance",
+  );
   assert.equal(membersOf(sandglass.Agent), "toolCall tool agent llm thinking");
   assert.equal(membersOf(sandglass.Run), "flush complete during");
   assert.equal(typeof sandglass.Sandbox.prototype[Symbol.asyncDispose], "function");

@@ -1,4 +1,5 @@
-import type { Page, RunDetail, RunState, RunSummary } from "@sandglass/protocol";
+import type { DeletionResult, Page, RunDetail, RunState, RunSummary } from "@sandglass/protocol";
+import { DELETION_TIMEOUT_MS } from "./deletion-timeout.ts";
 import { SandglassError } from "./errors.ts";
 import type { PageOptions } from "./execs.ts";
 import type { Tracing } from "./tracing.ts";
@@ -33,5 +34,19 @@ export class RecordedRuns {
     if (runId === "") throw new SandglassError("INVALID_REQUEST", "runId must not be empty");
     const call = { route: "getRun", params: { runId }, tracing: this.#tracing } as const;
     return (await this.#transport.json<RunDetail>(call)).value;
+  }
+
+  /**
+   * Deletes everything that the daemon's host has of a complete run, and of the sandboxes that are its alone. What exporters have sent is
+   * where they sent it. One that is not there is nothing to be done.
+   *
+   * @returns what there was
+   * @throws SandglassError RECORD_IN_USE while the run or one of its sandboxes is not over; FORBIDDEN without the scope `admin`
+   */
+  async delete(runId: string): Promise<DeletionResult> {
+    if (runId === "") throw new SandglassError("INVALID_REQUEST", "runId must not be empty");
+    const timeoutMs = DELETION_TIMEOUT_MS;
+    const call = { route: "deleteRun", params: { runId }, timeoutMs, tracing: this.#tracing } as const;
+    return (await this.#transport.json<DeletionResult>(call)).value;
   }
 }

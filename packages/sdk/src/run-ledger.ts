@@ -2,7 +2,7 @@ import type { EventDataMap, RunEventInput, RunInfo } from "@sandglass/protocol";
 import type { Content } from "./content.ts";
 import { RunEvents } from "./run-events.ts";
 import { Sandboxes } from "./sandboxes.ts";
-import type { Tracing } from "./tracing.ts";
+import type { OpenRun, Tracing } from "./tracing.ts";
 import type { Transport } from "./transport/transport.ts";
 
 const NANOS = 1e9;
@@ -10,7 +10,7 @@ const NANOS = 1e9;
 /** What all agents of one run share: where their events go, what of contents is in them, and the sums. */
 export class RunLedger {
   readonly #transport: Transport;
-  readonly runId: string;
+  readonly run: OpenRun;
   readonly traceId: string;
   readonly #tracing: Tracing;
   readonly content: Content;
@@ -20,19 +20,28 @@ export class RunLedger {
   #inputTokens = 0;
   #outputTokens = 0;
 
-  /** @param tracing of the run's own span */
-  constructor(transport: Transport, tracing: Tracing, info: RunInfo, content: Content) {
+  /**
+   * @param tracing of who opened the run
+   * @param traceparent of the run's own span
+   */
+  constructor(
+    transport: Transport,
+    tracing: Tracing,
+    { runId, traceId }: RunInfo,
+    traceparent: string,
+    content: Content,
+  ) {
     this.#transport = transport;
-    this.runId = info.runId;
-    this.traceId = info.traceId;
-    this.#tracing = tracing;
+    this.run = { runId, baseUrl: transport.baseUrl, traceparent };
+    this.traceId = traceId;
+    this.#tracing = { ...tracing, own: { traceparent }, runId };
     this.content = content;
-    this.#events = new RunEvents(transport, info.runId, tracing);
+    this.#events = new RunEvents(transport, runId, this.#tracing);
   }
 
   /** Sandboxes of the run, created below a span of it. */
   sandboxesOf(traceparent: string): Sandboxes {
-    return new Sandboxes(this.#transport, { ...this.#tracing, own: { traceparent } }, this.runId);
+    return new Sandboxes(this.#transport, { ...this.#tracing, own: { traceparent } }, this.run.runId);
   }
 
   count({ costUsd = 0, inputTokens, outputTokens }: EventDataMap["cost.llm"]): void {

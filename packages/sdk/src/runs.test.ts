@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AddRunEventsRequest, parseRequest } from "@sandglass/protocol/schemas";
 import { Client } from "./client.ts";
+import { Sandbox } from "./sandbox.ts";
 import {
   answerJson,
   beginStream,
@@ -62,6 +63,49 @@ test("everything inside a run carries its id and its span, and the end sums up t
     { ...end, durationMs: 0 },
     { name: "analyst", status: "ok", durationMs: 0, costUsd: 0.75, inputTokens: 11, outputTokens: 6 },
   );
+});
+
+test("what is created while a run is open belongs to it, by whatever client of its daemon, and nothing after it", async () => {
+  await using server = await ScriptedServer.start(daemon);
+  await using elsewhere = await ScriptedServer.start(daemon);
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  const before = await client.createSandbox();
+  await client.run({ name: "analyst" }, async (run) => {
+    await client.createSandbox("python");
+    await Sandbox.create({ template: "python", baseUrl: server.url, apiKey: "k" });
+    await new Client({ baseUrl: server.url, apiKey: "k" }).sandboxes.create({ runId: "run_own" });
+    await before.runCode("1");
+    await Sandbox.create({ baseUrl: elsewhere.url, apiKey: "k" });
+    await run.tool("fresh", {}, () => client.createSandbox("bash"));
+  });
+  await client.createSandbox("node");
+  const unscoped = await client.run({ name: "analyst" });
+  await unscoped.tool("fresh", {}, () => client.createSandbox("bash"));
+  await client.createSandbox("node");
+
+  const call = (event: { spanId?: string | undefined } | undefined) =>
+    `00-${RUN.traceId}-${event?.spanId}-03`;
+  const [inScope, inTool] = eventsAt(server).filter(({ type }) => type === "agent.tool_call");
+  const own = `00-${RUN.traceId}-${RUN.spanId}-03`;
+  assert.deepEqual(
+    server.requests
+      .filter(({ url }) => url === "/v1/sandboxes")
+      .map(({ body, headers }) => [JSON.parse(body), headers.traceparent]),
+    [
+      [{}, undefined],
+      [{ runId: "run_1", template: "python" }, own],
+      [{ runId: "run_1", template: "python" }, own],
+      [{ runId: "run_own" }, own],
+      [{ runId: "run_1", template: "bash" }, call(inScope)],
+      [{ template: "node" }, undefined],
+      [{ runId: "run_1", template: "bash" }, call(inTool)],
+      [{ template: "node" }, undefined],
+    ],
+  );
+  assert.equal(server.requests.find(({ url }) => url.endsWith("/exec"))?.headers.traceparent, own);
+  // In the trace, but no part of a run that the other daemon does not know.
+  assert.deepEqual(JSON.parse(elsewhere.requests[0]?.body ?? ""), {});
+  assert.equal(elsewhere.requests[0]?.headers.traceparent, own);
 });
 
 test("a tool call is one span from call to result, and the parent of what the tool does in a sandbox", async () => {
@@ -227,4 +271,20 @@ test("a tool call of somebody else's trace is below their span, with all that it
   for (const event of others) assert.equal(event.traceId, undefined);
   assert.match(String(ownInside?.headers.traceparent), new RegExp(`^00-${RUN.traceId}-`));
   assert.equal(ownInside?.headers.tracestate, undefined);
+});
+
+test("events that are refused are given up, and the loss is said once", async () => {
+  await using server = await ScriptedServer.start((request, response, count) => {
+    if (request.url.endsWith("/events") && request.body.includes("too long")) {
+      const error = { code: "PAYLOAD_TOO_LARGE", message: "too long", requestId: "r" };
+      return answerJson(response, { error }, 413);
+    }
+    return daemon(request, response, count);
+  });
+  const client = new Client({ baseUrl: server.url, apiKey: "k" });
+  const run = await client.run({ name: "analyst", captureContent: true });
+  run.thinking("too long");
+  await assert.rejects(run.flush(), { code: "PAYLOAD_TOO_LARGE" });
+  await run.complete();
+  assert.equal(eventsAt(server).at(-1)?.type, "run.completed");
 });

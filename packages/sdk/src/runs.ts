@@ -3,7 +3,7 @@ import { formatTraceparent } from "@sandglass/protocol";
 import { Agent, TRACE_FLAGS } from "./agent.ts";
 import { Content, type ContentOptions } from "./content.ts";
 import { RunLedger } from "./run-ledger.ts";
-import type { Tracing } from "./tracing.ts";
+import { inRun, type Tracing } from "./tracing.ts";
 import type { Transport } from "./transport/transport.ts";
 
 /** How a run is opened, beside what it is called. */
@@ -34,7 +34,7 @@ export class Run extends Agent implements AsyncDisposable {
   constructor(transport: Transport, tracing: Tracing, info: RunInfo, content: Content, agentName?: string) {
     const { runId, traceId, spanId } = info;
     const traceparent = formatTraceparent(traceId, spanId, TRACE_FLAGS);
-    const ledger = new RunLedger(transport, { ...tracing, own: { traceparent }, runId }, info, content);
+    const ledger = new RunLedger(transport, tracing, info, traceparent, content);
     super(info.name, { traceId, spanId, flags: TRACE_FLAGS }, ledger);
     this.runId = runId;
     this.#agentName = agentName;
@@ -51,10 +51,10 @@ export class Run extends Agent implements AsyncDisposable {
     return this.#completed;
   }
 
-  /** Runs `work`, then completes: "ok", or "error" with what it throws. */
+  /** Runs `work`, all of which belongs to the run, then completes: "ok", or "error" with what it throws. */
   async during<T>(work: (run: Run) => Promise<T>): Promise<T> {
     try {
-      const value = await work(this);
+      const value = await inRun(this.ledger.run, () => work(this));
       await this.complete();
       return value;
     } catch (error) {

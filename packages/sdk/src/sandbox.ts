@@ -61,7 +61,7 @@ export class Sandbox {
    * @throws SandglassError TEMPLATE_NOT_FOUND, SANDBOX_LIMIT_REACHED, UNSUPPORTED_ON_HOST, CONNECTION_FAILED
    */
   static create(options: CreateSandboxOptions & ClientChoice = {}): Promise<Sandbox> {
-    const { client, baseUrl, apiKey, requestTimeoutMs, connectTimeoutMs, ...rest } = options;
+    const { client, baseUrl, apiKey, ca, caFile, requestTimeoutMs, connectTimeoutMs, ...rest } = options;
     const { streamRetries, sdkOtelEnabled, ...request } = rest;
     return (client ?? sharedClient(options)).sandboxes.create(request);
   }

@@ -1,8 +1,15 @@
-import type { CreateSandboxRequest, Page, SandboxInfo, SandboxState } from "@sandglass/protocol";
+import type {
+  CreateSandboxRequest,
+  DeletionResult,
+  Page,
+  SandboxInfo,
+  SandboxState,
+} from "@sandglass/protocol";
+import { DELETION_TIMEOUT_MS } from "./deletion-timeout.ts";
 import type { PageOptions } from "./execs.ts";
 import { withExportEnvironment } from "./otel/export-environment.ts";
 import { Sandbox } from "./sandbox.ts";
-import { checkedTrace, type TraceOptions, type Tracing } from "./tracing.ts";
+import { checkedTrace, openRunAt, type TraceOptions, type Tracing } from "./tracing.ts";
 import type { Transport } from "./transport/transport.ts";
 
 export interface CreateSandboxOptions extends CreateSandboxRequest, TraceOptions {
@@ -30,12 +37,13 @@ export class Sandboxes {
     this.#runId = runId;
   }
 
-  /** As {@link Sandbox.create}. */
+  /** As {@link Sandbox.create}. Where a run of this daemon is open around the call, the sandbox belongs to it. */
   async create(options: CreateSandboxOptions = {}): Promise<Sandbox> {
     const { traceparent, tracestate, baggage, signal, ...request } = options;
     const tracing = this.#tracingOf({ traceparent, tracestate, baggage });
     if (request.otelExport === true) request.env = withExportEnvironment(request.env);
-    const json = this.#runId === undefined ? request : { runId: this.#runId, ...request };
+    const runId = this.#runId ?? openRunAt(this.#transport.baseUrl);
+    const json = runId === undefined ? request : { runId, ...request };
     const call = { route: "createSandbox", json, signal, tracing } as const;
     const { value: info, response } = await this.#transport.json<SandboxInfo>(call, (created) => ({
       "sandglass.sandbox.id": created.id,
@@ -63,6 +71,19 @@ export class Sandboxes {
     const query = { ...filter, ended: ended || undefined };
     const call = { route: "listSandboxes", query, signal, tracing: this.#tracing } as const;
     return (await this.#transport.json<Page<SandboxInfo>>(call)).value;
+  }
+
+  /**
+   * Deletes everything that the daemon's host has of a sandbox that has ended: its events, telemetry and output. What exporters have sent
+   * is where they sent it. One that is not there is nothing to be done.
+   *
+   * @returns what there was
+   * @throws SandglassError RECORD_IN_USE while it is alive; FORBIDDEN without the scope `admin`
+   */
+  async deleteRecord(id: string): Promise<DeletionResult> {
+    const timeoutMs = DELETION_TIMEOUT_MS;
+    const call = { route: "deleteSandboxRecord", params: { id }, timeoutMs, tracing: this.#tracing } as const;
+    return (await this.#transport.json<DeletionResult>(call)).value;
   }
 
   #tracingOf(options: TraceOptions): Tracing {

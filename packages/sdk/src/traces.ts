@@ -11,15 +11,19 @@ export interface TimeRange {
 
 export interface ListTracesOptions extends PageOptions, TimeRange {
   minDurationMs?: number;
+  maxDurationMs?: number;
   /** True: with a failed span; false: without one. */
   error?: boolean;
   service?: string;
   /** A part of the name of its first span, in any case. */
   name?: string;
+  /** Any of its sandboxes. */
   sandboxId?: string;
   runId?: string;
-  /** `name=value` of an attribute of any of its spans. */
-  attribute?: string;
+  /** Of its first sandbox. */
+  template?: string;
+  /** `name=value` of an attribute of any of its spans; of several, all. */
+  attribute?: string | readonly string[];
 }
 
 /** Traces of the record: the host's spans, and those that programs in sandboxes and agents sent. */

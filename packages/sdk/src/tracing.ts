@@ -24,8 +24,9 @@ export interface TraceOptions {
 /**
  * In which trace a client, sandbox or run calls.
  *
- * A call takes the first that there is of: `own` (given to this sandbox or run), the active OpenTelemetry span,
- * `fallback` (given to the client, or SANDGLASS_TRACEPARENT), `origin` (the trace the sandbox was created in).
+ * A call takes the first that there is of: the tool call or agent it is made in, `own` (given to this sandbox or run), the active
+ * OpenTelemetry span, the run that is open around it, `fallback` (given to the client, or SANDGLASS_TRACEPARENT), `origin` (the trace the
+ * sandbox was created in).
  */
 export interface Tracing {
   own?: TraceOptions | undefined;
@@ -38,16 +39,45 @@ export interface Tracing {
 /** Headers that carry the caller's trace context. */
 export type TraceHeaders = { traceparent?: string; tracestate?: string; baggage?: string };
 
-const innermost = new AsyncLocalStorage<TraceOptions>();
+/** A run that is open around the caller. */
+export interface OpenRun {
+  readonly runId: string;
+  /** Of the daemon that has it: what is made on another one is no part of it. */
+  readonly baseUrl: string;
+  /** Of the run's own span. */
+  readonly traceparent: string;
+}
 
-/** Runs `fn` so that every call made inside it, however deep, is a child of `parent`: above all else a {@link Tracing} says. */
-export function inTrace<T>(parent: TraceOptions, fn: () => T): T {
-  return innermost.run(parent, fn);
+interface Surroundings {
+  run: OpenRun;
+  /** Of the tool call or agent; absent in the run itself. */
+  innermost?: TraceOptions;
+}
+
+const surroundings = new AsyncLocalStorage<Surroundings>();
+
+/**
+ * Runs `fn` as the work of a run: what is asked of its daemon inside, however deep, belongs to it, and the run's span is the parent of whatever
+ * has no nearer one, the program's own OpenTelemetry spans included.
+ */
+export function inRun<T>(run: OpenRun, fn: () => T): T {
+  return surroundings.run({ run }, () => context.with(contextBelow(run), fn));
+}
+
+/** As {@link inRun}, in one of its tool calls or agents: every call made inside is a child of `parent`, above all else a {@link Tracing} says. */
+export function inTrace<T>(parent: TraceOptions, run: OpenRun, fn: () => T): T {
+  return surroundings.run({ run, innermost: parent }, () => context.with(contextBelow(parent), fn));
 }
 
 /** What {@link inTrace} says here; undefined outside of it. */
 export function innermostTrace(): TraceOptions | undefined {
-  return innermost.getStore();
+  return surroundings.getStore()?.innermost;
+}
+
+/** The run that is open here, where that daemon has it. */
+export function openRunAt(baseUrl: string): string | undefined {
+  const run = surroundings.getStore()?.run;
+  return run?.baseUrl === baseUrl ? run.runId : undefined;
 }
 
 /**
@@ -56,7 +86,7 @@ export function innermostTrace(): TraceOptions | undefined {
  * @param span the call's own, where it has one: what the daemon does becomes its child
  */
 export function traceHeaders(tracing: Tracing | undefined, span?: SpanContext): TraceHeaders {
-  const source = given(tracing) ?? activeContext() ?? tracing?.fallback ?? tracing?.origin;
+  const source = given(tracing) ?? activeContext() ?? otherwise(tracing);
   const baggage = source?.baggage ?? activeBaggage();
   const { traceparent, tracestate } = span === undefined ? (source ?? {}) : headersOf(span);
   return {
@@ -68,9 +98,13 @@ export function traceHeaders(tracing: Tracing | undefined, span?: SpanContext): 
 
 /** What a call's own span is to be started in: the same precedence as {@link traceHeaders}. */
 export function parentContext(tracing: Tracing | undefined): Context {
+  const source = given(tracing) ?? (activeContext() === undefined ? otherwise(tracing) : undefined);
+  return contextBelow(source);
+}
+
+/** The active context with that parent in it; unchanged where there is none. */
+function contextBelow(source: TraceOptions | undefined): Context {
   const active = context.active();
-  const source =
-    given(tracing) ?? (activeContext() === undefined ? (tracing?.fallback ?? tracing?.origin) : undefined);
   const parent = parseTraceparent(source?.traceparent);
   if (parent === undefined) return active;
   return trace.setSpanContext(active, {
@@ -83,7 +117,12 @@ export function parentContext(tracing: Tracing | undefined): Context {
 }
 
 function given(tracing: Tracing | undefined): TraceOptions | undefined {
-  return innermost.getStore() ?? tracing?.own;
+  return innermostTrace() ?? tracing?.own;
+}
+
+/** Where no span is active: a program without OpenTelemetry has its open run. */
+function otherwise(tracing: Tracing | undefined): TraceOptions | undefined {
+  return surroundings.getStore()?.run ?? tracing?.fallback ?? tracing?.origin;
 }
 
 let isWarned = false;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -7,7 +8,8 @@ import { context, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { startDaemon, type TestDaemon } from "@sandglass/testkit";
-import { Client, type TraceSpan } from "../index.ts";
+import { Client, Sandbox, type TraceSpan } from "../index.ts";
+import { OPERATION_NAMES } from "./operation-names.ts";
 import { TelemetrySink } from "./testing/telemetry-sink.ts";
 
 const run = promisify(execFile);
@@ -68,16 +70,47 @@ test("a run's sandboxes hang below the run, and say so", async () => {
   assert.deepEqual(below(spans, exec), ["http_request"]);
 });
 
+test("the program's own spans, and sandboxes that it creates below them, are in the trace of the run that is open", async () => {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager());
+  using sink = new TelemetrySink();
+  const client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
+  const tracer = trace.getTracer("test");
+  const run = await client.run({ name: "analyst" }, async (agent) => {
+    await tracer.startActiveSpan("step", async (step) => {
+      await using sandbox = await Sandbox.create({ template: "bash", client });
+      await agent.tool("shell", {}, async () => {
+        tracer.startSpan("in the tool").end();
+        await sandbox.commands.run(["true"]);
+      });
+      step.end();
+    });
+    return agent;
+  });
+  const { sandboxes } = await client.runs.get(run.runId);
+  const { spans } = await client.traces.get(run.traceId);
+  context.disable();
+
+  const step = sink.span("step");
+  assert.equal(step.parentSpanContext?.spanId, run.traceparent.split("-")[2]);
+  assert.equal(sink.span("sandglass.sandboxes.create").parentSpanContext?.spanId, step.spanContext().spanId);
+  const tool = spans.find(({ name }) => name === "agent.tool_call");
+  for (const name of ["in the tool", "sandglass.execs.run"]) {
+    assert.equal(sink.span(name).parentSpanContext?.spanId, tool?.spanId, name);
+    assert.equal(sink.span(name).spanContext().traceId, run.traceId, name);
+  }
+  assert.equal(sandboxes, 1);
+});
+
 test("a program that is instrumented from outside, HTTP included, prints one CLIENT span an operation", async () => {
   const root = join(import.meta.dirname, "../../../..");
+  const page = await readFile(join(root, "docs/sdk-tracing.md"), "utf8");
+  const told = [...page.matchAll(/^export (.+)$/gm)].flatMap(([, line = ""]) => line.split(" "));
+  assert.ok(told.length >= 5, "the page says what to set");
   const env = {
     ...process.env,
     SANDGLASS_URL: daemon.url,
     SANDGLASS_API_KEY: daemon.apiKey,
-    OTEL_TRACES_EXPORTER: "console",
-    OTEL_METRICS_EXPORTER: "console",
-    OTEL_LOGS_EXPORTER: "none",
-    OTEL_NODE_RESOURCE_DETECTORS: "none",
+    ...Object.fromEntries(told.map((each) => each.split("="))),
     // Would bring up the private provider, were there none registered.
     SANDGLASS_SDK_OTEL_ENABLED: "true",
     NO_COLOR: "1",
@@ -97,6 +130,25 @@ test("a program that is instrumented from outside, HTTP included, prints one CLI
     "count words",
     "sandglass.traces.get",
   ]);
+  const [shown = ""] = /^ {2}name: 'sandglass\.execs\.run',[\s\S]+?^ {2}links/m.exec(page) ?? [];
+  const [real = ""] = /^ {2}name: 'sandglass\.execs\.run',[\s\S]+?^ {2}links/m.exec(stdout) ?? [];
+  assert.deepEqual(attributesIn(shown), attributesIn(real), "the page shows what is printed");
   assert.match(stdout, /name: 'http\.client\.request\.duration',/, "the requests were instrumented too");
   assert.match(stdout, /name: 'sandglass\.client\.operation\.duration',\n\s+type: 'HISTOGRAM',/);
+});
+
+/** Names of attributes in a span as the console exporter prints it. */
+function attributesIn(span: string): string[] {
+  return [...span.matchAll(/^ {4}'(.+?)': /gm)].map(([, name = ""]) => name).toSorted();
+}
+
+test("the page about the client's spans names every operation, and no other", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../../docs/sdk-tracing.md"), "utf8");
+  const rows = page.slice(page.indexOf("The span is `sandglass.`")).matchAll(/^\| [a-z ]+ \| (.+) \|$/gm);
+  const named = [...rows].flatMap(
+    ([, cell = ""]) => cell.replaceAll(/\(.*?\)/g, "").match(/[a-z_.]+/g) ?? [],
+  );
+  // What no method of the client calls.
+  const { healthz: _, readyz: __, openapi: ___, metrics: ____, ...called } = OPERATION_NAMES;
+  assert.deepEqual(named.toSorted(), [...Object.values(called), "files.exists"].toSorted());
 });

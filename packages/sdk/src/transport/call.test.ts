@@ -22,11 +22,11 @@ test("dots in a file path are resolved before a URL parser on the way can do it"
   assert.equal(fileAt("..."), "...");
 });
 
-test("query values that are undefined or empty lists are left out, lists are joined", () => {
+test("query values that are undefined or empty lists are left out, lists are repeated", () => {
   const query = { types: ["exec.*", "sandbox.*"], after: undefined, follow: true, limit: 0 };
   assert.equal(
     pathOf({ route: "listEvents", query }),
-    "/v1/events?types=exec.*%2Csandbox.*&follow=true&limit=0",
+    "/v1/events?types=exec.*&types=sandbox.*&follow=true&limit=0",
   );
   assert.equal(pathOf({ route: "listEvents", query: { types: [] } }), "/v1/events");
 });

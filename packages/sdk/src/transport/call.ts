@@ -13,7 +13,7 @@ export interface Call {
   route: RouteName;
   /** Values for the path's `{names}`; `{path+}` takes a file path. */
   params?: Readonly<Record<string, string>>;
-  /** Left out where undefined; lists are joined with commas. */
+  /** Left out where undefined; a list is repeated, since its values may hold commas. */
   query?: Readonly<Record<string, QueryValue>>;
   /** A JSON body. */
   json?: unknown;
@@ -71,8 +71,8 @@ const WORKING_DIRECTORY = "/workspace";
 function queryOf(query: Call["query"]): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    parameters.set(name, String(value));
+    if (value === undefined) continue;
+    for (const item of [value].flat()) parameters.append(name, String(item));
   }
   return parameters.toString();
 }

@@ -19,6 +19,14 @@ export function toConnectionError(error: unknown, baseUrl: string): unknown {
         hint: "check SANDGLASS_URL or baseUrl",
         cause: error,
       });
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+      return new ConnectionError(`the certificate of ${baseUrl} is not trusted: ${error.message}`, {
+        hint: "where its authority is your own, give that certificate as caFile or SANDGLASS_CA_FILE",
+        cause: error,
+      });
     case "ABORT_ERR":
       return error;
     default:

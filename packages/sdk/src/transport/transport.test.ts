@@ -185,3 +185,18 @@ test("a key that cannot stand in a header is refused as the caller's mistake, wi
     return true;
   });
 });
+
+test("a host that is none is said", async () => {
+  await assert.rejects(transportTo("http://no-such-host.invalid:1").json({ route: "doctor" }), {
+    code: "CONNECTION_FAILED",
+    message: /cannot be resolved/,
+  });
+});
+
+test("what does not answer in JSON is no daemon", async () => {
+  await using server = await ScriptedServer.start((_request, response) => void response.end("<html>"));
+  await assert.rejects(transportTo(server.url).json({ route: "doctor" }), {
+    code: "CONNECTION_FAILED",
+    message: /does not answer in JSON/,
+  });
+});

@@ -28,6 +28,8 @@ export interface TransportOptions {
   /** How often in a row a broken stream is picked up again. */
   streamRetries?: number | undefined;
   userAgent: string;
+  /** Certificates to trust, in PEM form; default: those that Node trusts. */
+  authorities?: string[] | undefined;
   /** Where its telemetry goes; default: to the providers that the program has registered. */
   instruments?: Instruments;
 }
@@ -60,8 +62,11 @@ export class Transport {
     this.streamRetries = options.streamRetries;
     this.#url = new URL(options.baseUrl);
     const agentOptions = { keepAlive: true, noDelay: true, scheduling: "lifo" } as const;
+    const trust = options.authorities === undefined ? {} : { ca: options.authorities };
     this.#agent =
-      this.#url.protocol === "https:" ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions);
+      this.#url.protocol === "https:"
+        ? new HttpsAgent({ ...agentOptions, ...trust })
+        : new HttpAgent(agentOptions);
   }
 
   /**
