@@ -26,11 +26,15 @@ from ._sync.execs import Execs
 from ._sync.exporters import Exporters
 from ._sync.files import Files
 from ._sync.keys import Keys
+from ._sync.logs import Logs
+from ._sync.metrics import Metrics
 from ._sync.recorded_runs import RecordedRuns
 from ._sync.runs import Run
 from ._sync.sandbox import Sandbox
 from ._sync.sandboxes import Sandboxes
-from ._sync.traces import Logs, Traces
+from ._sync.status import Status
+from ._sync.traces import Traces
+from ._tool_outcome import ToolOutcome
 from ._version import VERSION
 from .errors import *  # noqa: F403
 from .models import *  # noqa: F403
@@ -44,11 +48,14 @@ if TYPE_CHECKING:
     from ._async.exporters import AsyncExporters
     from ._async.files import AsyncFiles
     from ._async.keys import AsyncKeys
+    from ._async.logs import AsyncLogs
+    from ._async.metrics import AsyncMetrics
     from ._async.recorded_runs import AsyncRecordedRuns
     from ._async.runs import AsyncRun
     from ._async.sandbox import AsyncSandbox
     from ._async.sandboxes import AsyncSandboxes
-    from ._async.traces import AsyncLogs, AsyncTraces
+    from ._async.status import AsyncStatus
+    from ._async.traces import AsyncTraces
 
 __version__ = VERSION
 
@@ -61,11 +68,13 @@ _LATER = {
     "AsyncExporters": "exporters",
     "AsyncFiles": "files",
     "AsyncKeys": "keys",
-    "AsyncLogs": "traces",
+    "AsyncLogs": "logs",
+    "AsyncMetrics": "metrics",
     "AsyncRecordedRuns": "recorded_runs",
     "AsyncRun": "runs",
     "AsyncSandbox": "sandbox",
     "AsyncSandboxes": "sandboxes",
+    "AsyncStatus": "status",
     "AsyncToolCall": "agents",
     "AsyncTraces": "traces",
 }
@@ -82,10 +91,12 @@ __all__ = [
     "AsyncFiles",
     "AsyncKeys",
     "AsyncLogs",
+    "AsyncMetrics",
     "AsyncRecordedRuns",
     "AsyncRun",
     "AsyncSandbox",
     "AsyncSandboxes",
+    "AsyncStatus",
     "AsyncToolCall",
     "AsyncTraces",
     "Client",
@@ -100,6 +111,7 @@ __all__ = [
     "Files",
     "Keys",
     "Logs",
+    "Metrics",
     "NetworkOptions",
     "OutputEvent",
     "RecordedRuns",
@@ -108,8 +120,10 @@ __all__ = [
     "Sandbox",
     "Sandboxes",
     "SandglassWarning",
+    "Status",
     "StreamEvent",
     "ToolCall",
+    "ToolOutcome",
     "Traces",
     "output_bytes",
     "output_text",

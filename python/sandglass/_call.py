@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ._tracing import Tracing
 
 WORKING_DIRECTORY = "/workspace"
+#: The daemon reads its whole log for a deletion, and answers when nothing is left: that takes longer than any other call.
+DELETION_TIMEOUT_MS = 600_000
 
 QueryValue: TypeAlias = str | int | float | bool | list[str] | tuple[str, ...] | None
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -28,7 +30,7 @@ class Call:
 
     route: str
     params: Mapping[str, str] = field(default_factory=dict)
-    #: Left out where None; lists are joined with commas.
+    #: Left out where None; a list is repeated, since its values may hold commas.
     query: Mapping[str, QueryValue] = field(default_factory=dict)
     #: A JSON body.
     json: Any = None
@@ -51,6 +53,11 @@ class Call:
     @property
     def method(self) -> str:
         return ROUTES[self.route][0]
+
+
+def listed(value: str | Sequence[str] | None) -> list[str] | None:
+    """One value of a query, or several, as a list."""
+    return [value] if isinstance(value, str) else None if value is None else list(value)
 
 
 def path_of(call: Call) -> str:
@@ -93,10 +100,11 @@ def _file_path(path: str) -> str:
 def _query_of(query: Mapping[str, QueryValue]) -> str:
     given: list[tuple[str, str]] = []
     for name, value in query.items():
-        if value is None or (isinstance(value, (list, tuple)) and not value):
+        if value is None:
             continue
         if isinstance(value, bool):
             given.append((name, "true" if value else "false"))
         else:
-            given.append((name, ",".join(value) if isinstance(value, (list, tuple)) else str(value)))
+            items = value if isinstance(value, (list, tuple)) else (value,)
+            given.extend((name, str(item)) for item in items)
     return urlencode(given)

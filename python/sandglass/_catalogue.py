@@ -22,12 +22,16 @@ ErrorCode = Literal[
     "FILE_NOT_FOUND",
     "KEY_NOT_FOUND",
     "EXPORTER_NOT_FOUND",
+    "INCIDENT_NOT_FOUND",
+    "MAINTENANCE_NOT_FOUND",
     "METHOD_NOT_ALLOWED",
     "SANDBOX_ENDED",
     "SANDBOX_PAUSED",
     "EXEC_ENDED",
+    "RECORD_IN_USE",
     "FILE_CONFLICT",
     "EXPORTER_CONFLICT",
+    "INCIDENT_RESOLVED",
     "IDEMPOTENCY_CONFLICT",
     "REQUEST_TOO_SLOW",
     "PAYLOAD_TOO_LARGE",
@@ -67,12 +71,16 @@ ERROR_STATUS: dict[str, int] = {
     "FILE_NOT_FOUND": 404,
     "KEY_NOT_FOUND": 404,
     "EXPORTER_NOT_FOUND": 404,
+    "INCIDENT_NOT_FOUND": 404,
+    "MAINTENANCE_NOT_FOUND": 404,
     "METHOD_NOT_ALLOWED": 405,
     "SANDBOX_ENDED": 409,
     "SANDBOX_PAUSED": 409,
     "EXEC_ENDED": 409,
+    "RECORD_IN_USE": 409,
     "FILE_CONFLICT": 409,
     "EXPORTER_CONFLICT": 409,
+    "INCIDENT_RESOLVED": 409,
     "IDEMPOTENCY_CONFLICT": 409,
     "REQUEST_TOO_SLOW": 408,
     "PAYLOAD_TOO_LARGE": 413,
@@ -202,6 +210,20 @@ class ExporterNotFoundError(SandglassError):
     status = 404
 
 
+class IncidentNotFoundError(SandglassError):
+    """`INCIDENT_NOT_FOUND`, HTTP 404."""
+
+    code = "INCIDENT_NOT_FOUND"
+    status = 404
+
+
+class MaintenanceNotFoundError(SandglassError):
+    """`MAINTENANCE_NOT_FOUND`, HTTP 404."""
+
+    code = "MAINTENANCE_NOT_FOUND"
+    status = 404
+
+
 class MethodNotAllowedError(SandglassError):
     """`METHOD_NOT_ALLOWED`, HTTP 405."""
 
@@ -230,6 +252,13 @@ class ExecEndedError(SandglassError):
     status = 409
 
 
+class RecordInUseError(SandglassError):
+    """`RECORD_IN_USE`, HTTP 409."""
+
+    code = "RECORD_IN_USE"
+    status = 409
+
+
 class FileConflictError(SandglassError):
     """`FILE_CONFLICT`, HTTP 409."""
 
@@ -241,6 +270,13 @@ class ExporterConflictError(SandglassError):
     """`EXPORTER_CONFLICT`, HTTP 409."""
 
     code = "EXPORTER_CONFLICT"
+    status = 409
+
+
+class IncidentResolvedError(SandglassError):
+    """`INCIDENT_RESOLVED`, HTTP 409."""
+
+    code = "INCIDENT_RESOLVED"
     status = 409
 
 
@@ -386,12 +422,16 @@ BY_CODE: dict[str, type[SandglassError]] = {
     "FILE_NOT_FOUND": FileNotFoundError,
     "KEY_NOT_FOUND": KeyNotFoundError,
     "EXPORTER_NOT_FOUND": ExporterNotFoundError,
+    "INCIDENT_NOT_FOUND": IncidentNotFoundError,
+    "MAINTENANCE_NOT_FOUND": MaintenanceNotFoundError,
     "METHOD_NOT_ALLOWED": MethodNotAllowedError,
     "SANDBOX_ENDED": SandboxEndedError,
     "SANDBOX_PAUSED": SandboxPausedError,
     "EXEC_ENDED": ExecEndedError,
+    "RECORD_IN_USE": RecordInUseError,
     "FILE_CONFLICT": FileConflictError,
     "EXPORTER_CONFLICT": ExporterConflictError,
+    "INCIDENT_RESOLVED": IncidentResolvedError,
     "IDEMPOTENCY_CONFLICT": IdempotencyConflictError,
     "REQUEST_TOO_SLOW": RequestTooSlowError,
     "PAYLOAD_TOO_LARGE": PayloadTooLargeError,

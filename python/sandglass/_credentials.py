@@ -49,6 +49,23 @@ def resolve_base_url(explicit: str | None = None, env: Mapping[str, str] = os.en
     return f"{url.scheme}://{place}{url.path}".rstrip("/")
 
 
+def resolve_ca_file(
+    explicit: str | os.PathLike[str] | None, env: Mapping[str, str] = os.environ
+) -> str | None:
+    """A file of authorities to trust beside those of the system: `explicit`, else `SANDGLASS_CA_FILE`; None where there is none.
+
+    Raises:
+        InvalidRequestError: where it cannot be read
+    """
+    path = os.fspath(explicit) if explicit is not None else env.get("SANDGLASS_CA_FILE") or None
+    if path is not None and not os.access(path, os.R_OK):
+        raise InvalidRequestError(
+            f"{path} cannot be read",
+            hint="set ca_file or SANDGLASS_CA_FILE to the certificate of the daemon's authority, in PEM form",
+        )
+    return path
+
+
 def credentials_path(env: Mapping[str, str] = os.environ) -> Path:
     """`$SANDGLASS_CREDENTIALS`, else `$XDG_CONFIG_HOME/sandglass/credentials.json`, else `~/.config/sandglass/credentials.json`."""
     given = env.get("SANDGLASS_CREDENTIALS")

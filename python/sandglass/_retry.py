@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass
 
@@ -16,6 +15,8 @@ class Backoff:
 
     def wait(self, attempt: int) -> float:
         """Seconds before try number `attempt` (the first retry is 1)."""
+        import random  # with its hashes it takes longer to load than most of this package, and most programs never wait
+
         full = min(self.max_seconds, self.first_seconds * 2.0 ** (attempt - 1))
         return full * (0.5 + random.random() / 2)
 

@@ -12,6 +12,17 @@ RunState = Literal["running", "ok", "error", "cancelled"]
 
 
 @dataclass(frozen=True)
+class DeletionResult:
+    """What there was and is not any more; all 0 where nothing was found."""
+
+    sandboxes: int
+    #: Of the record.
+    events: int
+    #: Of events, telemetry and kept output.
+    bytes: int
+
+
+@dataclass(frozen=True)
 class RunSummary:
     """A run, summed up over all that belongs to it. Costs in US dollars."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from ._protocol import Cause
 
@@ -58,6 +58,8 @@ class TraceSummary:
     trace_id: str
     #: Of its first span, the host's or a caller's before any that a sandbox tells of.
     name: str
+    #: What it was about, in one line: its run's name, the first cell or command, else the request's route. "": not recorded.
+    subject: str
     service: str
     start_time: str
     duration_ms: float
@@ -87,3 +89,15 @@ class LogEntry:
     name: str | None = None
     #: None: the host itself.
     origin: Literal["client", "sandbox"] | None = None
+
+
+@dataclass(frozen=True)
+class MissedLogs:
+    """What a reader of `logs.tail` could not take in time."""
+
+    type: Literal["gap"]
+    missed: int
+
+
+#: What `logs.tail` yields.
+LogLine: TypeAlias = LogEntry | MissedLogs

@@ -6,8 +6,8 @@ import json
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager, suppress
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -31,8 +31,9 @@ class TraceOptions:
 
 @dataclass(frozen=True)
 class Tracing:
-    """A call takes the first that there is of: `own` (given to this sandbox or run), the active OpenTelemetry span, `fallback` (given to
-    the client, or SANDGLASS_TRACEPARENT), `origin` (the trace the sandbox was created in)."""
+    """A call takes the first that there is of: the tool call or agent it is made in, `own` (given to this sandbox or run), the active
+    OpenTelemetry span, the run that is open around it, `fallback` (given to the client, or SANDGLASS_TRACEPARENT), `origin` (the trace the
+    sandbox was created in)."""
 
     own: TraceOptions | None = None
     fallback: TraceOptions | None = None
@@ -41,23 +42,63 @@ class Tracing:
     run_id: str | None = None
 
 
-_innermost: ContextVar[TraceOptions | None] = ContextVar("sandglass_innermost", default=None)
+@dataclass(frozen=True)
+class OpenRun:
+    """A run that is open around the caller."""
+
+    run_id: str
+    #: Of the daemon that has it: what is made on another one is no part of it.
+    base_url: str
+    #: Of the run's own span.
+    place: TraceOptions
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    run: OpenRun
+    #: Of the tool call or agent; None in the run itself.
+    innermost: TraceOptions | None = None
+
+
+_surroundings: ContextVar[_Surroundings | None] = ContextVar("sandglass_surroundings", default=None)
 _is_warned = False
 
 
+def in_run(run: OpenRun) -> AbstractContextManager[None]:
+    """What is done inside is the work of a run: what is asked of its daemon, however deep, belongs to it, and the run's span is the parent
+    of whatever has no nearer one, the program's own OpenTelemetry spans included."""
+    return _within(_Surroundings(run), run.place)
+
+
+def in_trace(parent: TraceOptions, run: OpenRun) -> AbstractContextManager[None]:
+    """As `in_run`, in one of its tool calls or agents: every call made inside is a child of `parent`, above all else a `Tracing` says."""
+    return _within(_Surroundings(run, parent), parent)
+
+
 @contextmanager
-def in_trace(parent: TraceOptions) -> Iterator[None]:
-    """Every call made inside, however deep, is a child of `parent`: above all else a `Tracing` says."""
-    token = _innermost.set(parent)
+def _within(surroundings: _Surroundings, parent: TraceOptions) -> Iterator[None]:
+    ours = _surroundings.set(surroundings)
+    theirs = _attach(parent)
     try:
         yield
     finally:
-        _innermost.reset(token)
+        # A block that is left in another context than it was entered in (a fixture, a generator) has nothing to take back there.
+        with suppress(ValueError):
+            _surroundings.reset(ours)
+            if theirs is not None:
+                _detach(theirs)
 
 
 def innermost_trace() -> TraceOptions | None:
     """What `in_trace` says here; None outside of it."""
-    return _innermost.get()
+    surroundings = _surroundings.get()
+    return surroundings.innermost if surroundings else None
+
+
+def open_run_at(base_url: str) -> str | None:
+    """The run that is open here, where that daemon has it."""
+    surroundings = _surroundings.get()
+    return surroundings.run.run_id if surroundings and surroundings.run.base_url == base_url else None
 
 
 @cache
@@ -79,7 +120,7 @@ def trace_headers(tracing: Tracing | None, span: SpanContext | None = None) -> d
         span: the call's own, where it has one: what the daemon does becomes its child
     """
     tracing = tracing or Tracing()
-    source = _innermost.get() or tracing.own or _active_context() or tracing.fallback or tracing.origin
+    source = innermost_trace() or tracing.own or _active_context() or _otherwise(tracing)
     baggage = (source.baggage if source else None) or _active_baggage()
     place = _place_of(span) if span is not None else source
     headers: dict[str, str] = {}
@@ -94,14 +135,25 @@ def trace_headers(tracing: Tracing | None, span: SpanContext | None = None) -> d
 
 def parent_context(tracing: Tracing | None) -> Context:
     """What a call's own span is to be started in: the same precedence as `trace_headers`. Needs `opentelemetry-api`."""
+    tracing = tracing or Tracing()
+    source = innermost_trace() or tracing.own
+    if source is None and _active_context() is None:
+        source = _otherwise(tracing)
+    return _context_below(source)
+
+
+def _otherwise(tracing: Tracing) -> TraceOptions | None:
+    """Where no span is active: a program without OpenTelemetry has its open run."""
+    surroundings = _surroundings.get()
+    return (surroundings.run.place if surroundings else None) or tracing.fallback or tracing.origin
+
+
+def _context_below(source: TraceOptions | None) -> Context:
+    """The active context with that parent in it; unchanged where there is none."""
     from opentelemetry import context, trace
     from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState
 
     active = context.get_current()
-    tracing = tracing or Tracing()
-    source = _innermost.get() or tracing.own
-    if source is None and _active_context() is None:
-        source = tracing.fallback or tracing.origin
     parent = parse_traceparent(source.traceparent) if source else None
     if source is None or parent is None:
         return active
@@ -110,6 +162,21 @@ def parent_context(tracing: Tracing | None) -> Context:
         int(parent.trace_id, 16), int(parent.parent_span_id, 16), True, TraceFlags(parent.flags), state
     )
     return trace.set_span_in_context(NonRecordingSpan(remote), active)
+
+
+def _attach(parent: TraceOptions) -> Token[Context] | None:
+    """Makes it the parent of the program's own spans, too."""
+    if not has_opentelemetry():
+        return None
+    from opentelemetry import context
+
+    return context.attach(_context_below(parent))
+
+
+def _detach(token: Token[Context]) -> None:
+    from opentelemetry import context
+
+    context.detach(token)
 
 
 def checked_trace(

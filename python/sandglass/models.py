@@ -5,15 +5,44 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
+from ._event_models import EventLine, GapLine, Level, RuntimeEvent
+from ._exporter_models import (
+    DeadLetter,
+    DeadTelemetry,
+    ExporterCounts,
+    ExporterError,
+    ExporterInfo,
+    FlushResult,
+    TelemetryDelivery,
+)
+from ._metric_models import MetricAggregation, MetricInfo, MetricSeries, MetricSeriesList, MetricType
 from ._protocol import Cause, EventType, SignalName
-from ._run_models import RunDetail, RunFailure, RunModel, RunSandbox, RunState, RunSummary
-from ._trace_models import LogEntry, TraceEvent, TraceInfo, TraceSpan, TraceSummary
+from ._run_models import DeletionResult, RunDetail, RunFailure, RunModel, RunSandbox, RunState, RunSummary
+from ._status_models import (
+    ComponentInfo,
+    ComponentStatus,
+    IncidentImpact,
+    IncidentInfo,
+    IncidentStatus,
+    IncidentUpdate,
+    MaintenanceInfo,
+    MaintenanceStatus,
+    StatusFile,
+    StatusReport,
+)
+from ._trace_models import LogEntry, LogLine, MissedLogs, TraceEvent, TraceInfo, TraceSpan, TraceSummary
 
 __all__ = [
     "Cause",
     "Check",
+    "ComponentInfo",
+    "ComponentStatus",
     "ConfigEntry",
+    "ConsoleLink",
     "CreatedKey",
+    "DeadLetter",
+    "DeadTelemetry",
+    "DeletionResult",
     "DoctorReport",
     "EventLine",
     "EventType",
@@ -24,11 +53,24 @@ __all__ = [
     "FileInfo",
     "FlushResult",
     "GapLine",
+    "IncidentImpact",
+    "IncidentInfo",
+    "IncidentStatus",
+    "IncidentUpdate",
     "Isolation",
     "KeyInfo",
     "Language",
     "Level",
     "LogEntry",
+    "LogLine",
+    "MaintenanceInfo",
+    "MaintenanceStatus",
+    "MetricAggregation",
+    "MetricInfo",
+    "MetricSeries",
+    "MetricSeriesList",
+    "MetricType",
+    "MissedLogs",
     "Page",
     "RecordMode",
     "RunDetail",
@@ -44,6 +86,8 @@ __all__ = [
     "SandboxState",
     "Scope",
     "SignalName",
+    "StatusFile",
+    "StatusReport",
     "TelemetryDelivery",
     "TraceEvent",
     "TraceInfo",
@@ -56,9 +100,7 @@ Language: TypeAlias = Literal["python", "javascript", "bash"]
 SandboxState: TypeAlias = Literal["starting", "running", "paused", "terminating", "terminated"]
 Isolation: TypeAlias = Literal["bubblewrap", "crun", "gvisor", "kubernetes"]
 RecordMode: TypeAlias = Literal["full", "metadata"]
-Level: TypeAlias = Literal["debug", "info", "warn", "error"]
 Scope: TypeAlias = Literal["admin"]
-ExporterState: TypeAlias = Literal["running", "stalled", "disabled"]
 RunStatus: TypeAlias = Literal["ok", "error", "cancelled"]
 
 T = TypeVar("T")
@@ -183,68 +225,18 @@ class KeyInfo:
 class CreatedKey(KeyInfo):
     #: The secret, shown once and not in the repr.
     key: str = field(repr=False, default="")
+    #: It is the key that was asked with: who keeps that one has to keep this secret in its place. Of a rotation alone.
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
-class ExporterCounts:
-    """accepted = delivered + filtered + queued + in_flight + all of dropped, at every moment."""
+class ConsoleLink:
+    """A way into the web console, for one use. Whoever opens it acts as the key it was made with."""
 
-    accepted: int
-    delivered: int
-    filtered: int
-    queued: int
-    in_flight: int
-    #: By reason; healthy is empty.
-    dropped: dict[str, int]
-
-
-@dataclass(frozen=True)
-class ExporterError:
-    at: str
-    message: str
-
-
-@dataclass(frozen=True)
-class TelemetryDelivery:
-    """How an exporter is doing with what sandboxes and agents send, counted in requests."""
-
-    state: ExporterState
-    counts: ExporterCounts
-    lag_ms: float
-    failed_attempts: int
-    last_error: ExporterError | None = None
-    last_delivery_at: str | None = None
-    stalled_since: str | None = None
-    dead_letter_file: str | None = None
-
-
-@dataclass(frozen=True)
-class ExporterInfo:
-    id: str
-    provider: str
-    #: For people, without secrets.
-    destination: str
-    state: ExporterState
-    #: "config": of the daemon's configuration; "api": added while running.
-    origin: Literal["config", "api"]
-    counts: ExporterCounts
-    #: Age of the oldest event that is not delivered yet; 0 where there is none.
-    lag_ms: float
-    failed_attempts: int
-    filter_errors: int
-    last_error: ExporterError | None = None
-    last_delivery_at: str | None = None
-    stalled_since: str | None = None
-    dead_letter_file: str | None = None
-    telemetry: TelemetryDelivery | None = None
-
-
-@dataclass(frozen=True)
-class FlushResult:
-    delivered: int
-    dropped: int
-    #: Not delivered within the time; they stay in the log and are delivered later.
-    pending: int
+    #: Not in the repr.
+    url: str = field(repr=False)
+    #: A minute after it was made.
+    expires_at: str
 
 
 @dataclass(frozen=True)
@@ -280,46 +272,3 @@ class DoctorReport:
     version: str
     checks: list[Check]
     config: list[ConfigEntry]
-
-
-@dataclass(frozen=True)
-class RuntimeEvent:
-    """One event of the record."""
-
-    #: "evt_…": stable across retries; the deduplication key.
-    id: str
-    #: Per sandbox, starts at 1, no gaps: a hole is a loss.
-    seq: int
-    #: With microseconds.
-    timestamp: str
-    type: EventType
-    level: Level
-    org_id: str
-    #: "" for events of the host.
-    sandbox_id: str
-    run_id: str
-    trace_id: str
-    span_id: str
-    #: "" where the trace starts here.
-    parent_span_id: str
-    #: By `type`, with the names of the record: `event.data["exitCode"]`.
-    data: dict[str, Any]
-    #: What `after` takes to continue behind this event.
-    cursor: str = ""
-
-
-@dataclass(frozen=True)
-class GapLine:
-    """A hole in what a reader got: events that were removed before it read them, counted and placed."""
-
-    type: Literal["gap"]
-    #: Positions in the log, both inclusive.
-    from_position: int
-    to_position: int
-    reason: str
-    #: Where to read on.
-    cursor: str
-
-
-#: One line of `client.events()`.
-EventLine: TypeAlias = RuntimeEvent | GapLine

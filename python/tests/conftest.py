@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.daemon import Daemon
+from tests.support.telemetry_sink import TelemetrySink
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,12 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.startswith(("SANDGLASS_", "OTEL_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SANDGLASS_CREDENTIALS", "/does/not/exist")
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[TelemetrySink]:
+    """Registered for the time of the test."""
+    made = TelemetrySink()
+    made.register(monkeypatch)
+    yield made
+    made.shutdown()

@@ -12,6 +12,7 @@ from k8s_agent_sandbox.exceptions import SandboxRequestError
 from k8s_agent_sandbox.models import SandboxDirectConnectionConfig, SandboxTracerConfig
 from k8s_agent_sandbox.sandbox import Sandbox
 
+from tests.support import docs
 from tests.support.agent_trace import AgentTrace
 from tests.support.daemon import Daemon
 
@@ -60,6 +61,18 @@ def test_its_quick_start_runs_commands_and_moves_files(serving: Daemon) -> None:
     assert [entry.type for entry in files.list("")] == ["directory"]
     assert (files.exists("/data/bytes.bin"), files.exists("data/none")) == (True, False)
     assert commands.run("wc -c <data/bytes.bin").stdout.strip() == "300000"
+
+
+def test_the_pages_settings_reach_the_daemon(serving: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = docs.blocks("docs/agent-sandbox.md", "python")
+    default = "http://127.0.0.1:8888"
+    assert default in block
+    monkeypatch.setenv("SANDGLASS_API_KEY", serving.api_key)
+    told = docs.run(block.replace(default, serving.announced("agent_sandbox")))
+    helper: Any = NoCluster()
+    sandbox = Sandbox("claim", "by-page", connection_config=told["connection_config"], k8s_helper=helper)
+    assert sandbox.commands is not None
+    assert sandbox.commands.run("echo on").stdout == "on\n"
 
 
 def test_a_command_that_runs_too_long_says_so_in_the_packages_own_words(serving: Daemon) -> None:

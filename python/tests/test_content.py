@@ -62,7 +62,9 @@ def test_what_only_looks_a_little_like_a_secret_is_left() -> None:
     assert Content(True).text(text) == text
 
 
-def test_a_list_of_ones_own_takes_the_place_of_the_known_shapes() -> None:
+def test_a_list_of_ones_own_takes_the_place_of_the_known_shapes_strings_as_they_are_and_expressions_everywhere() -> (
+    None
+):
     content = Content(True, redact=['a+"b"', re.compile(r"cust-\d+"), ""])
     assert content.text('1 cust-1 cust-22 a+"b" aab') == "1 [redacted] [redacted] [redacted] aab"
     assert content.text({"said": 'a+"b"'}) == '{"said":"[redacted]"}'

@@ -1,4 +1,4 @@
-"""The client's own telemetry, with OpenTelemetry's SDK and without."""
+"""The client's own telemetry in whole programs, with OpenTelemetry's SDK and without, against a real daemon."""
 
 from __future__ import annotations
 
@@ -8,173 +8,23 @@ import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
 
-from sandglass import Client, ExecNotFoundError, SandboxNotFoundError
-from sandglass._otel import instruments, private_provider
-from sandglass._otel.private_provider import PrivateProvider, provider_loader
+from sandglass import Client, Sandbox
+from sandglass._otel import private_provider
+from tests.support import docs
 from tests.support.daemon import Daemon
-from tests.support.scripted_server import (
-    EXEC_ID,
-    SANDBOX_ID,
-    Response,
-    ScriptedServer,
-    SeenRequest,
-    counting_lines,
-    with_sandbox,
-)
+from tests.support.scripted_server import Response, ScriptedServer, SeenRequest
+from tests.support.telemetry_sink import TelemetrySink, context_of
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
-class Sink:
-    """Providers of this test alone, in the place of registered ones: those can be registered once a process."""
-
-    def __init__(self) -> None:
-        self.exporter = InMemorySpanExporter()
-        self.tracer_provider = TracerProvider()
-        self.tracer_provider.add_span_processor(SimpleSpanProcessor(self.exporter))
-        self.reader = InMemoryMetricReader()
-        self.meter_provider = MeterProvider([self.reader])
-
-    def span(self, name: str) -> ReadableSpan:
-        return next(span for span in self.exporter.get_finished_spans() if span.name == name)
-
-    def names(self) -> list[str]:
-        return [span.name for span in self.exporter.get_finished_spans()]
-
-    def points(self, name: str) -> list[Mapping[str, Any]]:
-        data = self.reader.get_metrics_data()
-        assert data is not None
-        return [
-            dict(point.attributes or {})
-            for resource in data.resource_metrics
-            for scope in resource.scope_metrics
-            for metric in scope.metrics
-            if metric.name == name
-            for point in metric.data.data_points
-        ]
-
-
-@pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sink]:
-    made = Sink()
-    monkeypatch.setattr("opentelemetry.trace.get_tracer_provider", lambda: made.tracer_provider)
-    monkeypatch.setattr("opentelemetry.metrics.get_meter_provider", lambda: made.meter_provider)
-    assert instruments._is_tracing_registered()
-    yield made
-    made.tracer_provider.shutdown()
-    made.meter_provider.shutdown()
-
-
-def counted(_: SeenRequest, response: Response, __: int) -> None:
-    response.stream()
-    response.end("".join(counting_lines(1)))
-
-
-def test_an_operation_is_one_client_span_that_the_request_carries_and_two_durations(sink: Sink) -> None:
-    with ScriptedServer(with_sandbox(counted)) as server, Client(server.url, "sgk_secret") as client:
-        client.create_sandbox("python").run_code("secret code")
-        requests = server.requests
-    assert sink.names() == ["sandglass.sandboxes.create", "sandglass.execs.run"]
-    span = sink.span("sandglass.execs.run")
-    assert span.kind is SpanKind.CLIENT and span.status.status_code is StatusCode.UNSET
-    context = span.get_span_context()
-    assert context is not None
-    assert requests[1].headers["traceparent"] == f"00-{context.trace_id:032x}-{context.span_id:016x}-01"
-    port = int(server.url.rsplit(":", 1)[1])
-    assert dict(span.attributes or {}) == {
-        "http.request.method": "POST",
-        "url.template": "/v1/sandboxes/{id}/exec",
-        "url.full": f"{server.url}/v1/sandboxes/{SANDBOX_ID}/exec",
-        "server.address": "127.0.0.1",
-        "server.port": port,
-        "sandglass.sandbox.id": SANDBOX_ID,
-        "sandglass.exec.kind": "code",
-        "http.response.status_code": 200,
-        "sandglass.exec.id": EXEC_ID,
-        "process.exit.code": 0,
-        "sandglass.cause": "exited",
-    }
-    server_attributes = {"server.address": "127.0.0.1", "server.port": port}
-    operations = sink.points("sandglass.client.operation.duration")
-    assert {"sandglass.operation": "execs.run", **server_attributes} in operations
-    assert {
-        "http.request.method": "POST",
-        "url.template": "/v1/sandboxes/{id}/exec",
-        "http.response.status_code": 200,
-        **server_attributes,
-    } in sink.points("http.client.request.duration")
-    everything = f"{[dict(s.attributes or {}) for s in sink.exporter.get_finished_spans()]} {operations}"
-    assert "sgk_secret" not in everything and "secret code" not in everything
-
-
-def test_an_error_is_the_catalogues_code_and_one_that_was_expected_is_none(sink: Sink) -> None:
-    def script(request: SeenRequest, response: Response, _: int) -> None:
-        if request.method == "HEAD":
-            return response.begin(404, {"x-error-code": "FILE_NOT_FOUND"})
-        return response.error(404, "SANDBOX_NOT_FOUND", "no sandbox x")
-
-    with ScriptedServer(with_sandbox(script)) as server, Client(server.url, "k") as client:
-        with pytest.raises(SandboxNotFoundError):
-            client.sandboxes.get("x")
-        assert client.create_sandbox().files.exists("gone") is False
-    failed = sink.span("sandglass.sandboxes.get")
-    assert failed.status.status_code is StatusCode.ERROR
-    assert (failed.attributes or {})["error.type"] == "SANDBOX_NOT_FOUND"
-    assert sink.span("sandglass.files.exists").status.status_code is StatusCode.UNSET
-
-
-def test_what_was_sent_again_and_picked_up_again_is_told_in_the_one_span(sink: Sink) -> None:
-    lines = counting_lines(2)
-
-    def script(_: SeenRequest, response: Response, count: int) -> None:
-        if count == 1:
-            return response.reset()
-        response.stream()
-        if count == 2:
-            response.write(lines[0])
-            return response.destroy()
-        return response.end("".join(lines))
-
-    with ScriptedServer(with_sandbox(script)) as server, Client(server.url, "k") as client:
-        client.create_sandbox().run_code("x")
-        sent = {request.headers["traceparent"] for request in server.requests[1:]}
-    span = sink.span("sandglass.execs.run")
-    assert [event.name for event in span.events] == ["sandglass.resend", "sandglass.reconnect"]
-    assert (span.attributes or {})["http.request.resend_count"] == 1
-    assert len(sent) == 1
-
-
-def test_a_stream_that_is_left_and_one_that_fails_end_their_spans(sink: Sink) -> None:
-    def script(request: SeenRequest, response: Response, count: int) -> None:
-        if count == 2:
-            return response.error(404, "EXEC_NOT_FOUND", "gone")
-        response.stream()
-        return response.write(counting_lines(3)[0])
-
-    with ScriptedServer(with_sandbox(script)) as server, Client(server.url, "k") as client:
-        sandbox = client.create_sandbox()
-        for _ in sandbox.run_code_stream("x"):
-            break
-        with pytest.raises(ExecNotFoundError):
-            sandbox.run_code("x")
-    left, failed = [span for span in sink.exporter.get_finished_spans() if span.name == "sandglass.execs.run"]
-    assert left.status.status_code is StatusCode.UNSET
-    assert failed.status.status_code is StatusCode.ERROR
-
-
-def test_each_operations_span_is_the_parent_of_the_daemons(sink: Sink, daemon: Daemon) -> None:
+def test_each_operations_span_is_the_parent_of_the_daemons_from_the_callers_span_to_the_process_inside(
+    sink: TelemetrySink, daemon: Daemon
+) -> None:
     tracer = sink.tracer_provider.get_tracer("test")
     with Client(daemon.url, daemon.api_key) as client:
         with tracer.start_as_current_span("outer") as outer, client.create_sandbox("bash") as sandbox:
@@ -191,6 +41,52 @@ def test_each_operations_span_is_the_parent_of_the_daemons(sink: Sink, daemon: D
     assert stdout.startswith(f"00-{trace_id}-")
 
 
+def test_a_runs_sandboxes_hang_below_the_run_and_say_so(sink: TelemetrySink, daemon: Daemon) -> None:
+    with Client(daemon.url, daemon.api_key) as client:
+        with client.run("analyst") as run, run.sandboxes.create("bash") as sandbox:
+            run.tool("shell", {}, lambda _: sandbox.commands.run(["true"]))
+        spans = client.traces.get(run.trace_id).spans
+    executed = sink.span("sandglass.execs.run")
+    assert f"{context_of(executed).trace_id:032x}" == run.trace_id
+    assert (executed.attributes or {})["sandglass.run.id"] == run.run_id
+    assert (sink.span("sandglass.runs.start").attributes or {})["sandglass.run.id"] == run.run_id
+    assert executed.parent is not None
+    above = [span.name for span in spans if span.span_id == f"{executed.parent.span_id:016x}"]
+    below = [span.name for span in spans if span.parent_span_id == f"{context_of(executed).span_id:016x}"]
+    assert (above, below) == (["agent.tool_call"], ["http_request"])
+
+
+def test_the_programs_own_spans_and_sandboxes_that_it_creates_below_them_are_in_the_trace_of_the_run_that_is_open(
+    sink: TelemetrySink, daemon: Daemon
+) -> None:
+    tracer = sink.tracer_provider.get_tracer("test")
+
+    def use(sandbox: Sandbox) -> None:
+        tracer.start_span("in the tool").end()
+        sandbox.commands.run(["true"])
+
+    with Client(daemon.url, daemon.api_key) as client:
+        with client.run("analyst") as run, tracer.start_as_current_span("step"):
+            with Sandbox("bash", client=client) as sandbox:
+                run.tool("shell", {}, lambda _: use(sandbox))
+        described = client.runs.get(run.run_id)
+        spans = client.traces.get(run.trace_id).spans
+
+    def parent_of(name: str) -> str:
+        parent = sink.span(name).parent
+        assert parent is not None
+        return f"{parent.span_id:016x}"
+
+    step = context_of(sink.span("step"))
+    assert parent_of("step") == run.traceparent.split("-")[2]
+    assert parent_of("sandglass.sandboxes.create") == f"{step.span_id:016x}"
+    tool = next(span for span in spans if span.name == "agent.tool_call")
+    for name in ("in the tool", "sandglass.execs.run"):
+        assert parent_of(name) == tool.span_id, name
+        assert f"{context_of(sink.span(name)).trace_id:032x}" == run.trace_id, name
+    assert described.sandboxes == 1
+
+
 def environment(daemon: Daemon, **more: str) -> dict[str, str]:
     return {**os.environ, "SANDGLASS_URL": daemon.url, "SANDGLASS_API_KEY": daemon.api_key, **more}
 
@@ -199,13 +95,11 @@ def test_a_script_without_a_line_of_opentelemetry_prints_its_spans_and_durations
     daemon: Daemon,
 ) -> None:
     command = Path(sys.executable).with_name("opentelemetry-instrument")
-    env = environment(
-        daemon,
-        OTEL_SERVICE_NAME="my-agent",
-        OTEL_TRACES_EXPORTER="console",
-        OTEL_METRICS_EXPORTER="console",
-        OTEL_LOGS_EXPORTER="none",
+    # As the README says, whose first script this is.
+    told = next(
+        block for block in docs.blocks("python/README.md", "sh") if "opentelemetry-instrument" in block
     )
+    env = environment(daemon, **dict(re.findall(r"\b(OTEL_\w+)=(\S+)", told)))
     done = subprocess.run(
         [str(command), sys.executable, str(EXAMPLES / "main.py")],
         capture_output=True,
@@ -227,9 +121,17 @@ def test_a_script_without_a_line_of_opentelemetry_prints_its_spans_and_durations
     for metric in ("http.client.request.duration", "sandglass.client.operation.duration"):
         assert done.stdout.count(f'"name": "{metric}"') == 1
     assert daemon.api_key not in done.stdout
+    shown = docs.blocks("python/README.md", "json")[0]
+    real = re.search(r'^ {4}"name": "sandglass.execs.run".+?^}', done.stdout, re.MULTILINE | re.DOTALL)
+    assert real is not None
+    assert _attributes_of(shown) == _attributes_of("{" + real[0])
 
 
-def test_sdk_otel_enabled_sends_spans_and_durations_where_the_variables_say(daemon: Daemon) -> None:
+def _attributes_of(span: str) -> list[str]:
+    return sorted(json.loads(span)["attributes"])
+
+
+def test_a_program_that_ends_by_itself_sends_what_it_holds_with_no_client_closed(daemon: Daemon) -> None:
     seen: list[str] = []
 
     def collector(request: SeenRequest, response: Response, _: int) -> None:
@@ -238,7 +140,9 @@ def test_sdk_otel_enabled_sends_spans_and_durations_where_the_variables_say(daem
 
     program = (
         "from sandglass import Sandbox\n"
-        "with Sandbox('bash', sdk_otel_enabled=True) as s: print(s.commands.run('echo on').stdout, end='')\n"
+        "s = Sandbox.create('bash', sdk_otel_enabled=True)\n"
+        "print(s.commands.run('echo on').stdout, end='')\n"
+        "s.terminate()\n"
     )
     with ScriptedServer(collector) as server:
         env = environment(daemon, OTEL_EXPORTER_OTLP_ENDPOINT=server.url)
@@ -251,18 +155,7 @@ def test_sdk_otel_enabled_sends_spans_and_durations_where_the_variables_say(daem
     assert b"sandglass.execs.run" in bodies["/v1/traces"]
 
 
-def test_a_private_provider_is_wanted_by_the_option_else_the_variable_else_an_endpoint() -> None:
-    endpoint = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
-    assert provider_loader(None, {}) is None
-    assert provider_loader(False, endpoint) is None
-    assert provider_loader(None, {**endpoint, "SANDGLASS_SDK_OTEL_ENABLED": "false"}) is None
-    assert provider_loader(True, {"OTEL_SDK_DISABLED": "TRUE"}) is None
-    assert provider_loader(True, {}) == PrivateProvider.acquire
-    assert provider_loader(None, endpoint) is not None
-    assert provider_loader(None, {"SANDGLASS_SDK_OTEL_ENABLED": "true"}) is not None
-
-
-def test_packages_that_are_missing_fail_who_asked_and_warn_who_only_has_the_variable(
+def test_without_opentelemetrys_sdk_an_explicit_wish_for_it_names_what_to_install_and_the_environments_is_one_warning(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)

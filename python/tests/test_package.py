@@ -20,20 +20,24 @@ def members_of(cls: type) -> str:
 
 
 def test_the_methods_of_the_classes_are_these_as_in_typescript() -> None:
-    assert members_of(sandglass.Client) == "create_sandbox events run doctor close"
+    assert members_of(sandglass.Client) == "create_sandbox events run doctor console_link close"
     assert members_of(sandglass.Sandbox) == (
         "create connect id trace_id template run_code run_code_stream info pause resume terminate kill close"
     )
-    assert members_of(sandglass.Sandboxes) == "create connect get list"
+    assert members_of(sandglass.Sandboxes) == "create connect get list delete_record"
     assert members_of(sandglass.Commands) == "run stream"
     assert members_of(sandglass.Execs) == "list get kill stream"
     assert (
         members_of(sandglass.Files) == "read read_text read_stream write list stat exists mkdir move remove"
     )
-    assert members_of(sandglass.Exporters) == "list get add replace remove retry flush"
-    assert members_of(sandglass.RecordedRuns) == "list get"
+    assert members_of(sandglass.Exporters) == "list get add replace remove retry dead_letters flush"
+    assert members_of(sandglass.RecordedRuns) == "list get delete"
     assert members_of(sandglass.Traces) == "list get"
-    assert members_of(sandglass.Logs) == "list"
+    assert members_of(sandglass.Logs) == "list tail"
+    assert members_of(sandglass.Metrics) == "names series"
+    assert members_of(sandglass.Status) == (
+        "get export incidents incident open_incident update_incident maintenances schedule_maintenance end_maintenance"
+    )
     assert members_of(sandglass.Keys) == "create rotate list revoke"
     assert (
         members_of(sandglass.Run)
@@ -56,7 +60,7 @@ def test_the_version_is_the_packages() -> None:
 
 
 def test_importing_brings_in_neither_the_http_client_nor_opentelemetry_nor_asyncio() -> None:
-    program = "import sandglass, sys; print([m for m in ('httpx', 'opentelemetry', 'asyncio', 'ssl') if m in sys.modules])"
+    program = "import sandglass, sys; print([m for m in ('httpx', 'opentelemetry', 'asyncio', 'ssl', 'random', 'hashlib') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -40,11 +40,11 @@ def test_dots_in_a_file_path_are_resolved_before_a_url_parser_on_the_way_can_do_
     assert file_at("...") == "..."
 
 
-def test_query_values_that_are_none_or_empty_are_left_out_lists_are_joined() -> None:
+def test_query_values_that_are_none_or_empty_lists_are_left_out_lists_are_repeated() -> None:
     query = {"types": ["exec.*", "sandbox.*"], "after": None, "follow": True, "limit": 0}
     assert (
         path_of(Call("listEvents", query=query))
-        == "/v1/events?types=exec.%2A%2Csandbox.%2A&follow=true&limit=0"
+        == "/v1/events?types=exec.%2A&types=sandbox.%2A&follow=true&limit=0"
     )
     assert path_of(Call("listEvents", query={"types": []})) == "/v1/events"
 
@@ -85,7 +85,22 @@ def test_a_line_without_an_end_is_given_up_at_the_limit_instead_of_filling_memor
         parser.push(bytes(2))
 
 
-def test_bytes_that_are_not_utf8_are_kept_exactly_without_tearing_characters_at_line_borders() -> None:
+def test_an_unfinished_last_line_yields_nothing() -> None:
+    parser = NdjsonParser()
+    assert parser.push(b'1\n{"half":') == [1]
+    assert parser.pending_bytes == len(b'{"half":')
+
+
+def test_text_is_joined_and_its_bytes_are_its_utf8() -> None:
+    output = OutputCollector()
+    for data in ("a", "\u20ac"):
+        output.add(OutputEvent("stdout", data, 0, 0))
+    assert (output.text(), output.bytes()) == ("a\u20ac", b"a\xe2\x82\xac")
+
+
+def test_bytes_that_are_not_utf8_are_kept_exactly_and_read_as_ufffd_without_tearing_characters_at_line_borders() -> (
+    None
+):
     output = OutputCollector()
     for data, encoding in (("a", None), ("/+I=", "base64"), ("gqw=", "base64")):
         output.add(OutputEvent("stdout", data, 0, 0, encoding))  # type: ignore[arg-type]
@@ -122,6 +137,12 @@ def test_where_the_sandboxs_env_names_an_endpoint_the_callers_headers_are_not_se
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT"):
         env = {name: "https://elsewhere.example"}
         assert with_export_environment(env, OWN) == env
+
+
+def test_what_env_says_wins_over_the_callers_own() -> None:
+    own = {"OTEL_EXPORTER_OTLP_HEADERS": "a=1", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    env = {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    assert with_export_environment(env, own) == {**own, **env}
 
 
 def test_otel_export_takes_the_callers_endpoint_along(monkeypatch: pytest.MonkeyPatch) -> None:

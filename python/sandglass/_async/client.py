@@ -11,25 +11,30 @@ from typing import TYPE_CHECKING, Any
 
 from .._call import Call
 from .._content import DEFAULT_MAX_BYTES, Content
-from .._credentials import resolve_api_key, resolve_base_url
+from .._credentials import resolve_api_key, resolve_base_url, resolve_ca_file
 from .._decode import decode
 from .._options import CreateSandboxOptions
 from .._otel.instruments import Instruments
 from .._otel.private_provider import provider_loader
 from .._tracing import Tracing, checked_trace, environment_trace
 from .._version import VERSION
-from ..models import DoctorReport, EventLine, Level
+from ..errors import InvalidRequestError
+from ..models import ConsoleLink, DoctorReport, EventLine, Level
 from .events import read_events
 from .exporters import AsyncExporters
 from .keys import AsyncKeys
+from .logs import AsyncLogs
+from .metrics import AsyncMetrics
 from .recorded_runs import AsyncRecordedRuns
 from .runs import AsyncRun
 from .runtime import shared_clients
 from .sandboxes import AsyncSandboxes
-from .traces import AsyncLogs, AsyncTraces
+from .status import AsyncStatus
+from .traces import AsyncTraces
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
+    import httpx
     from typing_extensions import Self, Unpack
 
     from .sandbox import AsyncSandbox
@@ -56,6 +61,9 @@ class AsyncClient:
         connect_timeout_ms: float | None = None,
         stream_retries: int | None = None,
         sdk_otel_enabled: bool | None = None,
+        ca: str | None = None,
+        ca_file: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """
         Args:
@@ -68,10 +76,19 @@ class AsyncClient:
             sdk_otel_enabled: sends the client's own spans and durations over OTLP, as the `OTEL_EXPORTER_OTLP_*` variables say, where the
                 program has registered no OpenTelemetry provider of its own: that one always wins. Default: `SANDGLASS_SDK_OTEL_ENABLED`,
                 else whether `OTEL_EXPORTER_OTLP_ENDPOINT` is set
+            ca: certificates of authorities to trust beside those of the system, in PEM form: for a daemon whose certificate is of an
+                authority of your own
+            ca_file: a file that holds them. Default: `SANDGLASS_CA_FILE`, unless `ca` is given
+            transport: of httpx, to send the requests another way: `httpx.AsyncHTTPTransport(proxy="http://…")`, or `httpx.MockTransport` in
+                tests. It knows itself whom to trust, and is closed with the client. Default: one of its own, which uses no proxy
 
         Raises:
-            InvalidRequestError: where the base URL is none
+            InvalidRequestError: where the base URL is none, the file of authorities cannot be read, or one is given beside a transport
         """
+        if transport is not None and (ca is not None or ca_file is not None):
+            raise InvalidRequestError(
+                "ca and ca_file are of no use beside a transport", hint="give the transport's `verify` them"
+            )
         self.base_url = resolve_base_url(base_url)
         self._given_key = api_key
         self._found_key: str | None = None
@@ -83,7 +100,10 @@ class AsyncClient:
             request_timeout_ms=request_timeout_ms,
             connect_timeout_ms=connect_timeout_ms,
             stream_retries=stream_retries,
+            ca=ca,
+            ca_file=None if ca_file is None and (ca, transport) != (None, None) else resolve_ca_file(ca_file),
             instruments=self._instruments,
+            http=transport,
         )
         fallback = checked_trace(traceparent, tracestate, baggage) or environment_trace()
         self._tracing = Tracing(fallback=fallback)
@@ -95,6 +115,9 @@ class AsyncClient:
         self.exporters = AsyncExporters(self._transport)
         self.traces = AsyncTraces(self._transport)
         self.logs = AsyncLogs(self._transport)
+        self.metrics = AsyncMetrics(self._transport)
+        #: How the service is, and its status page.
+        self.status = AsyncStatus(self._transport)
 
     def _api_key(self) -> str | None:
         if self._found_key is None:
@@ -116,6 +139,8 @@ class AsyncClient:
         run_id: str | None = None,
         trace_id: str | None = None,
         after: str | None = None,
+        last: int | None = None,
+        search: str | None = None,
         follow: bool = False,
         limit: int | None = None,
     ) -> AsyncGenerator[EventLine, None]:
@@ -126,6 +151,8 @@ class AsyncClient:
             types: patterns as `exec.*`, `sandbox.created`, `!exec.streamed`; default all
             min_level: this level and the more severe ones
             after: a `cursor` of an earlier line: what comes behind it. Default: from the beginning of what is kept
+            last: instead of `after`: begin with the last so many that the filters let through, 1 to 100,000
+            search: words of their texts, all of them: `word`, `begin*`, `"a phrase"`, `-not`. No more than 10,000 events, and not with `follow`
             limit: ends after so many events
 
         Raises:
@@ -143,6 +170,8 @@ class AsyncClient:
             run_id=run_id,
             trace_id=trace_id,
             after=after,
+            last=last,
+            search=search,
             follow=follow,
             limit=limit,
         )
@@ -176,6 +205,11 @@ class AsyncClient:
     async def doctor(self) -> DoctorReport:
         """What the host enforces, and the daemon's configuration."""
         return decode(DoctorReport, await self._transport.json(Call("doctor", tracing=self._tracing)))
+
+    async def console_link(self) -> ConsoleLink:
+        """A way into the web console with this client's key: good for one use, within a minute. Whoever opens it acts as the key."""
+        link = await self._transport.json(Call("createConsoleLink"))
+        return ConsoleLink(self.base_url + link["path"], link["expiresAt"])
 
     async def aclose(self) -> None:
         """Closes the connections; what is under way fails. Sends what telemetry of its own the client still holds."""

@@ -9,7 +9,7 @@ from typing import Any
 from .._call import Call
 from .._decode import decode, wire
 from .._options import ExporterFilter, exporter_spec
-from ..models import ExporterInfo, FlushResult
+from ..models import DeadLetter, ExporterInfo, FlushResult, Page
 from .transport import AsyncTransport
 
 #: Time that an answer to a flush has beyond the flush's own.
@@ -89,6 +89,22 @@ class AsyncExporters:
     async def retry(self, id: str) -> ExporterInfo:
         """Tries to deliver now, whatever the backoff; wakes one that is disabled."""
         return await self._info(Call("retryExporter", {"exporterId": id}))
+
+    async def dead_letters(
+        self, id: str, *, limit: int | None = None, cursor: str | None = None
+    ) -> Page[DeadLetter]:
+        """A page of what its destination would not take, the latest first. Give its `next_cursor` as `cursor` for the next; there is none on
+        the last page. A page may have fewer than were asked for, and still a next one.
+
+        Args:
+            limit: letters on the page; default 100
+
+        Raises:
+            ExporterNotFoundError: where there is none of that id
+        """
+        call = Call("listDeadLetters", {"exporterId": id}, {"limit": limit, "cursor": cursor})
+        answer = await self._transport.json(call)
+        return Page([decode(DeadLetter, item) for item in answer["items"]], answer.get("nextCursor"))
 
     async def flush(self, *, ids: builtins.list[str] | None = None, timeout_ms: int = 30_000) -> FlushResult:
         """Returns when everything that happened before is delivered or given up, or the time is over: then `pending` says how many events

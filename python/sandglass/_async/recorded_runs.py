@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .._call import Call
+from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
-from ..models import Page, RunDetail, RunState, RunSummary
+from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
 from .transport import AsyncTransport
 
 
@@ -39,3 +39,18 @@ class AsyncRecordedRuns:
             RunNotFoundError: where there is none of that id
         """
         return decode(RunDetail, await self._transport.json(Call("getRun", {"runId": run_id})))
+
+    async def delete(self, run_id: str) -> DeletionResult:
+        """Deletes everything that the daemon's host has of a complete run, and of the sandboxes that are its alone.
+
+        What exporters have sent is where they sent it. A run that is not there is nothing to be done.
+
+        Returns:
+            what there was
+
+        Raises:
+            RecordInUseError: while the run, or one of its sandboxes, is not over
+            ForbiddenError: without the scope `admin`
+        """
+        call = Call("deleteRun", {"runId": run_id}, timeout_ms=DELETION_TIMEOUT_MS)
+        return decode(DeletionResult, await self._transport.json(call))

@@ -11,7 +11,7 @@ from .._call import Call
 from .._content import Content
 from .._decode import decode, wire
 from .._trace_context import FLAGS_SAMPLED_RANDOM, format_traceparent
-from .._tracing import TraceOptions, Tracing
+from .._tracing import Tracing, in_run
 from ..errors import InvalidRequestError
 from ..models import RunInfo, RunStatus
 from .agents import AsyncAgent, SpanPlace
@@ -47,15 +47,15 @@ class AsyncRun(AsyncAgent):
         self._is_completed = False
 
     async def start(self) -> Self:
-        """Opens the run; the second time nothing happens. A `with` block does this by itself."""
+        """Opens the run; the second time nothing happens. A `with` block does this by itself, and then all that is done inside belongs
+        to the run; else what is done by its methods and by `run.sandboxes`."""
         if self._given_ledger is not None:
             return self
         call = Call("startRun", json=self._request, tracing=self._tracing)
         value = await self._transport.json(call, lambda run: {"sandglass.run.id": run["runId"]})
         info = decode(RunInfo, value)
         traceparent = format_traceparent(info.trace_id, info.span_id, FLAGS_SAMPLED_RANDOM)
-        own = Tracing(TraceOptions(traceparent), self._tracing.fallback, run_id=info.run_id)
-        self._given_ledger = AsyncRunLedger(self._transport, own, info, self._content)
+        self._given_ledger = AsyncRunLedger(self._transport, self._tracing, info, traceparent, self._content)
         self._given_place = SpanPlace(info.trace_id, info.span_id)
         self.sandboxes = self._given_ledger.sandboxes_of(traceparent)
         self._started_at = time.perf_counter()
@@ -63,7 +63,7 @@ class AsyncRun(AsyncAgent):
 
     @property
     def run_id(self) -> str:
-        return self._ledger.run_id
+        return self._ledger.run.run_id
 
     @property
     def _place(self) -> SpanPlace:
@@ -101,16 +101,20 @@ class AsyncRun(AsyncAgent):
         await self.flush()
 
     async def __aenter__(self) -> Self:
-        return await self.start()
+        await self.start()
+        self._inside = in_run(self._ledger.run)
+        self._inside.__enter__()
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Completes the run: "ok", or "error" with what the block raised."""
+        self._inside.__exit__(None, None, None)
         await self.complete(status="ok" if error is None else "error", error=error)
 
     def __repr__(self) -> str:
-        opened = "not opened yet" if self._given_ledger is None else self._given_ledger.run_id
+        opened = "not opened yet" if self._given_ledger is None else self._given_ledger.run.run_id
         return f"<{type(self).__name__} {self.name!r} {opened}>"
 
 

@@ -83,6 +83,9 @@ async def uninterrupted(work: Callable[[], Awaitable[None]]) -> None:
 async def drain(response: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """Reads what is left of a finished stream (the end marker, usually in the same packet), so that its connection can be reused; one
     that does not end is closed."""
+    if getattr(response.stream, "is_complete", False):
+        await response.stream.aclose()  # type: ignore[union-attr]
+        return
     try:
         await asyncio.wait_for(_exhaust(chunks), _DRAIN_SECONDS)
     except Exception:

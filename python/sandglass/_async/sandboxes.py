@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .._call import Call
+from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
 from .._options import CreateSandboxOptions, create_request
-from .._tracing import TraceOptions, Tracing, checked_trace
-from ..models import Page, SandboxInfo, SandboxState
+from .._tracing import TraceOptions, Tracing, checked_trace, open_run_at
+from ..models import DeletionResult, Page, SandboxInfo, SandboxState
 from .source import AsyncStreamSource
 from .transport import AsyncTransport
 
@@ -30,7 +30,7 @@ class AsyncSandboxes:
     async def create(
         self, template: str | None = None, **options: Unpack[CreateSandboxOptions]
     ) -> AsyncSandbox:
-        """Creates a sandbox.
+        """Creates a sandbox. Where a run of this daemon is open around the call, the sandbox belongs to it.
 
         Raises:
             TemplateNotFoundError, SandboxLimitReachedError, UnsupportedOnHostError, ConnectionError
@@ -42,7 +42,7 @@ class AsyncSandboxes:
     async def _create(
         self, template: str | None, options: CreateSandboxOptions
     ) -> tuple[SandboxInfo, AsyncStreamSource]:
-        request = create_request(template, options, self._run_id)
+        request = create_request(template, options, self._run_id or open_run_at(self._transport.base_url))
         tracing = self._tracing_of(
             options.get("traceparent"), options.get("tracestate"), options.get("baggage")
         )
@@ -103,6 +103,23 @@ class AsyncSandboxes:
         }
         page = await self._transport.json(Call("listSandboxes", query=query, tracing=self._tracing))
         return Page([decode(SandboxInfo, item) for item in page["items"]], page.get("nextCursor"))
+
+    async def delete_record(self, sandbox_id: str) -> DeletionResult:
+        """Deletes everything that the daemon's host has of a sandbox that has ended: its events, telemetry and output.
+
+        What exporters have sent is where they sent it. A sandbox that is not there is nothing to be done.
+
+        Returns:
+            what there was
+
+        Raises:
+            RecordInUseError: while it is alive
+            ForbiddenError: without the scope `admin`
+        """
+        call = Call(
+            "deleteSandboxRecord", {"id": sandbox_id}, timeout_ms=DELETION_TIMEOUT_MS, tracing=self._tracing
+        )
+        return decode(DeletionResult, await self._transport.json(call))
 
     def _tracing_of(self, traceparent: str | None, tracestate: str | None, baggage: str | None) -> Tracing:
         own = checked_trace(traceparent, tracestate, baggage)

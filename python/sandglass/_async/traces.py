@@ -1,10 +1,12 @@
-"""Traces and log records of the record."""
+"""Traces of the record."""
 
 from __future__ import annotations
 
-from .._call import Call
+from collections.abc import Sequence
+
+from .._call import Call, listed
 from .._decode import decode
-from ..models import LogEntry, Page, TraceInfo, TraceSummary
+from ..models import Page, TraceInfo, TraceSummary
 from .transport import AsyncTransport
 
 
@@ -20,12 +22,14 @@ class AsyncTraces:
         since: str | None = None,
         until: str | None = None,
         min_duration_ms: int | None = None,
+        max_duration_ms: int | None = None,
         error: bool | None = None,
         service: str | None = None,
         name: str | None = None,
         sandbox_id: str | None = None,
         run_id: str | None = None,
-        attribute: str | None = None,
+        template: str | None = None,
+        attribute: str | Sequence[str] | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page[TraceSummary]:
@@ -36,19 +40,23 @@ class AsyncTraces:
             until: before then
             error: True: with a failed span; False: without one
             name: a part of the name of its first span, in any case
-            attribute: `name=value` of an attribute of any of its spans
+            sandbox_id: any of its sandboxes
+            template: of its first sandbox
+            attribute: `name=value` of an attribute of any of its spans; of several, all
             limit: traces on the page; default 100
         """
         query = {
             "since": since,
             "until": until,
             "minDurationMs": min_duration_ms,
+            "maxDurationMs": max_duration_ms,
             "error": error,
             "service": service,
             "name": name,
             "sandboxId": sandbox_id,
             "runId": run_id,
-            "attribute": attribute,
+            "template": template,
+            "attribute": listed(attribute),
             "limit": limit,
             "cursor": cursor,
         }
@@ -60,50 +68,3 @@ class AsyncTraces:
         TraceNotFoundError: where nothing of it is recorded
         """
         return decode(TraceInfo, await self._transport.json(Call("getTrace", {"traceId": trace_id})))
-
-
-class AsyncLogs:
-    """Log records that programs in sandboxes and agents sent with OpenTelemetry. Reached as `client.logs`."""
-
-    def __init__(self, transport: AsyncTransport) -> None:
-        self._transport = transport
-
-    async def list(
-        self,
-        *,
-        since: str | None = None,
-        until: str | None = None,
-        min_severity: int | None = None,
-        text: str | None = None,
-        service: str | None = None,
-        sandbox_id: str | None = None,
-        run_id: str | None = None,
-        trace_id: str | None = None,
-        span_id: str | None = None,
-        limit: int | None = None,
-        cursor: str | None = None,
-    ) -> Page[LogEntry]:
-        """A page of records, newest first. Give its `next_cursor` as `cursor` for the next; there is none on the last page.
-
-        Args:
-            since: ISO 8601 with its zone; from then on
-            until: before then
-            min_severity: OpenTelemetry's number: 9 is INFO, 13 WARN, 17 ERROR
-            text: a part of the body, in any case
-            limit: records on the page; default 100
-        """
-        query = {
-            "since": since,
-            "until": until,
-            "minSeverity": min_severity,
-            "text": text,
-            "service": service,
-            "sandboxId": sandbox_id,
-            "runId": run_id,
-            "traceId": trace_id,
-            "spanId": span_id,
-            "limit": limit,
-            "cursor": cursor,
-        }
-        answer = await self._transport.json(Call("listLogs", query=query))
-        return Page([decode(LogEntry, item) for item in answer["items"]], answer.get("nextCursor"))

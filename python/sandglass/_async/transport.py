@@ -51,7 +51,10 @@ class AsyncTransport:
         request_timeout_ms: float | None = None,
         connect_timeout_ms: float | None = None,
         stream_retries: int | None = None,
+        ca: str | None = None,
+        ca_file: str | None = None,
         instruments: Instruments | None = None,
+        http: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """
         Args:
@@ -60,10 +63,15 @@ class AsyncTransport:
             request_timeout_ms: 0 is unlimited; default 60,000
             connect_timeout_ms: 0 leaves it to the operating system; default 10,000
             stream_retries: how often in a row a broken stream is picked up again
+            ca: certificates of authorities to trust beside those of the system, in PEM form
+            ca_file: a file of such
+            http: what sends the requests; default: one of its own
         """
         self.base_url = base_url
         self.stream_retries = stream_retries
         self._api_key = api_key
+        self._trust = (ca, ca_file)
+        self._http = http
         self._user_agent = user_agent
         self._request_timeout_ms = 60_000 if request_timeout_ms is None else request_timeout_ms
         self._connect_timeout = _seconds(10_000 if connect_timeout_ms is None else connect_timeout_ms)
@@ -121,9 +129,11 @@ class AsyncTransport:
         """Closes every connection; what is under way fails with a ConnectionError."""
         self._is_closed = True
         await self.release()
+        if self._http is not None:
+            await self._http.aclose()
 
     async def release(self) -> None:
-        """Closes every connection; the next call makes a new one."""
+        """Closes every connection of its own; the next call makes a new one."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             await exchange.aclose()
@@ -226,7 +236,7 @@ class AsyncTransport:
         if self._exchange is None:
             from .exchange import AsyncExchange
 
-            self._exchange = AsyncExchange(self.base_url)
+            self._exchange = AsyncExchange(self.base_url, *self._trust, self._http)
         return self._exchange
 
     def _headers(self, call: Call, operation: Operation) -> dict[str, str]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._decode import wire
+from .._tool_outcome import ToolOutcome
 from .._trace_context import FLAGS_SAMPLED_RANDOM, format_traceparent, parse_traceparent
-from .._tracing import TraceOptions, in_trace, innermost_trace
+from .._tracing import TraceOptions, checked_trace, in_trace, innermost_trace
 from .run_ledger import RunLedger
 from .runtime import settle
 from .sandboxes import Sandboxes
@@ -72,35 +73,71 @@ class Agent:
         """Of the agent's own span."""
         return self._place.traceparent
 
-    def tool_call(self, name: str, arguments: Any = None, *, id: str | None = None) -> ToolCall:
+    def tool_call(
+        self,
+        name: str,
+        arguments: Any = None,
+        *,
+        id: str | None = None,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
+        baggage: str | None = None,
+    ) -> ToolCall:
         """Records that the agent calls a tool; `result` or `error` ends the span.
 
         Args:
             arguments: recorded with `capture_content`
             id: the model's own id of the call; one is made where there is none
+            traceparent: W3C, of whose span the call's becomes a child: a server that is called by agents gets it with each call. Default: the
+                tool call or agent that it is made in, else this agent
+            tracestate: the caller's, for what is called inside the `with` block; of no meaning without `traceparent`
+            baggage: the caller's, likewise
 
         Example:
             with run.tool_call("search", arguments={"query": query}) as call:
                 call.result(search(query))
         """
-        place = self._place_below()
-        call = ToolCall(self._ledger, place, name, id or f"call_{place.span_id}")
+        caller = checked_trace(traceparent, tracestate)
+        place = self._place_below(caller)
+        inside = TraceOptions(place.traceparent, caller.tracestate if caller else None, baggage)
+        call = ToolCall(self._ledger, place, name, id or f"call_{place.span_id}", inside)
         given = self._ledger.content.text(arguments)
         data = {"tool_name": name, "tool_call_id": call.tool_call_id, "arguments": given}
         _add(self._ledger, place, "agent.tool_call", data)
         return call
 
-    def tool(self, tool_name: str, args: T, fn: Callable[[T], Any], *, id: str | None = None) -> Any:
+    def tool(
+        self,
+        tool_name: str,
+        args: T,
+        fn: Callable[[T], Any],
+        *,
+        id: str | None = None,
+        traceparent: str | None = None,
+        tracestate: str | None = None,
+        baggage: str | None = None,
+        outcome: Callable[[Any], ToolOutcome] | None = None,
+    ) -> Any:
         """Runs `fn(args)` as a tool call: what it asks of sandboxes of this run hangs below the call's span. An error is recorded and raised
         on.
+
+        Args:
+            id, traceparent, tracestate, baggage: as in `tool_call`
+            outcome: says what of the value is recorded. Default: all of it, as a success
 
         Example:
             run.tool("python", {"code": code}, lambda args: sandbox.run_code(args["code"]))
         """
-        call = self.tool_call(tool_name, args, id=id)
+        call = self.tool_call(
+            tool_name, args, id=id, traceparent=traceparent, tracestate=tracestate, baggage=baggage
+        )
         with call:
             value = settle(fn(args))
-            call.result(value)
+            said = outcome(value) if outcome is not None else ToolOutcome(value)
+            if said.is_error:
+                call.error(said.result)
+            else:
+                call.result(said.result)
         return value
 
     def agent(self, name: str) -> WorkingAgent:
@@ -147,11 +184,11 @@ class Agent:
         data = {"bytes": len(text.encode("utf-8", "surrogatepass")), "text": self._ledger.content.text(text)}
         _add(self._ledger, self._place, "agent.thinking", data)
 
-    def _place_below(self) -> SpanPlace:
-        """A new span below the tool call or the agent around, else below this agent's."""
-        around = innermost_trace()
+    def _place_below(self, caller: TraceOptions | None = None) -> SpanPlace:
+        """A new span below the caller's, else below the tool call or the agent around, else below this agent's."""
+        around = caller or innermost_trace()
         parent = parse_traceparent(around.traceparent) if around else None
-        span_id = secrets.token_hex(8)
+        span_id = os.urandom(8).hex()
         if parent is None:
             return SpanPlace(self._place.trace_id, span_id, self._place.span_id)
         return SpanPlace(parent.trace_id, span_id, parent.parent_span_id, parent.flags)
@@ -166,7 +203,7 @@ class WorkingAgent(Agent):
     def __enter__(self) -> Self:
         self._started_at = time.perf_counter()
         _add(self._ledger, self._place, "agent.started", {"agent_name": self.name})
-        self._inside = in_trace(TraceOptions(self.traceparent))
+        self._inside = in_trace(TraceOptions(self.traceparent), self._ledger.run)
         self._inside.__enter__()
         return self
 
@@ -186,12 +223,21 @@ class WorkingAgent(Agent):
 class ToolCall:
     """A tool call that has begun. As a `with` block, what is called inside it hangs below the call's span, and its end is the call's."""
 
-    def __init__(self, ledger: RunLedger, place: SpanPlace, tool_name: str, tool_call_id: str) -> None:
+    def __init__(
+        self,
+        ledger: RunLedger,
+        place: SpanPlace,
+        tool_name: str,
+        tool_call_id: str,
+        inside: TraceOptions,
+    ) -> None:
+        """Use `run.tool_call`."""
         self.tool_call_id = tool_call_id
         #: Parent for what the tool does elsewhere.
         self.traceparent = place.traceparent
         self._ledger = ledger
         self._place = place
+        self._inside_trace = inside
         self._tool_name = tool_name
         self._started_at = time.perf_counter()
         self._is_ended = False
@@ -218,7 +264,7 @@ class ToolCall:
         _add(self._ledger, self._place, "agent.tool_result", ending)
 
     def __enter__(self) -> Self:
-        self._inside = in_trace(TraceOptions(self.traceparent))
+        self._inside = in_trace(self._inside_trace, self._ledger.run)
         self._inside.__enter__()
         return self
 

@@ -33,6 +33,8 @@ def read_events(
     run_id: str | None,
     trace_id: str | None,
     after: str | None,
+    last: int | None = None,
+    search: str | None = None,
     follow: bool,
     limit: int | None,
 ) -> Generator[EventLine, None, None]:
@@ -45,6 +47,8 @@ def read_events(
         "runId": run_id,
         "traceId": trace_id,
         "follow": True if follow else None,
+        "last": last,
+        "search": search,
     }
     # A filtered reading may search long before its first line: no time limit.
     call = Call("listEvents", query=query, headers={"accept": "application/x-ndjson"}, timeout_ms=0)
@@ -100,7 +104,11 @@ class _Reading:
     def open(self) -> None:
         from .exchange import chunks_of
 
-        call = replace(self._call, query={**self._call.query, "after": self._after, "limit": self.limit})
+        query = {**self._call.query, "after": self._after, "limit": self.limit}
+        if self._after is not None:
+            # What was begun from the last so many goes on behind what came.
+            del query["last"]
+        call = replace(self._call, query=query)
         self._response = self._transport.stream(call)
         self._chunks = chunks_of(self._response)
         self._parser = NdjsonParser()

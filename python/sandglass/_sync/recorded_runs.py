@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from .._call import Call
+from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
-from ..models import Page, RunDetail, RunState, RunSummary
+from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
 from .transport import Transport
 
 
@@ -40,3 +40,18 @@ class RecordedRuns:
             RunNotFoundError: where there is none of that id
         """
         return decode(RunDetail, self._transport.json(Call("getRun", {"runId": run_id})))
+
+    def delete(self, run_id: str) -> DeletionResult:
+        """Deletes everything that the daemon's host has of a complete run, and of the sandboxes that are its alone.
+
+        What exporters have sent is where they sent it. A run that is not there is nothing to be done.
+
+        Returns:
+            what there was
+
+        Raises:
+            RecordInUseError: while the run, or one of its sandboxes, is not over
+            ForbiddenError: without the scope `admin`
+        """
+        call = Call("deleteRun", {"runId": run_id}, timeout_ms=DELETION_TIMEOUT_MS)
+        return decode(DeletionResult, self._transport.json(call))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._content import Content
-from .._tracing import TraceOptions, Tracing
+from .._tracing import OpenRun, TraceOptions, Tracing
 from ..models import RunInfo
 from .run_events import RunEvents
 from .sandboxes import Sandboxes
@@ -18,17 +18,23 @@ _NANOS = 1_000_000_000
 class RunLedger:
     """Where a run's events go, what of contents is in them, and the sums of its model calls."""
 
-    def __init__(self, transport: Transport, tracing: Tracing, info: RunInfo, content: Content) -> None:
+    def __init__(
+        self, transport: Transport, tracing: Tracing, info: RunInfo, traceparent: str, content: Content
+    ) -> None:
         """
         Args:
-            tracing: of the run's own span
+            tracing: of who opened the run
+            traceparent: of the run's own span
         """
-        self.run_id = info.run_id
+        place = TraceOptions(traceparent)
+        self.run = OpenRun(info.run_id, transport.base_url, place)
         self.trace_id = info.trace_id
         self.content = content
         self._transport = transport
-        self._tracing = tracing
-        self._events = RunEvents(transport, info.run_id, tracing)
+        self._fallback = tracing.fallback
+        self._events = RunEvents(
+            transport, info.run_id, Tracing(place, tracing.fallback, run_id=info.run_id)
+        )
         # Nano-dollars: fractions of a cent add up to what they are.
         self._cost_nanos = 0
         self._input_tokens = 0
@@ -36,8 +42,8 @@ class RunLedger:
 
     def sandboxes_of(self, traceparent: str) -> Sandboxes:
         """Sandboxes of the run, created below a span of it."""
-        own = Tracing(TraceOptions(traceparent), self._tracing.fallback, run_id=self.run_id)
-        return Sandboxes(self._transport, own, self.run_id)
+        own = Tracing(TraceOptions(traceparent), self._fallback, run_id=self.run.run_id)
+        return Sandboxes(self._transport, own, self.run.run_id)
 
     def count(self, cost_usd: float, input_tokens: int, output_tokens: int) -> None:
         self._cost_nanos += round(cost_usd * _NANOS)

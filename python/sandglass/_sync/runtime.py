@@ -77,6 +77,9 @@ def uninterrupted(work: Callable[[], None]) -> None:
 def drain(response: httpx.Response, chunks: Iterator[bytes]) -> None:
     """Reads what is left of a finished stream (the end marker, usually in the same packet), so that its connection can be reused; one
     that does not end is closed."""
+    if getattr(response.stream, "is_complete", False):
+        response.stream.close()  # type: ignore[union-attr]
+        return
     limited = _limit_receiving(response, _DRAIN_SECONDS)
     try:
         for _ in chunks:

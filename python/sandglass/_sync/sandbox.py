@@ -43,6 +43,8 @@ class Sandbox:
         connect_timeout_ms: float | None = None,
         stream_retries: int | None = None,
         sdk_otel_enabled: bool | None = None,
+        ca: str | None = None,
+        ca_file: str | None = None,
         **options: Unpack[CreateSandboxOptions],
     ) -> None:
         """
@@ -62,6 +64,8 @@ class Sandbox:
             "connect_timeout_ms": connect_timeout_ms,
             "stream_retries": stream_retries,
             "sdk_otel_enabled": sdk_otel_enabled,
+            "ca": ca,
+            "ca_file": ca_file,
         }
         self._acquired: Client | None = None
         self._info: SandboxInfo | None = None

@@ -52,7 +52,10 @@ class Transport:
         request_timeout_ms: float | None = None,
         connect_timeout_ms: float | None = None,
         stream_retries: int | None = None,
+        ca: str | None = None,
+        ca_file: str | None = None,
         instruments: Instruments | None = None,
+        http: httpx.BaseTransport | None = None,
     ) -> None:
         """
         Args:
@@ -61,10 +64,15 @@ class Transport:
             request_timeout_ms: 0 is unlimited; default 60,000
             connect_timeout_ms: 0 leaves it to the operating system; default 10,000
             stream_retries: how often in a row a broken stream is picked up again
+            ca: certificates of authorities to trust beside those of the system, in PEM form
+            ca_file: a file of such
+            http: what sends the requests; default: one of its own
         """
         self.base_url = base_url
         self.stream_retries = stream_retries
         self._api_key = api_key
+        self._trust = (ca, ca_file)
+        self._http = http
         self._user_agent = user_agent
         self._request_timeout_ms = 60_000 if request_timeout_ms is None else request_timeout_ms
         self._connect_timeout = _seconds(10_000 if connect_timeout_ms is None else connect_timeout_ms)
@@ -122,9 +130,11 @@ class Transport:
         """Closes every connection; what is under way fails with a ConnectionError."""
         self._is_closed = True
         self.release()
+        if self._http is not None:
+            self._http.close()
 
     def release(self) -> None:
-        """Closes every connection; the next call makes a new one."""
+        """Closes every connection of its own; the next call makes a new one."""
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             exchange.close()
@@ -227,7 +237,7 @@ class Transport:
         if self._exchange is None:
             from .exchange import Exchange
 
-            self._exchange = Exchange(self.base_url)
+            self._exchange = Exchange(self.base_url, *self._trust, self._http)
         return self._exchange
 
     def _headers(self, call: Call, operation: Operation) -> dict[str, str]:

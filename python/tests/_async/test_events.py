@@ -62,6 +62,19 @@ async def test_without_follow_the_records_end_ends_the_loop_with_follow_a_bodys_
 
 
 @pytest.mark.anyio
+async def test_words_are_searched_for_in_the_record() -> None:
+    def script(_: SeenRequest, response: Response, __: int) -> None:
+        response.begin()
+        response.end(line(1))
+
+    with ScriptedServer(script) as server:
+        search = 'disk "no space" -warn'
+        found = [event async for event in client_of(server).events(search=search)]
+        assert len(found) == 1
+        assert parse_qs(urlsplit(server.requests[0].url).query)["search"] == [search]
+
+
+@pytest.mark.anyio
 async def test_a_limit_holds_across_a_broken_connection() -> None:
     def script(request: SeenRequest, response: Response, count: int) -> None:
         response.begin()

@@ -64,7 +64,7 @@ async def test_a_body_that_ends_well_but_without_its_exit_line_is_picked_up_agai
 
 
 @pytest.mark.anyio
-async def test_lines_replayed_although_not_asked_for_are_not_handed_out_twice_a_hole_is_asked_for_again() -> (
+async def test_lines_that_are_replayed_although_they_were_not_asked_for_are_not_handed_out_twice_a_hole_is_asked_for_again() -> (
     None
 ):
     lines = counting_lines(4)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
-from sandglass import ExporterNotFoundError, FlushResult
+from sandglass import ExporterNotFoundError, FlushResult, TimeoutError
 from sandglass._async.client import AsyncClient
 from tests.support.scripted_server import Response, ScriptedServer, SeenRequest
 
@@ -16,12 +17,25 @@ INFO = {
     "lastError": {"at": "2026-06-02T10:00:00.000Z", "message": "no room"},
 }
 
+EVENT_LETTER = {
+    "deadAt": "2026-06-02T10:00:00.000Z",
+    "reason": "too long",
+    "event": {"id": "evt_1", "type": "exec.completed", "data": {"exitCode": 1}},
+}
+TELEMETRY_LETTER = {
+    "deadAt": "2026-06-02T09:00:00.000Z",
+    "reason": "quota",
+    "telemetry": {"signal": "traces", "items": 3, "sizeBytes": 90},
+}
+
 
 def daemon(request: SeenRequest, response: Response, _: int) -> None:
     if request.method == "DELETE":
         return response.begin(204, {"content-length": "0"})
     if request.url == "/v1/exporters/flush":
         return response.json({"delivered": 1, "dropped": 0, "pending": 2})
+    if "/dead-letters" in request.url:
+        return response.json({"items": [EVENT_LETTER, TELEMETRY_LETTER], "nextCursor": "next"})
     if request.url == "/v1/exporters" and request.method == "GET":
         return response.json({"items": [INFO]})
     return response.json(INFO, 201 if request.method == "POST" else 200)
@@ -41,6 +55,12 @@ async def test_every_call_says_what_the_protocol_knows() -> None:
         )
         await exporters.replace("audit 1", "jsonl", config=config)
         await exporters.retry("audit 1")
+        letters = await exporters.dead_letters("audit 1")
+        event, telemetry = letters.items
+        assert (event.reason, event.telemetry) == ("too long", None)
+        assert event.event is not None and event.event.data == {"exitCode": 1}
+        assert telemetry.telemetry is not None and telemetry.telemetry.size_bytes == 90
+        await exporters.dead_letters("audit 1", limit=5, cursor=letters.next_cursor)
         assert await exporters.flush() == FlushResult(1, 0, 2)
         await exporters.flush(ids=["audit 1"], timeout_ms=5)
         await exporters.remove("audit 1")
@@ -52,6 +72,8 @@ async def test_every_call_says_what_the_protocol_knows() -> None:
             "POST /v1/exporters",
             "PUT /v1/exporters/audit%201",
             "POST /v1/exporters/audit%201/retry",
+            "GET /v1/exporters/audit%201/dead-letters",
+            "GET /v1/exporters/audit%201/dead-letters?limit=5&cursor=next",
             "POST /v1/exporters/flush",
             "POST /v1/exporters/flush",
             "DELETE /v1/exporters/audit%201",
@@ -65,7 +87,22 @@ async def test_every_call_says_what_the_protocol_knows() -> None:
             "filter": {"types": ["exec.*"], "minLevel": "warn"},
         }
         assert bodies[3] == {"provider": "jsonl", "id": "audit 1", "config": config}
-        assert bodies[5:7] == [{"timeoutMs": 30_000}, {"timeoutMs": 5, "ids": ["audit 1"]}]
+        assert bodies[7:9] == [{"timeoutMs": 30_000}, {"timeoutMs": 5, "ids": ["audit 1"]}]
+
+
+@pytest.mark.anyio
+async def test_a_flush_may_take_longer_than_other_calls() -> None:
+    def script(_: SeenRequest, response: Response, count: int) -> None:
+        if count > 1:
+            # Longer than any other call may take here.
+            threading.Event().wait(0.2)
+            response.json({"delivered": 0, "dropped": 0, "pending": 0})
+
+    with ScriptedServer(script) as server:
+        client = AsyncClient(server.url, "k", request_timeout_ms=50)
+        with pytest.raises(TimeoutError, match="in 50 ms"):
+            await client.exporters.list()
+        assert (await client.exporters.flush()).pending == 0
 
 
 @pytest.mark.anyio

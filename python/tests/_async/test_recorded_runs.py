@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandglass import RunNotFoundError
+from sandglass import RecordInUseError, RunNotFoundError
 from sandglass._async.client import AsyncClient
+from sandglass.models import DeletionResult
 from tests.support.daemon import Daemon
 
 
@@ -28,3 +29,20 @@ async def test_a_run_says_what_it_did_what_it_cost_and_what_failed(daemon: Daemo
         assert [(failure.cause, failure.exit_code) for failure in detail.failure_list] == [("exited", 3)]
         with pytest.raises(RunNotFoundError):
             await client.runs.get("run_unknown")
+
+
+@pytest.mark.anyio
+async def test_a_run_is_deleted_with_its_sandbox_once_it_is_complete(daemon: Daemon) -> None:
+    async with AsyncClient(daemon.url, daemon.api_key) as client:
+        async with client.run("short") as run:
+            sandbox = await run.sandboxes.create("bash")
+            with pytest.raises(RecordInUseError):
+                await client.runs.delete(run.run_id)
+            with pytest.raises(RecordInUseError):
+                await client.sandboxes.delete_record(sandbox.id)
+            await sandbox.terminate()
+        deleted = await client.runs.delete(run.run_id)
+        assert deleted.sandboxes == 1 and deleted.events > 5 and deleted.bytes > 1000
+        with pytest.raises(RunNotFoundError):
+            await client.runs.get(run.run_id)
+        assert await client.sandboxes.delete_record(sandbox.id) == DeletionResult(0, 0, 0)

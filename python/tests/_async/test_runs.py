@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandglass import LogUnavailableError
+from sandglass import LogUnavailableError, SandglassWarning, ToolOutcome
 from sandglass._async.client import AsyncClient
+from sandglass._async.sandbox import AsyncSandbox
 from tests.support.scripted_server import (
     Response,
     ScriptedServer,
@@ -69,7 +70,50 @@ async def test_everything_inside_a_run_carries_its_id_and_its_span_and_the_end_s
 
 
 @pytest.mark.anyio
-async def test_a_tool_call_is_one_span_from_call_to_result_and_the_parent_of_what_the_tool_does() -> None:
+async def test_what_is_created_while_a_run_is_open_belongs_to_it_by_whatever_client_of_its_daemon_and_nothing_after_it() -> (
+    None
+):
+    with ScriptedServer(daemon) as server, ScriptedServer(daemon) as elsewhere:
+        client = AsyncClient(server.url, "k")
+        before = await client.create_sandbox()
+        async with client.run("analyst") as run:
+            await client.create_sandbox("python")
+            await AsyncSandbox.create("python", base_url=server.url, api_key="k")
+            await AsyncClient(server.url, "k").sandboxes.create(run_id="run_own")
+            await before.run_code("1")
+            await AsyncSandbox.create(base_url=elsewhere.url, api_key="k")
+            await run.tool("fresh", {}, lambda _: client.create_sandbox("bash"))
+        await client.create_sandbox("node")
+        unscoped = await client.run("analyst").start()
+        await unscoped.tool("fresh", {}, lambda _: client.create_sandbox("bash"))
+        await client.create_sandbox("node")
+        await unscoped.flush()
+
+        calls = [event for event in events_at(server) if event["type"] == "agent.tool_call"]
+        in_scope, in_tool = (f"00-{RUN['traceId']}-{call['spanId']}-03" for call in calls)
+        own = f"00-{RUN['traceId']}-{RUN['spanId']}-03"
+        created = [request for request in server.requests if request.url == "/v1/sandboxes"]
+        assert [(json.loads(request.body), request.headers.get("traceparent")) for request in created] == [
+            ({}, None),
+            ({"runId": "run_1", "template": "python"}, own),
+            ({"runId": "run_1", "template": "python"}, own),
+            ({"runId": "run_own"}, own),
+            ({"runId": "run_1", "template": "bash"}, in_scope),
+            ({"template": "node"}, None),
+            ({"runId": "run_1", "template": "bash"}, in_tool),
+            ({"template": "node"}, None),
+        ]
+        executed = next(request for request in server.requests if request.url.endswith("/exec"))
+        assert executed.headers.get("traceparent") == own
+        # In the trace, but no part of a run that the other daemon does not know.
+        assert json.loads(elsewhere.requests[0].body) == {}
+        assert elsewhere.requests[0].headers.get("traceparent") == own
+
+
+@pytest.mark.anyio
+async def test_a_tool_call_is_one_span_from_call_to_result_and_the_parent_of_what_the_tool_does_in_a_sandbox() -> (
+    None
+):
     def broken(_: object) -> None:
         raise ValueError("no such table")
 
@@ -92,7 +136,9 @@ async def test_a_tool_call_is_one_span_from_call_to_result_and_the_parent_of_wha
 
 
 @pytest.mark.anyio
-async def test_content_is_recorded_only_where_it_is_asked_for_without_secrets_and_shortened() -> None:
+async def test_content_of_thoughts_tools_and_errors_is_recorded_only_where_it_is_asked_for_without_secrets_and_shortened() -> (
+    None
+):
     for capture_content in (False, True):
         with ScriptedServer(daemon) as server:
             client = AsyncClient(server.url, "k")
@@ -197,3 +243,38 @@ async def test_events_that_are_refused_are_given_up_and_the_loss_is_said_once() 
             await run.flush()
         await run.complete()
         assert [event["type"] for event in events_at(server)][-1] == "run.completed"
+
+
+@pytest.mark.anyio
+async def test_a_tool_call_of_somebody_elses_trace_is_below_their_span_with_all_that_it_causes_and_says_what_is_recorded_of_it() -> (
+    None
+):
+    traceparent = f"00-{'c' * 32}-{'d' * 16}-01"
+    with ScriptedServer(daemon) as server:
+        async with AsyncClient(server.url, "k").run("server", capture_content=True) as run:
+            sandbox = await run.tool(
+                "python",
+                {"code": "1"},
+                lambda _: run.sandboxes.create(),
+                traceparent=traceparent,
+                tracestate="a=b",
+                baggage="k=v",
+                outcome=lambda _: ToolOutcome("in words", is_error=True),
+            )
+            assert sandbox.id == sandbox_info()["id"]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", SandglassWarning)
+                await run.tool(
+                    "python", {}, lambda _: run.sandboxes.create(), traceparent="nonsense", tracestate="a=b"
+                )
+        call_, result, *others = events_at(server)
+        assert (call_["traceId"], call_["parentSpanId"]) == ("c" * 32, "d" * 16)
+        for name in ("traceId", "parentSpanId", "spanId"):
+            assert result[name] == call_[name]
+        assert (result["data"]["result"], result["data"]["isError"]) == ("in words", True)
+        inside, own_inside = [r.headers for r in server.requests if r.url == "/v1/sandboxes"]
+        assert inside["traceparent"] == f"00-{'c' * 32}-{call_['spanId']}-01"
+        assert (inside["tracestate"], inside["baggage"]) == ("a=b", "k=v")
+        assert all("traceId" not in event for event in others)
+        assert own_inside["traceparent"].startswith(f"00-{RUN['traceId']}-")
+        assert "tracestate" not in own_inside

@@ -62,7 +62,7 @@ def test_a_body_that_ends_well_but_without_its_exit_line_is_picked_up_again() ->
         assert ((sandbox_on(server)).commands.run("count")).stdout == "0\n1\n2\n"
 
 
-def test_lines_replayed_although_not_asked_for_are_not_handed_out_twice_a_hole_is_asked_for_again() -> (
+def test_lines_that_are_replayed_although_they_were_not_asked_for_are_not_handed_out_twice_a_hole_is_asked_for_again() -> (
     None
 ):
     lines = counting_lines(4)

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import pytest
 
-from sandglass import RunNotFoundError
+from sandglass import RecordInUseError, RunNotFoundError
 from sandglass._sync.client import Client
+from sandglass.models import DeletionResult
 from tests.support.daemon import Daemon
 
 
@@ -28,3 +29,19 @@ def test_a_run_says_what_it_did_what_it_cost_and_what_failed(daemon: Daemon) -> 
         assert [(failure.cause, failure.exit_code) for failure in detail.failure_list] == [("exited", 3)]
         with pytest.raises(RunNotFoundError):
             client.runs.get("run_unknown")
+
+
+def test_a_run_is_deleted_with_its_sandbox_once_it_is_complete(daemon: Daemon) -> None:
+    with Client(daemon.url, daemon.api_key) as client:
+        with client.run("short") as run:
+            sandbox = run.sandboxes.create("bash")
+            with pytest.raises(RecordInUseError):
+                client.runs.delete(run.run_id)
+            with pytest.raises(RecordInUseError):
+                client.sandboxes.delete_record(sandbox.id)
+            sandbox.terminate()
+        deleted = client.runs.delete(run.run_id)
+        assert deleted.sandboxes == 1 and deleted.events > 5 and deleted.bytes > 1000
+        with pytest.raises(RunNotFoundError):
+            client.runs.get(run.run_id)
+        assert client.sandboxes.delete_record(sandbox.id) == DeletionResult(0, 0, 0)

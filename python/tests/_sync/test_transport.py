@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from sandglass import (
     ConnectionError,
+    DiskFullError,
     FileNotFoundError,
     InvalidRequestError,
     SandboxNotFoundError,
@@ -57,7 +59,9 @@ def test_an_answer_cut_in_its_middle_is_asked_for_again_as_a_whole() -> None:
         assert transport_to(server.url).json(Call("listKeys")) == {"items": [1, 2]}
 
 
-def test_a_connection_that_is_reset_again_and_again_ends_in_a_connection_error_with_its_cause() -> None:
+def test_a_connection_that_is_reset_again_and_again_ends_in_a_connection_error_with_the_sockets_error_as_its_cause() -> (
+    None
+):
     with ScriptedServer(lambda _, response, __: response.reset()) as server:
         with pytest.raises(ConnectionError) as caught:
             transport_to(server.url).json(Call("listKeys"))
@@ -75,6 +79,38 @@ def test_an_upload_from_an_iterable_is_never_sent_twice() -> None:
         with pytest.raises(ConnectionError):
             transport_to(server.url).json(call)
         assert len(server.requests) == 1
+
+
+def test_an_upload_is_refused_early_without_being_sent_to_its_end() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    refusal = b'{"error":{"code":"DISK_FULL","message":"no room"}}'
+    is_over = threading.Event()
+
+    def refuse() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            while b"\r\n\r\n" not in connection.recv(65_536):
+                pass
+            # A proxy may say that it goes on, which is no answer.
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 507 Full\r\nContent-Length: %d\r\n\r\n%b" % (len(refusal), refusal))
+            is_over.wait(20)
+
+    threading.Thread(target=refuse, daemon=True).start()
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield bytes(64 * 1024)
+
+    with listener:
+        call = Call("writeFile", {"id": "x", "path": "f"}, content=endless())
+        with pytest.raises(DiskFullError, match="no room"):
+            transport_to(f"http://127.0.0.1:{listener.getsockname()[1]}").json(call)
+        is_over.set()
+    assert 0 < sent < 10_000
 
 
 def test_where_nothing_listens_the_error_asks_whether_the_daemon_runs_and_says_how_to_start_it() -> (
@@ -171,7 +207,9 @@ def test_a_body_is_announced_with_its_length_and_an_empty_post_too() -> None:
         assert "transfer-encoding" not in second.headers
 
 
-def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_repeated() -> None:
+def test_a_key_that_cannot_stand_in_a_header_is_refused_as_the_callers_mistake_without_being_repeated() -> (
+    None
+):
     transport = transport_to("http://127.0.0.1:9", api_key="sgk_secret\n")
     with pytest.raises(InvalidRequestError) as caught:
         transport.json(Call("doctor"))

@@ -62,6 +62,8 @@ class Daemon:
             name: value for name, value in os.environ.items() if not name.startswith(("SANDGLASS_", "OTEL_"))
         }
         mine["SANDGLASS_CREDENTIALS"] = str(self.credentials_file)
+        # What a daemon looks at by itself would be in every record that a test looks at.
+        mine["SANDGLASS_STATUS_ENABLED"] = "false"
         if self.api_key:
             mine["SANDGLASS_API_KEYS"] = self.api_key
         return mine

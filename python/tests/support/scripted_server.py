@@ -54,6 +54,11 @@ class Response:
         if self._is_chunked:
             self._connection.sendall(b"0\r\n\r\n")
 
+    def raw(self, data: bytes) -> None:
+        """As it is, head and framing included."""
+        self.is_begun = True
+        self._connection.sendall(data)
+
     def json(self, value: Any, status: int = 200) -> None:
         body = json.dumps(value).encode()
         headers = {"content-type": "application/json", "content-length": str(len(body))}
@@ -95,10 +100,14 @@ Script = Callable[[SeenRequest, Response, int], None]
 
 
 class ScriptedServer:
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, host: str = "127.0.0.1") -> None:
         self._script = script
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        is_v6 = ":" in host
+        self._listener = socket.create_server(
+            (host, 0), family=socket.AF_INET6 if is_v6 else socket.AF_INET, backlog=128
+        )
+        port = self._listener.getsockname()[1]
+        self.url = f"http://[{host}]:{port}" if is_v6 else f"http://{host}:{port}"
         self.requests: list[SeenRequest] = []
         #: Connections accepted so far.
         self.connections = 0
@@ -143,7 +152,7 @@ class ScriptedServer:
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
-        for connection in self._open:
+        for connection in tuple(self._open):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
