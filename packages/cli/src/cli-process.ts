@@ -17,12 +17,15 @@ export interface CliOptions {
   stdin?: string;
 }
 
+/** As `bin/sandglass` has them. */
+const FLAGS = ["--max-semi-space-size=8", "--disable-warning=ExperimentalWarning"];
+
 /** Starts the command as a user's shell would, without settings of whoever runs the tests. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("SANDGLASS_") && name !== "FORCE_COLOR",
   );
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...args], {
+  const child = spawn(process.execPath, [...FLAGS, MAIN, ...args], {
     env: {
       ...Object.fromEntries(own),
       SANDGLASS_CREDENTIALS: "/nonexistent/credentials.json",

@@ -7,6 +7,7 @@ import { UsageError } from "./exit-codes.ts";
 export interface ConnectionOptions {
   url?: string;
   apiKeyFile?: string;
+  caFile?: string;
   json?: boolean;
 }
 
@@ -18,13 +19,18 @@ export function withConnection(command: Command): Command {
       "--api-key-file <path>",
       "file that holds the API key (default: $SANDGLASS_API_KEY, else the credentials file)",
     )
+    .option(
+      "--ca-file <path>",
+      "certificate of the authority that signed the daemon's, where it is your own (default: $SANDGLASS_CA_FILE)",
+    )
     .option("--json", "print JSON");
 }
 
 /** A client for the daemon that the options mean. */
 export function clientOf(options: ConnectionOptions, more: ClientOptions = {}): Client {
   // The variables of OpenTelemetry here are most often the daemon's or the user's program's: a command has no telemetry of its own.
-  return new Client({ baseUrl: options.url, apiKey: keyOf(options), sdkOtelEnabled: false, ...more });
+  const { url: baseUrl, caFile } = options;
+  return new Client({ baseUrl, apiKey: keyOf(options), caFile, sdkOtelEnabled: false, ...more });
 }
 
 function keyOf({ apiKeyFile }: ConnectionOptions): string | undefined {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -91,8 +91,10 @@ test("Ctrl-C on run kills what runs, ends the sandbox, and exits with 130", asyn
 });
 
 test("a sandbox is created, listed, used, shown again and removed", async () => {
-  const id = (await sandglass(["create", "--template", "python", "--memory", "256m"])).stdout.trim();
+  const id = (await sandglass(["create", "python", "--memory", "256m"])).stdout.trim();
   assert.match(id, /^sbx_[0-9a-z]{26}$/);
+  assert.match((await sandglass(["create", "nosuch"])).stderr, /nosuch/);
+  assert.equal((await sandglass(["create", "node", "--template", "bash"])).code, 2);
   assert.match((await sandglass(["ps"])).stdout, new RegExp(`${id} +python +running .*256 MiB`));
   assert.equal((await sandglass(["ps", "-q"])).stdout, `${id}\n`);
 
@@ -201,7 +203,12 @@ test("doctor asks the daemon, or looks by itself and says so", async () => {
     checks: unknown[];
   };
   assert.equal(asked.source, "daemon");
-  const alone = await runCommand(["doctor", "--url", "http://127.0.0.1:9"]);
+  const empty = await mkdtemp(join(tmpdir(), "sg-doctor-"));
+  const alone = await runCommand(["doctor", "--url", "http://127.0.0.1:9"], { env: { TMPDIR: empty } });
   assert.match(alone.stdout, /no daemon could be asked .*looked at this host directly/);
   assert.match(alone.stdout, /[✓!✗] bubblewrap/);
+  for (const wall of ["bubblewrap", "crun", "gvisor"])
+    assert.match(alone.stdout, new RegExp(`✓ isolation ${wall} +a sandbox ran after \\d+ ms`));
+  assert.deepEqual(await readdir(empty), []);
+  await rm(empty, { recursive: true });
 });

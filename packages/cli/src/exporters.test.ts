@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -59,7 +62,7 @@ test("one is added from stdin or a file, shown, tried again, replaced and remove
   assert.match(shown.stdout, /^exporter +dead\nprovider +webhook\ndestination +http:\/\/127\.0\.0\.1:9/);
   assert.match(shown.stdout, /\nlast error +\d+s ago: /);
   const listed = await sandglass(["list"]);
-  assert.match(listed.stdout, /\ndead +webhook +running +0 +[1-9]/);
+  assert.match(listed.stdout, /\ndead +webhook +(running|stalled) +0 +[1-9]/);
   const flushed = await sandglass(["flush", "dead", "--timeout", "100ms"]);
   assert.equal(flushed.code, 1);
   assert.match(flushed.stdout, /^0 delivered, 0 dropped, [1-9]\d* pending\n$/);
@@ -95,6 +98,29 @@ test("what cannot be is refused with what to do, and a file is never quoted", as
   const typo = await sandglass(["add", "--file", "-"], '{"provider": "jsnl"}');
   assert.equal(typo.code, 2);
   assert.match(typo.stderr, /did you mean "jsonl"/);
+});
+
+test("what a destination refuses is listed with its reason, the latest first, also when its exporter is new", async () => {
+  const hook = createServer((request, response) => {
+    request.resume().on("end", () => response.writeHead(422).end("no such field"));
+  }).listen(0, "127.0.0.1");
+  await once(hook, "listening");
+  const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  const spec = { ...DEAD, id: "picky", config: { url, secret: SECRET }, startAt: "earliest" };
+  await sandglass(["add", "--file", "-"], JSON.stringify(spec));
+  assert.equal((await sandglass(["flush", "picky", "--timeout", "10s"])).code, 0);
+  assert.equal((await sandglass(["rm", "picky"])).code, 0);
+  await sandglass(["add", "--file", "-"], JSON.stringify(spec));
+  const letters = JSON.parse((await sandglass(["dead-letters", "picky", "--json"])).stdout);
+  assert.equal(letters.at(-1).event.type, "host.started");
+  for (const { reason } of letters) assert.match(reason, /422: no such field/);
+  const { stdout } = await sandglass(["dead-letters", "picky", "-n", "1"]);
+  assert.match(stdout, /^AGE +WHAT +EVENT +SANDBOX +REASON\n\d+s +\S+ +evt_\S+ .*422: no such field$/m);
+  assert.equal(stdout.trimEnd().split("\n").length, 2);
+  const { code, stderr } = await sandglass(["dead-letters", "nobody"]);
+  assert.deepEqual([code, /no exporter nobody/.test(stderr)], [1, true]);
+  await sandglass(["rm", "picky", "--forget"]);
+  hook.close();
 });
 
 test("events arrive in the file that the configuration names", async () => {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import type { ComponentStatus } from "sandglass";
 
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -42,6 +43,17 @@ export function collectPairs(text: string, previous: Record<string, string> = {}
   if (name === "") throw new InvalidArgumentError("Use NAME=value.");
   if (value === undefined) throw new InvalidArgumentError(`${name} is not set here: use ${name}=value.`);
   return { ...previous, [name]: value };
+}
+
+/** Collects `component=status`, given again and again. What they may be is the daemon's to say. */
+export function collectComponents(
+  text: string,
+  previous: Record<string, ComponentStatus> = {},
+): Record<string, ComponentStatus> {
+  const [id, status, ...rest] = text.split("=");
+  if (!id || !status || rest.length > 0)
+    throw new InvalidArgumentError("Use component=status, e.g. api=partial_outage.");
+  return { ...previous, [id]: status as ComponentStatus };
 }
 
 /** Comma-separated, given once or again and again. */

@@ -6,16 +6,22 @@ import { egressCommand } from "./commands/egress.ts";
 import { execCommand } from "./commands/exec.ts";
 import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
+import { incidentCommand } from "./commands/incident.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
+import { maintenanceCommand } from "./commands/maintenance.ts";
 import { mcpCommand } from "./commands/mcp.ts";
+import { metricsCommand } from "./commands/metrics.ts";
 import { psCommand } from "./commands/ps.ts";
 import { rmCommand } from "./commands/rm.ts";
 import { runCommand } from "./commands/run.ts";
 import { runsCommand } from "./commands/runs.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { statusCommand } from "./commands/status.ts";
 import { tailCommand } from "./commands/tail.ts";
+import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
+import { tracesCommand } from "./commands/traces.ts";
 import { withConnection } from "./connection.ts";
 import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
@@ -26,6 +32,7 @@ Examples:
   sandglass run analysis.py                run a script in a fresh sandbox
   sandglass tail --types 'exec.*'          watch what happens
   sandglass trace <trace id>               see what caused what
+  sandglass top                            watch what sandboxes use
   sandglass console                        look at all of it in a browser
 
 Environment:
@@ -62,11 +69,17 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     filesCommand(terminal),
     tailCommand(terminal),
     traceCommand(terminal),
+    tracesCommand(terminal),
     egressCommand(terminal),
     runsCommand(terminal),
+    metricsCommand(terminal),
+    topCommand(terminal),
     consoleCommand(terminal),
     mcpCommand(terminal),
     exportersCommand(terminal),
+    statusCommand(terminal),
+    incidentCommand(terminal),
+    maintenanceCommand(terminal),
     keysCommand(terminal),
     doctorCommand(terminal),
   ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 import { Client } from "sandglass";
 import { type CliResult, runCommand } from "./cli-process.ts";
 
@@ -71,6 +71,37 @@ test("the story tells in order what happened, and indents what happened inside a
   const { run, events } = JSON.parse((await sandglass(["show", runId, "--json"])).stdout);
   assert.equal(run.runId, runId);
   assert.ok(events.some(({ type }: { type: string }) => type === "exec.completed"));
+});
+
+test("the list of traces says what each was about, and is narrowed by run, sandbox, failure and attribute", async () => {
+  const env = { SANDGLASS_URL: daemon.url, SANDGLASS_API_KEY: daemon.apiKey };
+  const traces = (...args: string[]): Promise<CliResult> => runCommand(["traces", ...args], { env });
+  const client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
+  const secretive = await client.sandboxes.create({ record: "metadata" });
+  await secretive.runCode("token = 1");
+  const sandbox = await client.sandboxes.create();
+  await sandbox.runCode("import\t os\n#\u202e");
+  await client.close();
+  const listed = async () => (await client.traces.list()).items.map(({ subject }) => subject);
+  await until("the store has all of it", async () =>
+    (await listed()).some((each) => each.startsWith("import")),
+  );
+  const { stdout, code } = await traces();
+  assert.equal(code, 0);
+  assert.match(stdout, /^TRACE +ABOUT +NAME +AGE +DURATION +SPANS +ERRORS +SANDBOX\n/);
+  const lines = stdout.split("\n");
+  assert.ok(lines.some((line) => /^[0-9a-f]{32} {2}GET \/v1\/traces +http_request /.test(line)));
+  const [cell, unsaid, run] = lines.filter((line) => /^\S+ {2}(import|python|quarterly) /.test(line));
+  assert.match(cell ?? "", new RegExp(`^[0-9a-f]{32}  import os #\\S* +http_request .* 0 +${sandbox.id}$`));
+  assert.match(unsaid ?? "", new RegExp(`^[0-9a-f]{32}  python code +http_request .* 0 +${secretive.id}$`));
+  assert.match(run ?? "", /^[0-9a-f]{32} {2}quarterly \[31mreport +\S+ /);
+  const ids = async (...args: string[]): Promise<string[]> =>
+    JSON.parse((await traces("--json", ...args)).stdout).map((trace: { traceId: string }) => trace.traceId);
+  assert.deepEqual(await ids("--run", runId), [run?.slice(0, 32)]);
+  assert.deepEqual(await ids("--sandbox", sandbox.id), [cell?.slice(0, 32)]);
+  assert.deepEqual(await ids("--error"), [run?.slice(0, 32)]);
+  assert.deepEqual(await ids("--attribute", `sandglass.sandbox.id=${sandbox.id}`), [cell?.slice(0, 32)]);
+  assert.deepEqual(await ids("--min-duration", "9999999"), []);
 });
 
 test("a run that is none is an error with its code", async () => {

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import type { CreateSandboxRequest, Isolation } from "sandglass";
+import type { CreateSandboxRequest, Isolation, RecordMode } from "sandglass";
 import { collectList, collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
 
 /** Options of commands that create a sandbox. */
@@ -17,6 +17,7 @@ export interface SandboxOptions {
   instrument?: boolean;
   logs?: boolean;
   allow?: string[];
+  record?: RecordMode;
 }
 
 /** Adds them. */
@@ -42,13 +43,19 @@ export function withSandboxOptions(command: Command): Command {
       "what it may reach: pypi.org,*.github.com,host:port, * for all that is public; again for more",
       collectList,
     )
-    .option("--logs", "make log records of its output's lines");
+    .option("--logs", "make log records of its output's lines")
+    .addOption(
+      new Option("--record <what>", "of what it runs: all, or no code, command, output and path").choices([
+        "full",
+        "metadata",
+      ]),
+    );
 }
 
 /** What they ask of the daemon. */
 export function requestOf(options: SandboxOptions): CreateSandboxRequest {
   const { template, memory, disk, vcpu, isolation, lifetime, idleTimeout, env, metadata } = options;
-  const { otelExport, instrument, logs, allow } = options;
+  const { otelExport, instrument, logs, allow, record } = options;
   return {
     ...(template !== undefined && { template }),
     ...(memory !== undefined && { memoryMb: memory }),
@@ -63,5 +70,6 @@ export function requestOf(options: SandboxOptions): CreateSandboxRequest {
     ...(instrument !== undefined && { instrument }),
     ...(logs !== undefined && { logs }),
     ...(allow !== undefined && { network: { egress: { allow } } }),
+    ...(record !== undefined && { record }),
   };
 }

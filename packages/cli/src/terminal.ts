@@ -44,6 +44,11 @@ export class Terminal {
     return this.#process.stdout.isTTY ? this.#process.stdout.columns : 0;
   }
 
+  /** Lines of stdout; 0 where it is no terminal. */
+  get rows(): number {
+    return this.#process.stdout.isTTY ? this.#process.stdout.rows : 0;
+  }
+
   /**
    * Aborted by Ctrl-C, SIGTERM, or when nobody reads the output any more; the reason is an {@link Exit}. From the first
    * use on the command is trusted to end itself; a second signal ends it at once.

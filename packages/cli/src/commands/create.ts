@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { UsageError } from "../exit-codes.ts";
 import { duration } from "../print/duration.ts";
 import { printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
@@ -12,16 +13,20 @@ export function createCommand(terminal: Terminal): Command {
     .description(
       "Create a sandbox and print its id. It stays until `sandglass rm`, its lifetime or its idle time ends it.",
     )
+    .argument("[template]", "python (the default), node, bash, or one of your own; as --template")
     .addHelpText(
       "after",
       `
 Examples:
   sandglass create
-  sandglass create --template node --memory 1g --lifetime 1h
+  sandglass create node --memory 1g --lifetime 1h
   id=$(sandglass create) && sandglass exec "$id" -- uname -a`,
     )
-    .action(async (options: ConnectionOptions & SandboxOptions) => {
-      const creating = clientOf(options).sandboxes.create(requestOf(options));
+    .action(async (named: string | undefined, options: ConnectionOptions & SandboxOptions) => {
+      if (named !== undefined && options.template !== undefined && named !== options.template)
+        throw new UsageError(`one sandbox has one template: ${named}, or --template ${options.template}`);
+      const request = requestOf(named === undefined ? options : { ...options, template: named });
+      const creating = clientOf(options).sandboxes.create(request);
       const sandbox = await withSpinner(terminal, "creating a sandbox", creating);
       if (options.json) return terminal.print(printableJson(await sandbox.info(), 2));
       await terminal.print(sandbox.id);

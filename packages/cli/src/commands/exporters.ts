@@ -8,8 +8,9 @@ import { exporterDetails, exporterTable } from "../print/exporter-table.ts";
 import { printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
 import type { Terminal } from "../terminal.ts";
+import { deadLettersCommand } from "./dead-letters.ts";
 
-/** `sandglass exporters [list|show|add|replace|rm|retry|flush]`. */
+/** `sandglass exporters [list|show|dead-letters|add|replace|rm|retry|flush]`. */
 export function exportersCommand(terminal: Terminal): Command {
   const exporters = new Command("exporters")
     .summary("show and change where events are delivered to")
@@ -19,7 +20,15 @@ export function exportersCommand(terminal: Terminal): Command {
       "\nExamples:\n  sandglass exporters\n  sandglass exporters add --file axiom.json\n  sandglass exporters flush",
     );
   exporters.addCommand(listCommand(terminal), { isDefault: true });
-  for (const make of [showCommand, addCommand, replaceCommand, rmCommand, retryCommand, flushCommand])
+  for (const make of [
+    showCommand,
+    deadLettersCommand,
+    addCommand,
+    replaceCommand,
+    rmCommand,
+    retryCommand,
+    flushCommand,
+  ])
     exporters.addCommand(make(terminal));
   return exporters;
 }

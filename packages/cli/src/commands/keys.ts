@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { CreatedKey, Scope } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { keepNewSecret } from "../kept-key.ts";
 import { parseDuration } from "../option-values.ts";
 import { age } from "../print/duration.ts";
 import { printableJson } from "../print/printable.ts";
@@ -62,7 +63,8 @@ Examples:
       .addHelpText(
         "after",
         `
-A stream that was begun with the old secret is cut when that one ends.
+A stream that was begun with the old secret is cut when that one ends. Of the key that the command itself asks with, the
+new secret takes the old one's place in the credentials file.
 
 Examples:
   sandglass keys rotate key_…
@@ -70,11 +72,14 @@ Examples:
       )
       .action(async (id: string, options: ConnectionOptions & { grace?: number }) => {
         const { grace } = options;
-        const rotated = await clientOf(options).keys.rotate(
-          id,
-          grace === undefined ? {} : { graceMs: grace },
-        );
+        const client = clientOf(options);
+        const rotated = await client.keys.rotate(id, grace === undefined ? {} : { graceMs: grace });
+        // First: whatever becomes of the file, this is the only time it is shown.
         await showCreated(rotated, options, terminal);
+        if (rotated.isOwn === true) {
+          const said = await keepNewSecret(rotated.key, client.baseUrl, options);
+          await terminal.note(terminal.errorColors.dim(said));
+        }
       }),
   );
   keys.addCommand(
@@ -92,7 +97,8 @@ Examples:
           orgId,
           scopes.join(" "),
           age(createdAt),
-          lastUsedAt === undefined ? "" : age(lastUsedAt),
+          // Known to the minute: one that was made in it was not used before.
+          lastUsedAt === undefined ? "" : age(lastUsedAt < createdAt ? createdAt : lastUsedAt),
           expiresAt ?? "",
         ]);
         const titles = ["KEY", "NAME", "ORGANISATION", "SCOPES", "AGE", "LAST USED", "EXPIRES"];

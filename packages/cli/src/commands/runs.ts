@@ -6,8 +6,9 @@ import { printableJson } from "../print/printable.ts";
 import { runStory } from "../print/run-story.ts";
 import { runTable } from "../print/run-table.ts";
 import type { Terminal } from "../terminal.ts";
+import { runsDeleteCommand } from "./runs-delete.ts";
 
-/** `sandglass runs [list|show]`. */
+/** `sandglass runs [list|show|delete]`. */
 export function runsCommand(terminal: Terminal): Command {
   const runs = new Command("runs")
     .summary("show agent runs: what they did and what they cost")
@@ -18,6 +19,7 @@ export function runsCommand(terminal: Terminal): Command {
     );
   runs.addCommand(listCommand(terminal), { isDefault: true });
   runs.addCommand(showCommand(terminal));
+  runs.addCommand(runsDeleteCommand(terminal));
   return runs;
 }
 

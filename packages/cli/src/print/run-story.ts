@@ -62,7 +62,7 @@ function summary(run: RunDetail, colors: Colors): string[] {
   const models = run.models.map(
     ({ model, calls, inputTokens, outputTokens, costUsd, unpricedCalls }) =>
       `  ${printable(model)}: ${counted(calls, "call", "calls")}, ${inputTokens} tokens in, ${outputTokens} out, ${
-        unpricedCalls === calls ? "price not known" : costOf({ costUsd, unpricedCalls })
+        unpricedCalls === calls ? "price not known" : costOf({ costUsd, unpricedCalls, llmCalls: calls })
       }`,
   );
   return [

@@ -6,6 +6,8 @@ import { table } from "./table.ts";
 
 const NAME_WIDTH = 32;
 
+type Costs = Pick<RunSummary, "costUsd" | "unpricedCalls" | "llmCalls">;
+
 /** Runs, a line each. */
 export function runTable(runs: readonly RunSummary[], colors: Colors): string {
   const headings = ["RUN", "NAME", "STATUS", "AGE", "DURATION", "TOOLS", "EXECS", "FAILED", "TOKENS", "COST"];
@@ -27,8 +29,9 @@ export function runTable(runs: readonly RunSummary[], colors: Colors): string {
   );
 }
 
-/** `$0.0312`; a `+` behind it where some model call has no known price. */
-export function costOf({ costUsd, unpricedCalls }: Pick<RunSummary, "costUsd" | "unpricedCalls">): string {
+/** `$0.0312`, a `+` behind it where some model call has no known price; `–` where none has one, and nothing else is known to cost. */
+export function costOf({ costUsd, unpricedCalls, llmCalls }: Costs): string {
+  if (costUsd === 0 && unpricedCalls === llmCalls) return "–";
   return `${dollars(costUsd)}${unpricedCalls > 0 ? "+" : ""}`;
 }
 

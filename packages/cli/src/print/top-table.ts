@@ -1,0 +1,43 @@
+import type { Colors } from "../terminal.ts";
+import type { TopRow } from "../top-board.ts";
+import { age } from "./duration.ts";
+import { dollars } from "./run-table.ts";
+import { table } from "./table.ts";
+
+const MIB = 1024 * 1024;
+const HEADINGS = ["SANDBOX", "TEMPLATE", "STATE", "AGE", "CPU", "MEMORY", "PIDS", "EXECS", "COST"];
+
+/** One line of totals, and a line for each sandbox. @param maxRows 0 is all */
+export function topTable(rows: readonly TopRow[], colors: Colors, maxRows = 0): string {
+  const running = rows.filter(({ state }) => state === "running").length;
+  const memory = rows.reduce((sum, { memoryBytes }) => sum + (memoryBytes ?? 0), 0);
+  const cost = rows.reduce((sum, { costUsd }) => sum + costUsd, 0);
+  const busy = rows.reduce((sum, row) => sum + row.running, 0);
+  const totals = `${rows.length} sandboxes, ${running} running, ${busy} execs under way, ${mebibytes(memory)}, ${dollars(cost)}`;
+  const shown = maxRows === 0 ? rows : rows.slice(0, maxRows);
+  const rest = rows.length - shown.length;
+  return [
+    colors.dim(totals),
+    table(HEADINGS, shown.map(cellsOf), colors),
+    ...(rest > 0 ? [colors.dim(`and ${rest} more`)] : []),
+  ].join("\n");
+}
+
+function cellsOf(row: TopRow): string[] {
+  const { id, template, state, createdAt, cpu, memoryBytes, memoryLimitBytes, pids, execs, costUsd } = row;
+  return [
+    id,
+    template,
+    state,
+    age(createdAt),
+    cpu === null ? "–" : `${(cpu * 100).toFixed(0)} %`,
+    `${memoryBytes === null ? "–" : (memoryBytes / MIB).toFixed(0)} / ${mebibytes(memoryLimitBytes)}`,
+    pids === null ? "–" : String(pids),
+    row.running > 0 ? `${execs} + ${row.running}` : String(execs),
+    dollars(costUsd),
+  ];
+}
+
+function mebibytes(count: number): string {
+  return `${(count / MIB).toFixed(0)} MiB`;
+}
