@@ -1,10 +1,13 @@
 import { type ReactNode, useEffect, useState } from "react";
 import { callJson, type SessionInfo, SIGNED_OUT } from "./api/api.ts";
 import { Shell } from "./components/shell.tsx";
-import { ScopesContext, useRoute } from "./hooks/use-route.ts";
+import { KeyContext, useRoute } from "./hooks/use-route.ts";
 import { EventsPage } from "./pages/events.tsx";
+import { ExporterPage } from "./pages/exporter.tsx";
 import { ExportersPage } from "./pages/exporters.tsx";
+import { IncidentPage } from "./pages/incident.tsx";
 import { LogsPage } from "./pages/logs.tsx";
+import { MetricsPage } from "./pages/metrics.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
@@ -12,6 +15,7 @@ import { SandboxPage } from "./pages/sandbox.tsx";
 import { SandboxesPage } from "./pages/sandboxes.tsx";
 import { SettingsPage } from "./pages/settings.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
+import { StatusPage } from "./pages/status.tsx";
 import { TracePage } from "./pages/trace.tsx";
 import { TracesPage } from "./pages/traces.tsx";
 
@@ -34,11 +38,11 @@ export function App(): ReactNode {
   if (isSignIn || session === "none") return <SignInPage />;
   if (session === undefined) return <p className="loading">Loading…</p>;
   return (
-    <ScopesContext value={session.key.scopes}>
+    <KeyContext value={session.key}>
       <Shell session={session}>
         <View path={path} />
       </Shell>
-    </ScopesContext>
+    </KeyContext>
   );
 }
 
@@ -53,12 +57,16 @@ function View({ path }: { path: string }): ReactNode {
       return id ? <RunPage key={id} id={decodeURIComponent(id)} /> : <RunsPage />;
     case "traces":
       return id ? <TracePage key={id} id={id} /> : <TracesPage />;
+    case "metrics":
+      return <MetricsPage />;
     case "logs":
       return <LogsPage />;
     case "events":
       return <EventsPage />;
     case "exporters":
-      return <ExportersPage />;
+      return id ? <ExporterPage key={id} id={decodeURIComponent(id)} /> : <ExportersPage />;
+    case "status":
+      return id ? <IncidentPage key={id} id={id} /> : <StatusPage />;
     case "settings":
       return <SettingsPage />;
     default:

@@ -5,7 +5,9 @@ import "./styles/base.css";
 import "./styles/frame.css";
 import "./styles/parts.css";
 import "./styles/views.css";
+import "./styles/charts.css";
 import "./styles/trace.css";
+import "./styles/status.css";
 import "./styles/ansi.css";
 
 applyTheme();

@@ -76,9 +76,13 @@ export async function callJson<T>(path: string, options?: CallOptions): Promise<
   return (await (await call(path, options)).json()) as T;
 }
 
-/** Each line of an answer as it arrives. @throws as {@link call} */
-export async function* callLines<T>(path: string, options?: CallOptions): AsyncGenerator<T> {
+/** Each line of an answer as it arrives. `onOpen` is told when the answer begins. @throws as {@link call} */
+export async function* callLines<T>(
+  path: string,
+  options?: CallOptions & { onOpen?(): void },
+): AsyncGenerator<T> {
   const { body } = await call(path, options);
+  options?.onOpen?.();
   if (body === null) return;
   for await (const line of readLines(body)) yield JSON.parse(line) as T;
 }

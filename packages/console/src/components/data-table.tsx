@@ -6,6 +6,8 @@ export interface Column<T> {
   title: string;
   cell(item: T): ReactNode;
   isNumber?: boolean;
+  /** Its text wraps. */
+  isWide?: boolean;
 }
 
 interface DataTableProps<T> {
@@ -16,6 +18,8 @@ interface DataTableProps<T> {
   keyOf(item: T): string;
   /** The view of an item, which its first cell leads to. */
   linkTo?(item: T): string;
+  /** Reads what comes next; undefined where this is all. */
+  more?: (() => void) | undefined;
 }
 
 /** A list that can be walked with j and k, and saved. */
@@ -25,6 +29,7 @@ export function DataTable<T extends object>({
   columns,
   keyOf,
   linkTo,
+  more,
 }: DataTableProps<T>): ReactNode {
   const save = (type: "json" | "csv"): void => {
     const text = type === "json" ? JSON.stringify(items, null, 2) : toCsv(items);
@@ -35,7 +40,8 @@ export function DataTable<T extends object>({
   };
   return (
     <>
-      <div className="table-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: where it is wider than the screen, the keyboard has to move it */}
+      <section className="table-frame" aria-label={`${name}, as a table`} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -49,8 +55,8 @@ export function DataTable<T extends object>({
           <tbody>
             {items.map((item) => (
               <tr key={keyOf(item)}>
-                {columns.map(({ title, cell, isNumber }, index) => (
-                  <td key={title} className={isNumber ? "number" : undefined}>
+                {columns.map(({ title, cell, isNumber, isWide }, index) => (
+                  <td key={title} className={isNumber ? "number" : isWide ? "wide" : undefined}>
                     {index === 0 && linkTo !== undefined ? (
                       <Link to={linkTo(item)} data-row="">
                         {cell(item)}
@@ -64,9 +70,16 @@ export function DataTable<T extends object>({
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
       <p className="table-tools">
-        {items.length} shown ·{" "}
+        {items.length} shown{more === undefined ? "" : ", there are more"} ·{" "}
+        {more !== undefined && (
+          <>
+            <button type="button" data-row="" onClick={more}>
+              More
+            </button>{" "}
+          </>
+        )}
         <button type="button" onClick={() => save("json")}>
           JSON
         </button>{" "}

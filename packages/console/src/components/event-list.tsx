@@ -11,11 +11,15 @@ const ROW_HEIGHT = 28;
 export function EventList({
   events,
   isFollowing = true,
+  isLoading = false,
 }: {
   events: readonly RuntimeEvent[];
   isFollowing?: boolean;
+  /** There may be some that are not read yet. */
+  isLoading?: boolean;
 }): ReactNode {
   const [chosen, setChosen] = useState<RuntimeEvent>();
+  if (events.length === 0 && isLoading) return <p role="status">Loading…</p>;
   if (events.length === 0) {
     return (
       <Empty title="No events here yet">

@@ -1,35 +1,39 @@
-import type { ExitEvent, StreamEvent } from "@sandglass/protocol";
 import { type ReactNode, useEffect, useState } from "react";
-import { call, callLines } from "../api/api.ts";
-import { type OutputLine, OutputLines } from "../lib/output-lines.ts";
+import { call } from "../api/api.ts";
+import { useExecStream } from "../hooks/use-exec-stream.ts";
+import { useReplay } from "../hooks/use-replay.ts";
+import { setQuery, useRoute } from "../hooks/use-route.ts";
+import type { OutputLine } from "../lib/output-lines.ts";
+import type { Recording } from "../lib/replay.ts";
 import { download } from "../lib/table-file.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { ErrorNote } from "./notes.tsx";
-import { VirtualList } from "./virtual-list.tsx";
+import { OutputView } from "./output-view.tsx";
+import { onReplayKey, ReplayBar } from "./replay-bar.tsx";
 
-const FLUSH_MS = 100;
-const LINE_HEIGHT = 20;
+const ADDRESS_MS = 250;
 
-interface Shown {
-  lines: readonly OutputLine[];
-  dropped: number;
-  exit?: ExitEvent | undefined;
-  error?: Error | undefined;
+interface ExecOutputProps {
+  sandboxId: string;
+  execId: string;
+  /** ISO 8601: what a replay counts from. */
+  startedAt: string;
 }
 
-/** What an exec wrote, from its first line on and as it comes. */
-export function ExecOutput({ sandboxId, execId }: { sandboxId: string; execId: string }): ReactNode {
+/** What an exec wrote, from its first line on and as it comes; once it is over, also as it came. */
+export function ExecOutput({ sandboxId, execId, startedAt }: ExecOutputProps): ReactNode {
   const path = `/v1/sandboxes/${sandboxId}/execs/${execId}/stream`;
-  const { lines, dropped, exit, error } = useStream(path);
+  const { lines, dropped, recording, exit, error } = useExecStream(path);
+  const { query } = useRoute();
   const [search, setSearch] = useState("");
   const [stream, setStream] = useState("both");
   const [problem, setProblem] = useState<Error>();
+  const isReplaying = exit !== undefined && query.has("replay");
   const wanted = search.toLowerCase();
-  const shown = lines.filter(
-    (line) =>
-      (stream === "both" || line.stream === stream) &&
-      (wanted === "" || line.text.toLowerCase().includes(wanted)),
-  );
+  const isShown = (line: OutputLine): boolean =>
+    (stream === "both" || line.stream === stream) &&
+    (wanted === "" || line.text.toLowerCase().includes(wanted));
+  const shown = lines.filter(isShown);
   const save = async (): Promise<void> => {
     try {
       download(`${execId}.ndjson`, await (await call(path)).blob());
@@ -53,6 +57,14 @@ export function ExecOutput({ sandboxId, execId }: { sandboxId: string; execId: s
           <option value="stdout">stdout</option>
           <option value="stderr">stderr</option>
         </select>
+        <button
+          type="button"
+          aria-pressed={isReplaying}
+          disabled={exit === undefined || recording.events.length === 0}
+          onClick={() => setQuery({ replay: isReplaying ? undefined : "0" })}
+        >
+          {isReplaying ? "Leave replay" : "▶ Replay"}
+        </button>
         <CopyButton text={() => shown.map(({ text }) => text).join("\n")} />
         <button type="button" onClick={() => void save()}>
           Download
@@ -60,65 +72,46 @@ export function ExecOutput({ sandboxId, execId }: { sandboxId: string; execId: s
         <span className="quiet" role="status">
           {shown.length} {shown.length === 1 ? "line" : "lines"}
           {dropped > 0 && `, ${dropped} earlier ones only in the download`}
-          {exit === undefined ? " · running" : ` · ${exit.cause}, code ${exit.code}`}
+          {exit === undefined ? " · running" : ` · ${exit.cause.replaceAll("_", " ")}, code ${exit.code}`}
         </span>
       </div>
       <ErrorNote error={error ?? problem} />
-      <VirtualList
-        count={shown.length}
-        rowHeight={LINE_HEIGHT}
-        label="Output"
-        isFollowing={exit === undefined}
-        row={(index) => <Line line={shown[index] as OutputLine} />}
-      />
+      {isReplaying ? (
+        <Replayed recording={recording} startMs={Date.parse(startedAt)} isShown={isShown} />
+      ) : (
+        <OutputView lines={shown} isFollowing={exit === undefined} />
+      )}
     </div>
   );
 }
 
-function Line({ line }: { line: OutputLine }): ReactNode {
-  return (
-    <code className={`line ${line.stream}`} data-stream={line.stream}>
-      <bdi dir="ltr">
-        {line.parts.map((part, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never change
-          <span key={index} className={part.style || undefined}>
-            {part.text}
-          </span>
-        ))}
-      </bdi>
-    </code>
-  );
-}
-
-function useStream(path: string): Shown {
-  const [shown, setShown] = useState<Shown>({ lines: [], dropped: 0 });
+function Replayed({
+  recording,
+  startMs,
+  isShown,
+}: {
+  recording: Recording;
+  startMs: number;
+  isShown(line: OutputLine): boolean;
+}): ReactNode {
+  const { query } = useRoute();
+  const replay = useReplay(recording, startMs, Math.max(0, Number(query.get("replay")) || 0));
+  const { atMs, isPlaying, lengthMs } = replay;
+  // Where it stands still is part of the address: a link shows the same moment.
   useEffect(() => {
-    const gone = new AbortController();
-    const output = new OutputLines();
-    let exit: ExitEvent | undefined;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const show = (error?: Error): void => {
-      clearTimeout(timer);
-      timer = undefined;
-      if (!gone.signal.aborted) setShown({ lines: [...output.lines], dropped: output.dropped, exit, error });
-    };
-    const read = async (): Promise<void> => {
-      for await (const event of callLines<StreamEvent>(path, { signal: gone.signal })) {
-        if (event.type === "exit") exit = event;
-        else if (event.type === "result") output.result(event.data["text/plain"] ?? "");
-        else output.add(event);
-        timer ??= setTimeout(() => show(), FLUSH_MS);
-      }
-      output.finish();
-      show();
-    };
-    read().catch((error: unknown) => {
-      if (!gone.signal.aborted) show(error as Error);
-    });
-    return () => {
-      gone.abort();
-      clearTimeout(timer);
-    };
-  }, [path]);
-  return shown;
+    if (isPlaying) return;
+    // Not with each step of a drag: browsers refuse to count so many addresses.
+    const timer = setTimeout(
+      () => setQuery({ replay: String(Math.round(Math.min(atMs, lengthMs))) }),
+      ADDRESS_MS,
+    );
+    return () => clearTimeout(timer);
+  }, [isPlaying, atMs, lengthMs]);
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: the list inside has the focus, this hears its keys
+    <div onKeyDown={(event) => onReplayKey(event, replay)}>
+      <ReplayBar replay={replay} isCut={recording.isCut} />
+      <OutputView lines={replay.lines.filter(isShown)} isFollowing />
+    </div>
+  );
 }

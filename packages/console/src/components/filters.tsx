@@ -2,8 +2,8 @@ import type { ReactNode } from "react";
 import { setQuery, useRoute } from "../hooks/use-route.ts";
 
 interface FiltersProps {
-  /** Names in the address, and what they are called. */
-  fields: readonly (readonly [name: string, label: string])[];
+  /** Names in the address, what they are called, and what may be written there. */
+  fields: readonly (readonly [name: string, label: string, hint?: string])[];
   /** One that is on or off. */
   flag?: readonly [name: string, label: string];
 }
@@ -21,13 +21,14 @@ export function Filters({ fields, flag }: FiltersProps): ReactNode {
         setQuery(Object.fromEntries(fields.map(([name]) => [name, String(values.get(name) ?? "").trim()])));
       }}
     >
-      {fields.map(([name, label], index) => (
+      {fields.map(([name, label, hint], index) => (
         <input
           key={name}
           name={name}
           type="search"
           aria-label={label}
           placeholder={label}
+          title={hint}
           defaultValue={query.get(name) ?? ""}
           {...(index === 0 && { "data-search": "" })}
         />

@@ -24,6 +24,16 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   );
 }
 
+/** A name and what it is, in a list of facts. */
+export function Fact({ name, children }: { name: string; children: ReactNode }): ReactNode {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </>
+  );
+}
+
 /** A state, a cause or a level as a coloured word; the word says it all without the colour. */
 export function Badge({ of }: { of: string }): ReactNode {
   return (
@@ -34,6 +44,20 @@ export function Badge({ of }: { of: string }): ReactNode {
 }
 
 const TONES: Readonly<Record<string, string>> = {
+  operational: "good",
+  completed: "good",
+  resolved: "good",
+  degraded_performance: "warn",
+  monitoring: "warn",
+  identified: "warn",
+  minor: "warn",
+  under_maintenance: "live",
+  in_progress: "live",
+  partial_outage: "bad",
+  major_outage: "bad",
+  investigating: "bad",
+  major: "bad",
+  critical: "bad",
   running: "live",
   starting: "live",
   ok: "good",
@@ -43,6 +67,12 @@ const TONES: Readonly<Record<string, string>> = {
   warn: "warn",
   cancelled: "warn",
   error: "bad",
+  denied: "bad",
+  "let out": "good",
+  created: "good",
+  modified: "live",
+  deleted: "warn",
+  fail: "bad",
   disabled: "bad",
   oom_killed: "bad",
   timed_out: "bad",

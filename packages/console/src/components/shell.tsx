@@ -12,7 +12,9 @@ export const VIEWS = [
   ["t", "/traces", "Traces"],
   ["l", "/logs", "Logs"],
   ["e", "/events", "Events"],
+  ["m", "/metrics", "Metrics"],
   ["x", "/exporters", "Exporters"],
+  ["i", "/status", "Status"],
   ["c", "/settings", "Settings"],
 ] as const;
 
@@ -27,6 +29,15 @@ export function Shell({ session, children }: { session: SessionInfo; children: R
   useEffect(() => {
     document.title = `${title} · Sandglass`;
   }, [title]);
+  const views = useRef<HTMLDivElement>(null);
+  // Where they stand in one row, the one that is shown may be out of sight.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view is another link
+  useEffect(() => {
+    const { current } = views;
+    const link = current?.querySelector<HTMLElement>("a[aria-current]");
+    if (current === null || !link) return;
+    current.scrollLeft = link.offsetLeft - (current.clientWidth - link.offsetWidth) / 2;
+  }, [top]);
   useEffect(() => bindKeys({ go: (key) => goTo(key), help: () => help.current?.showModal() }), []);
   const kept = new URLSearchParams(
     [...query].filter(([name]) => name === "range" || name === "live"),
@@ -40,11 +51,13 @@ export function Shell({ session, children }: { session: SessionInfo; children: R
       </a>
       <nav aria-label="Views">
         <div className="brand">Sandglass</div>
-        {VIEWS.map(([, to, name]) => (
-          <Link key={to} to={`${to}${suffix}`} aria-current={to === top ? "page" : undefined}>
-            {name}
-          </Link>
-        ))}
+        <div className="views" ref={views}>
+          {VIEWS.map(([, to, name]) => (
+            <Link key={to} to={`${to}${suffix}`} aria-current={to === top ? "page" : undefined}>
+              {name}
+            </Link>
+          ))}
+        </div>
         <div className="who">
           <span title={session.key.scopes.join(" ")}>
             {session.key.name} · {session.key.orgId}
@@ -53,7 +66,7 @@ export function Shell({ session, children }: { session: SessionInfo; children: R
           <button type="button" onClick={() => void signOut().catch(() => undefined)}>
             Sign out
           </button>
-          <button type="button" onClick={() => help.current?.showModal()}>
+          <button type="button" className="keys" onClick={() => help.current?.showModal()}>
             Keys ?
           </button>
           <small>{session.version}</small>

@@ -1,8 +1,7 @@
-import type { LogEntry } from "@sandglass/protocol";
+import type { LogEntry, TraceSpan } from "@sandglass/protocol";
 import type { ReactNode } from "react";
 import { clock, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
-import type { SpanRow, SpanTree } from "../lib/span-tree.ts";
 import { CopyButton } from "./copy-button.tsx";
 import { Link } from "./link.tsx";
 import { Badge } from "./notes.tsx";
@@ -10,19 +9,7 @@ import { Badge } from "./notes.tsx";
 const MAX_LOGS = 500;
 
 /** All that is known of one span, and the logs of it and of what it caused. */
-export function SpanDetail({
-  tree,
-  index,
-  logs,
-}: {
-  tree: SpanTree;
-  index: number;
-  logs: readonly LogEntry[];
-}): ReactNode {
-  const row = tree.rows[index] as SpanRow;
-  const { span } = row;
-  const inside = new Set(tree.rows.slice(index, row.end).map((each) => each.span.spanId));
-  const own = logs.filter(({ spanId }) => inside.has(spanId));
+export function SpanDetail({ span, logs }: { span: TraceSpan; logs: readonly LogEntry[] }): ReactNode {
   return (
     <aside aria-label="Span">
       <h2>{safeText(span.name, 200)}</h2>
@@ -42,13 +29,20 @@ export function SpanDetail({
           : span.origin === "client"
             ? "Told by a program with a key."
             : "Recorded by the host."}{" "}
-        {span.sandboxId !== "" && <Link to={`/sandboxes/${span.sandboxId}`}>its sandbox</Link>}
+        {span.sandboxId !== "" && <Link to={`/sandboxes/${span.sandboxId}`}>its sandbox</Link>}{" "}
+        {span.service !== undefined && safeText(`Service ${span.service}.`, 120)}
+      </p>
+      <p className="tools">
+        <CopyButton text={span.spanId} label="Copy span id" />
+        <CopyButton text={() => JSON.stringify(span, null, 2)} label="Copy JSON" />
       </p>
       <h3>Attributes</h3>
       <Attributes of={span.attributes} />
       {span.events?.map((event) => (
         <section key={`${event.timestamp}${event.name}`}>
-          <h3>Event {safeText(event.name, 100)}</h3>
+          <h3>
+            Event {safeText(event.name, 100)} <time>{clock(event.timestamp)}</time>
+          </h3>
           <Attributes of={event.attributes} />
         </section>
       ))}
@@ -56,22 +50,28 @@ export function SpanDetail({
         <>
           <h3>Links</h3>
           <ul>
-            {span.links.map(({ traceId, spanId }) => (
+            {span.links.map(({ traceId, spanId, attributes }) => (
               <li key={traceId + spanId}>
                 <Link to={`/traces/${traceId}?span=${spanId}`}>{traceId}</Link>
+                <Attributes of={attributes} />
               </li>
             ))}
           </ul>
         </>
       )}
-      <h3>Logs of it and what it caused ({own.length})</h3>
+      <h3>Logs of it and what it caused ({logs.length})</h3>
       <ul className="span-logs">
-        {own.slice(0, MAX_LOGS).map((log) => (
+        {logs.slice(0, MAX_LOGS).map((log) => (
           <li key={log.id}>
             <time>{clock(log.timestamp)}</time> {safeText(log.body, 1000)}
           </li>
         ))}
       </ul>
+      {logs.length > 0 && (
+        <p>
+          <Link to={`/logs?range=all&traceId=${span.traceId}`}>All logs of this trace</Link>
+        </p>
+      )}
     </aside>
   );
 }

@@ -12,7 +12,7 @@ interface VirtualListProps {
   row(index: number): ReactNode;
 }
 
-const MARGIN_ROWS = 12;
+const MARGIN_ROWS = 8;
 
 /** A list of which only what is in sight is in the page: its length costs nothing. */
 export function VirtualList({
@@ -31,7 +31,10 @@ export function VirtualList({
     const { current } = frame;
     if (current === null) return;
     isAtEnd.current = current.scrollTop + current.clientHeight >= current.scrollHeight - rowHeight * 2;
-    setSight({ top: current.scrollTop, height: current.clientHeight });
+    // Within a row nothing else comes into sight: nothing is drawn anew.
+    const top = Math.floor(current.scrollTop / rowHeight) * rowHeight;
+    const height = current.clientHeight;
+    setSight((before) => (before.top === top && before.height === height ? before : { top, height }));
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: it looks at the element alone
   useEffect(() => {
@@ -53,7 +56,7 @@ export function VirtualList({
   }, [focusOn, rowHeight]);
 
   const first = Math.max(0, Math.floor(sight.top / rowHeight) - MARGIN_ROWS);
-  const last = Math.min(count, Math.ceil((sight.top + sight.height) / rowHeight) + MARGIN_ROWS);
+  const last = Math.min(count, Math.ceil((sight.top + sight.height) / rowHeight) + 1 + MARGIN_ROWS);
   const rows: ReactNode[] = [];
   for (let index = first; index < last; index++) {
     rows.push(

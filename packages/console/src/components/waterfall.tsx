@@ -1,99 +1,56 @@
-import { type KeyboardEvent, type ReactNode, useMemo } from "react";
-import { duration } from "../lib/format.ts";
+import { memo, type ReactNode } from "react";
+import { clock, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
-import type { SpanRow, SpanTree } from "../lib/span-tree.ts";
+import type { TimeWindow } from "../trace/time-window.ts";
+import type { TraceItem } from "../trace/trace-items.ts";
+import type { TraceShape } from "../trace/trace-shape.ts";
+import { SpanBar } from "./span-bar.tsx";
 import { VirtualList } from "./virtual-list.tsx";
 
 const ROW_HEIGHT = 26;
 const MAX_INDENT = 24;
-
-/** Milliseconds behind the trace's start. */
-export interface Window {
-  from: number;
-  to: number;
-}
+const INDENT = 12;
 
 interface WaterfallProps {
-  tree: SpanTree;
-  /** Positions in the tree of the rows that show. */
-  visible: readonly number[];
-  folded: ReadonlySet<string>;
-  /** Places in `visible` that the search found. */
-  found: readonly number[];
-  /** Place in `visible`; -1 is none. */
+  shape: TraceShape;
+  items: readonly TraceItem[];
+  folded: ReadonlySet<number>;
+  /** Rows that the search found. */
+  found: ReadonlySet<number>;
+  /** Row; -1 is none. */
   chosen: number;
-  window: Window;
-  onChoose(place: number): void;
-  onToggle(spanId: string): void;
-  onZoom(window: Window): void;
+  /** Its place in `items`. */
+  place: number;
+  window: TimeWindow;
+  /** Stretches of the critical path by row. */
+  critical: ReadonlyMap<number, readonly TimeWindow[]>;
+  onChoose(row: number): void;
+  onToggle(row: number): void;
+  onZoom(window: TimeWindow): void;
 }
 
-/** The spans as bars over time. Arrow keys walk and fold, z and a double click zoom to a span. */
+/** The spans as bars over time, log records between them. */
 export function Waterfall(props: WaterfallProps): ReactNode {
-  const { tree, visible, folded, found, chosen, window, onChoose, onToggle, onZoom } = props;
-  const hits = useMemo(() => new Set(found), [found]);
-  const zoomTo = (row: SpanRow): void =>
-    onZoom({ from: row.startMs, to: row.startMs + Math.max(row.span.durationMs, 0.001) });
-  const onKey = (event: KeyboardEvent): void => {
-    const row = tree.rows[visible[chosen] ?? -1];
-    const isFolded = row !== undefined && folded.has(row.span.spanId);
-    if (event.key === "ArrowDown") onChoose(Math.min(visible.length - 1, chosen + 1));
-    else if (event.key === "ArrowUp") onChoose(Math.max(0, chosen - 1));
-    else if (event.key === "ArrowLeft" && row && !isFolded && row.children > 0) onToggle(row.span.spanId);
-    else if (event.key === "ArrowRight" && row && isFolded) onToggle(row.span.spanId);
-    else if (event.key === "z" && row) zoomTo(row);
-    else return;
-    event.preventDefault();
-  };
+  const { items, place, window } = props;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: the list inside has the focus, this hears its keys
-    <div className="waterfall" onKeyDown={onKey}>
+    <div className="waterfall">
       <div className="axis" aria-hidden="true">
-        <span>{duration(window.from)}</span>
-        <span>{duration((window.from + window.to) / 2)}</span>
-        <span>{duration(window.to)}</span>
+        {[0, 0.25, 0.5, 0.75, 1].map((share) => (
+          <span key={share}>{duration(window.from + (window.to - window.from) * share)}</span>
+        ))}
       </div>
       <VirtualList
-        count={visible.length}
+        count={items.length}
         rowHeight={ROW_HEIGHT}
-        label="Spans; arrow keys walk and fold, z zooms"
-        focusOn={chosen === -1 ? undefined : chosen}
-        row={(place) => {
-          const row = tree.rows[visible[place] ?? -1];
-          if (row === undefined) return null;
-          const { span } = row;
-          return (
-            <div className={`span ${place === chosen ? "chosen" : ""} ${hits.has(place) ? "hit" : ""}`}>
-              <span className="name" style={{ paddingLeft: Math.min(row.depth, MAX_INDENT) * 12 }}>
-                {row.children > 0 ? (
-                  <button
-                    type="button"
-                    className="fold"
-                    tabIndex={-1}
-                    aria-label={folded.has(span.spanId) ? "Unfold" : "Fold"}
-                    onClick={() => onToggle(span.spanId)}
-                  >
-                    {folded.has(span.spanId) ? "▸" : "▾"}
-                  </button>
-                ) : (
-                  <span className="fold" />
-                )}
-                <button type="button" className="plain" tabIndex={-1} onClick={() => onChoose(place)}>
-                  {span.origin !== undefined && <i title={`told by a ${span.origin}`}>◦ </i>}
-                  {safeText(span.name, 120)}
-                </button>
-              </span>
-              <button
-                type="button"
-                className="track"
-                tabIndex={-1}
-                aria-label={`${safeText(span.name, 120)}, ${duration(span.durationMs)}`}
-                onClick={() => onChoose(place)}
-                onDoubleClick={() => zoomTo(row)}
-              >
-                <Bar row={row} window={window} />
-              </button>
-            </div>
+        label="Spans; arrow keys walk and fold, z, + and − zoom, 0 shows all"
+        focusOn={place === -1 ? undefined : place}
+        row={(index) => {
+          const item = items[index];
+          if (item === undefined) return null;
+          return item.log === undefined ? (
+            <SpanLine {...props} row={item.row} />
+          ) : (
+            <LogLine {...props} item={item} />
           );
         }}
       />
@@ -101,34 +58,71 @@ export function Waterfall(props: WaterfallProps): ReactNode {
   );
 }
 
-function Bar({ row, window }: { row: SpanRow; window: Window }): ReactNode {
-  const length = window.to - window.from;
-  const percent = (ms: number): number => Math.max(0, Math.min(100, ((ms - window.from) / length) * 100));
-  const left = percent(row.startMs);
-  const right = percent(row.startMs + row.span.durationMs);
-  const isOutside = row.startMs > window.to || row.startMs + row.span.durationMs < window.from;
-  // Where there is no room beside the bar, it stands in it.
-  const isInside = right > 85 && left < 15;
+/** What stays in sight while the list is scrolled is not drawn anew. */
+const SpanLine = memo(function SpanLine(props: WaterfallProps & { row: number }): ReactNode {
+  const { shape, row, folded, found, chosen, window, critical, onChoose, onToggle, onZoom } = props;
+  const name = safeText(shape.names[row] ?? "", 120);
+  const subject = shape.subjects[row] ?? "";
+  const took = shape.spanMs[row] ?? 0;
+  const start = shape.startMs[row] ?? 0;
+  const isFolded = folded.has(row);
+  const below = shape.children[row] ?? 0;
   return (
-    <>
-      {!isOutside && (
-        <span
-          className={`bar is-${row.span.status} ${row.span.origin ?? "host"}`}
-          style={{ left: `${left}%`, width: `max(2px, ${right - left}%)` }}
-        />
-      )}
-      <span
-        className={isInside ? "took inside" : "took"}
-        style={
-          isInside
-            ? { right: `${100 - right}%` }
-            : right > 85
-              ? { right: `${100 - left}%` }
-              : { left: `${right}%` }
-        }
-      >
-        {duration(row.span.durationMs)}
+    <div className={`span ${row === chosen ? "chosen" : ""} ${found.has(row) ? "hit" : ""}`}>
+      <span className="name" style={{ paddingLeft: Math.min(shape.depth[row] ?? 0, MAX_INDENT) * INDENT }}>
+        {below > 0 ? (
+          <button
+            type="button"
+            className="fold"
+            tabIndex={-1}
+            aria-label={`${isFolded ? "Unfold" : "Fold"} ${name}`}
+            onClick={() => onToggle(row)}
+          >
+            {isFolded ? "▸" : "▾"}
+          </button>
+        ) : (
+          <span className="fold" />
+        )}
+        <button type="button" className="plain" tabIndex={-1} onClick={() => onChoose(row)}>
+          {shape.isForeign[row] === 1 && <i title="told by a program, not by the host">◦ </i>}
+          {name}
+          {subject !== "" && <small className="subject"> {safeText(subject, 100)}</small>}
+          {isFolded && <small> {(shape.end[row] ?? row) - row - 1} below</small>}
+        </button>
       </span>
-    </>
+      <button
+        type="button"
+        className="track"
+        tabIndex={-1}
+        aria-label={`${name}, ${duration(took)}`}
+        onClick={() => onChoose(row)}
+        onDoubleClick={() => onZoom({ from: start, to: start + Math.max(0.001, took) })}
+      >
+        <SpanBar shape={shape} row={row} window={window} critical={critical.get(row) ?? []} />
+      </button>
+    </div>
+  );
+});
+
+function LogLine({ shape, item, window, onChoose }: WaterfallProps & { item: TraceItem }): ReactNode {
+  const { row, log } = item;
+  if (log === undefined) return null;
+  const at = Date.parse(log.timestamp) - shape.startTime;
+  const share = ((at - window.from) / (window.to - window.from)) * 100;
+  const tone = log.severity >= 17 ? "bad" : log.severity >= 13 ? "warn" : "";
+  return (
+    <button type="button" tabIndex={-1} className={`span log-line ${tone}`} onClick={() => onChoose(row)}>
+      <span
+        className="name"
+        style={{ paddingLeft: (Math.min(shape.depth[row] ?? 0, MAX_INDENT) + 2) * INDENT }}
+      >
+        {safeText(log.body, 200)}
+      </span>
+      <span className="track">
+        {share >= 0 && share <= 100 && (
+          <span className="log-mark" style={{ left: `${share}%` }} title={clock(log.timestamp)} />
+        )}
+      </span>
+    </button>
   );
 }

@@ -1,9 +1,10 @@
 import type { EventLine, RuntimeEvent } from "@sandglass/protocol";
-import { useEffect, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { callLines } from "../api/api.ts";
+import { Paced } from "../lib/paced.ts";
 
 const MAX_EVENTS = 5_000;
-/** What arrives within this is shown at once: a flood is drawn ten times a second, not a thousand. */
+/** A flood is drawn ten times a second, not a thousand. */
 const FLUSH_MS = 100;
 const RETRY_MS = 2_000;
 
@@ -13,6 +14,8 @@ export interface Followed {
   error: Error | undefined;
   /** Everything that was recorded before is here. */
   isCaughtUp: boolean;
+  /** Reads from the start again. */
+  reload(): void;
 }
 
 /**
@@ -22,39 +25,52 @@ export interface Followed {
  * @param isLive false ends with what is there
  */
 export function useEvents(query: string | undefined, isLive = true): Followed {
-  const [followed, setFollowed] = useState<Followed>({ events: [], error: undefined, isCaughtUp: false });
+  const [followed, setFollowed] = useState<Omit<Followed, "reload">>({
+    events: [],
+    error: undefined,
+    isCaughtUp: false,
+  });
+  const [turn, setTurn] = useState(0);
+  const reload = useCallback(() => setTurn((before) => before + 1), []);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is what reads again
   useEffect(() => {
     if (query === undefined) return;
     const gone = new AbortController();
     let events: RuntimeEvent[] = [];
     let cursor = "";
-    let timer: ReturnType<typeof setTimeout> | undefined;
     setFollowed({ events, error: undefined, isCaughtUp: false });
-    const show = (error?: Error, isCaughtUp = true): void => {
-      clearTimeout(timer);
-      timer = undefined;
+    let isCaughtUp = false;
+    let error: Error | undefined;
+    const shown = new Paced(() => {
       if (!gone.signal.aborted) setFollowed({ events: [...events], error, isCaughtUp });
-    };
-    const read = async (): Promise<void> => {
+    }, FLUSH_MS);
+    const read = async (isFollowing: boolean): Promise<void> => {
       const after = cursor === "" ? `&last=${MAX_EVENTS}` : `&after=${encodeURIComponent(cursor)}`;
-      const path = `/v1/events?${query}${after}&follow=${isLive}`;
+      const path = `/v1/events?${query}${after}&follow=${isFollowing}`;
       for await (const line of callLines<EventLine>(path, { signal: gone.signal })) {
         cursor = line.cursor;
         if (line.type === "gap") continue;
         events.push(line);
         if (events.length > MAX_EVENTS * 2) events = events.slice(-MAX_EVENTS);
-        timer ??= setTimeout(() => show(), FLUSH_MS);
+        error = undefined;
+        shown.wake();
       }
-      show();
+      isCaughtUp = true;
+      error = undefined;
+      shown.run();
     };
     const follow = async (): Promise<void> => {
       while (!gone.signal.aborted) {
         try {
-          await read();
+          // To its end first: while one follows, nothing tells that there is no more.
+          await read(isCaughtUp);
           if (!isLive) return;
-        } catch (error) {
+          await read(true);
+        } catch (failure) {
           if (gone.signal.aborted) return;
-          show(error as Error);
+          error = failure as Error;
+          shown.run();
         }
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
@@ -62,8 +78,8 @@ export function useEvents(query: string | undefined, isLive = true): Followed {
     void follow();
     return () => {
       gone.abort();
-      clearTimeout(timer);
+      shown.stop();
     };
-  }, [query, isLive]);
-  return followed;
+  }, [query, isLive, turn]);
+  return { ...followed, reload };
 }

@@ -1,3 +1,4 @@
+import type { KeyInfo, Scope } from "@sandglass/protocol";
 import { createContext, useContext, useMemo, useSyncExternalStore } from "react";
 
 const BASE = "/console";
@@ -63,13 +64,21 @@ export const RANGES: Readonly<Record<string, number>> = {
 /** The time range and live mode of the address; `since` undefined is all that is kept. */
 export function useTimeRange(): { range: string; sinceMs: number | undefined; isLive: boolean } {
   const { query } = useRoute();
-  const range = query.get("range") ?? "24h";
+  const range = query.get("range") ?? "1h";
   return { range, sinceMs: RANGES[range], isLive: query.get("live") !== "0" };
 }
 
-/** What the signed-in key may do. */
-export const ScopesContext = createContext<readonly string[]>([]);
-export function useScope(scope: string): boolean {
-  const scopes = useContext(ScopesContext);
+/** Whoever is signed in. */
+export const KeyContext = createContext<Pick<KeyInfo, "orgId" | "scopes">>({ orgId: "", scopes: [] });
+
+/** Whether the key may do that. */
+export function useScope(scope: Scope): boolean {
+  const { scopes } = useContext(KeyContext);
   return scopes.includes(scope) || scopes.includes("admin");
+}
+
+/** Whether the key administers the daemon, and with that the service's status page. */
+export function useIsOperator(): boolean {
+  const { orgId, scopes } = useContext(KeyContext);
+  return orgId === "default" && scopes.includes("admin");
 }

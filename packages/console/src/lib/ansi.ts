@@ -35,6 +35,16 @@ const SEQUENCE =
 export class AnsiParser {
   readonly #look: Look = { color: "", background: "", marks: new Set() };
 
+  /** One that goes on from the same look, without changing this one's. */
+  clone(): AnsiParser {
+    const copy = new AnsiParser();
+    const { color, background, marks } = this.#look;
+    copy.#look.color = color;
+    copy.#look.background = background;
+    for (const mark of marks) copy.#look.marks.add(mark);
+    return copy;
+  }
+
   /** One line, without its newline; looks carry over to the next. */
   line(text: string): AnsiPart[] {
     const parts: AnsiPart[] = [];

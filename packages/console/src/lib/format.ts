@@ -30,6 +30,15 @@ export function money(usd: number): string {
   return usd < 0.01 ? `$${usd.toFixed(5)}` : `$${usd.toFixed(2)}`;
 }
 
+/**
+ * What something cost, as far as that is known: "–" where nothing of it is, a `+` behind it where it was more.
+ *
+ * @param unpriced how many parts of it have no known price
+ */
+export function cost(usd: number, unpriced = 0): string {
+  return usd === 0 ? "–" : `${money(usd)}${unpriced > 0 ? "+" : ""}`;
+}
+
 /** ISO 8601 → the reader's own clock, to the millisecond. */
 export function clock(timestamp: string): string {
   const date = new Date(timestamp);
@@ -37,4 +46,10 @@ export function clock(timestamp: string): string {
   const time = `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
   const isToday = date.toDateString() === new Date().toDateString();
   return isToday ? time : `${date.getFullYear()}-${pad(date.getMonth() + 1)}-${pad(date.getDate())} ${time}`;
+}
+
+/** A share from 0 to 1. */
+export function percent(share: number): string {
+  const value = share * 100;
+  return `${value > 0 && value < 10 ? value.toFixed(1) : Math.round(value)} %`;
 }

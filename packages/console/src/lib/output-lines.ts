@@ -1,4 +1,4 @@
-import type { OutputEvent } from "@sandglass/protocol";
+import type { OutputEvent, StreamEvent } from "@sandglass/protocol";
 import { AnsiParser, type AnsiPart } from "./ansi.ts";
 import { safeText } from "./safe-text.ts";
 
@@ -27,6 +27,21 @@ export class OutputLines {
     stderr: { rest: "", excess: 0, parser: new AnsiParser() },
   };
 
+  /** Any line of the stream, in its order. */
+  take(event: StreamEvent): void {
+    if (event.type === "exit") this.finish();
+    else if (event.type === "result") this.result(event.data["text/plain"] ?? "");
+    else this.add(event);
+  }
+
+  /** The lines so far, with what stands on a line that is not over yet: a prompt, a bar that grows. */
+  shown(): OutputLine[] {
+    const open = (["stdout", "stderr"] as const)
+      .filter((type) => this.#streams[type].rest !== "")
+      .map((type, index) => this.#lineOf(type, this.#nextId + index, this.#streams[type].parser.clone()));
+    return [...this.lines, ...open];
+  }
+
   add({ type, data, encoding }: OutputEvent): void {
     const text = encoding === "base64" ? atob(data) : data;
     const stream = this.#streams[type];
@@ -42,8 +57,10 @@ export class OutputLines {
   /** The value of a cell's last expression. */
   result(text: string): void {
     this.finish();
-    for (const line of text.split("\n").slice(0, MAX_LINES))
-      this.#keep("result", [{ text: safeText(line), style: "" }]);
+    for (const line of text.split("\n").slice(0, MAX_LINES)) {
+      const safe = safeText(line);
+      this.#keep({ id: this.#nextId++, stream: "result", parts: [{ text: safe, style: "" }], text: safe });
+    }
   }
 
   /** What came without a newline at the end counts too. */
@@ -59,24 +76,30 @@ export class OutputLines {
 
   #push(type: "stdout" | "stderr"): void {
     const stream = this.#streams[type];
-    // A program that draws progress writes over its line: what stands there in the end is what counts.
-    const line = stream.rest.replace(/\r+$/, "");
-    const parts = stream.parser.line(line.slice(line.lastIndexOf("\r") + 1));
-    const shown = parts.map(({ text, style }) => ({ text: safeText(text), style }));
-    if (stream.excess > 0) shown.push({ text: `… (${stream.excess} more characters)`, style: "ansi-dim" });
+    const line = this.#lineOf(type, this.#nextId++, stream.parser);
     stream.rest = "";
     stream.excess = 0;
-    this.#keep(type, shown);
+    this.#keep(line);
   }
 
-  #keep(stream: OutputLine["stream"], parts: AnsiPart[]): void {
-    const text = parts.map((part) => part.text).join("");
-    this.lines.push({ id: this.#nextId++, stream, parts, text });
-    this.#characters += text.length;
+  #lineOf(type: "stdout" | "stderr", id: number, parser: AnsiParser): OutputLine {
+    const { rest, excess } = this.#streams[type];
+    // A program that draws progress writes over its line: what stands there in the end is what counts.
+    const line = rest.replace(/\r+$/, "");
+    const parts = parser
+      .line(line.slice(line.lastIndexOf("\r") + 1))
+      .map(({ text, style }) => ({ text: safeText(text), style }));
+    if (excess > 0) parts.push({ text: `… (${excess} more characters)`, style: "ansi-dim" });
+    return { id, stream: type, parts, text: parts.map(({ text }) => text).join("") };
+  }
+
+  #keep(line: OutputLine): void {
+    this.lines.push(line);
+    this.#characters += line.text.length;
     if (this.lines.length <= MAX_LINES && this.#characters <= MAX_CHARACTERS) return;
     // By the tenth, so that it is not done for each line.
     const gone = this.lines.splice(0, Math.ceil(this.lines.length / 10));
     this.dropped += gone.length;
-    for (const line of gone) this.#characters -= line.text.length;
+    for (const { text } of gone) this.#characters -= text.length;
   }
 }

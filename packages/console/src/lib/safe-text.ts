@@ -23,3 +23,12 @@ export function safeText(text: string, max: number = MAX_SHOWN): string {
       return code === 0x7f ? "␡" : `⟨${code.toString(16)}⟩`;
     });
 }
+
+/** Several lines of it; the first so many characters. */
+export function safeLines(text: string, max = 20_000): string {
+  return text
+    .slice(0, max)
+    .split("\n")
+    .map((line) => safeText(line))
+    .join("\n");
+}

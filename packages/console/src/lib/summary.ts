@@ -24,7 +24,12 @@ export interface Summary {
   fromPool: number;
   /** US dollars. */
   llmUsd: number;
+  llmCalls: number;
+  /** Calls of models whose price is not known. */
+  unpricedCalls: number;
   runtimeUsd: number;
+  /** What sandboxes used was recorded. */
+  hasUsage: boolean;
   /** Execs by time, for a chart: as many buckets as asked for, the last one now. */
   buckets: { ok: number; failed: number }[];
 }
@@ -39,7 +44,15 @@ export function summarise(
   const creates: number[] = [];
   const execs: number[] = [];
   const failures = new Map<string, number>();
-  const summary = { made: 0, fromPool: 0, llmUsd: 0, runtimeUsd: 0 };
+  const summary = {
+    made: 0,
+    fromPool: 0,
+    llmUsd: 0,
+    llmCalls: 0,
+    unpricedCalls: 0,
+    runtimeUsd: 0,
+    hasUsage: false,
+  };
   const chart = Array.from({ length: buckets }, () => ({ ok: 0, failed: 0 }));
   for (const event of events) {
     const at = Date.parse(event.timestamp);
@@ -59,9 +72,14 @@ export function summarise(
       const index = Math.min(buckets - 1, Math.floor(((at - fromMs) / (toMs - fromMs)) * buckets));
       const bucket = chart[index];
       if (bucket !== undefined) bucket[isOk ? "ok" : "failed"]++;
-    } else if (event.type === "cost.llm" && event.data.origin !== "sandbox")
+    } else if (event.type === "cost.llm" && event.data.origin !== "sandbox") {
+      summary.llmCalls++;
+      if (event.data.costUsd === undefined) summary.unpricedCalls++;
       summary.llmUsd += event.data.costUsd ?? 0;
-    else if (event.type === "cost.runtime") summary.runtimeUsd += event.data.costUsd;
+    } else if (event.type === "cost.runtime") {
+      summary.hasUsage = true;
+      summary.runtimeUsd += event.data.costUsd;
+    }
   }
   return {
     ...summary,

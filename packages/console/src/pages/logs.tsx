@@ -1,55 +1,71 @@
-import type { LogEntry, Page } from "@sandglass/protocol";
-import { type ReactNode, useMemo, useState } from "react";
-import { type Column, DataTable } from "../components/data-table.tsx";
+import type { LogEntry } from "@sandglass/protocol";
+import { type ReactNode, useEffect, useMemo, useState } from "react";
 import { Filters } from "../components/filters.tsx";
-import { Link } from "../components/link.tsx";
-import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
-import { useApi } from "../hooks/use-api.ts";
+import { LogContext } from "../components/log-context.tsx";
+import { LogTable } from "../components/log-table.tsx";
+import { Empty, ErrorNote } from "../components/notes.tsx";
+import { useLogTail } from "../hooks/use-log-tail.ts";
+import { usePaged } from "../hooks/use-paged.ts";
 import { setQuery, useRoute, useTimeRange } from "../hooks/use-route.ts";
-import { clock } from "../lib/format.ts";
-import { safeText } from "../lib/safe-text.ts";
+import { count } from "../lib/format.ts";
+import { mergeLogs } from "../lib/merge-logs.ts";
+import { SEARCH_HINT } from "../lib/search-hint.ts";
 
 const FILTERS = [
+  ["search", "Search for words", SEARCH_HINT],
   ["text", "Text contains"],
+  ["attribute", "Attribute, name=value"],
   ["service", "Service"],
   ["sandboxId", "Sandbox id"],
   ["runId", "Run id"],
   ["traceId", "Trace id"],
 ] as const;
+const LIMIT = 300;
+/** The store is a little behind the log: what came just before a tail began is found by reading once more. */
+const STORE_LAG_MS = 2_000;
+const keyOf = ({ id }: LogEntry): string => id;
 
-const COLUMNS: readonly Column<LogEntry>[] = [
-  { title: "Time", cell: ({ timestamp }) => <time>{clock(timestamp)}</time> },
-  { title: "Level", cell: ({ severity }) => <Badge of={levelOf(severity)} /> },
-  { title: "Record", cell: ({ body }) => <span className="log-body">{safeText(body, 2000)}</span> },
-  { title: "Service", cell: ({ service }) => safeText(service, 60) },
-  {
-    title: "Sandbox",
-    cell: ({ sandboxId }) =>
-      sandboxId === "" ? "" : <Link to={`/sandboxes/${sandboxId}`}>{sandboxId.slice(-8)}</Link>,
-  },
-  {
-    title: "Trace",
-    cell: ({ traceId, spanId }) =>
-      traceId === "" ? "" : <Link to={`/traces/${traceId}?span=${spanId}`}>{traceId.slice(0, 8)}</Link>,
-  },
-];
-
+/** Log records, newest first, as they come; or one of them among its neighbours. */
 export function LogsPage(): ReactNode {
   const { query } = useRoute();
+  const around = query.get("around");
+  return around === null ? <LogList /> : <LogContext id={around} />;
+}
+
+function LogList(): ReactNode {
+  const { query } = useRoute();
   const { sinceMs, isLive } = useTimeRange();
-  const [isPaused, setPaused] = useState(false);
-  const text = query.toString();
+  const [pause, setPause] = useState<{ path: string; entries: readonly LogEntry[]; arrived: number }>();
+  const wanted = wantedOf(query);
   const path = useMemo(() => {
-    const chosen = new URLSearchParams(text);
-    const asked = new URLSearchParams({ limit: "500" });
-    for (const name of [...FILTERS.map(([each]) => each), "minSeverity"]) {
-      const value = chosen.get(name);
-      if (value) asked.set(name, value);
-    }
+    const asked = new URLSearchParams(wanted);
+    asked.set("limit", String(LIMIT));
     if (sinceMs !== undefined) asked.set("since", new Date(Date.now() - sinceMs).toISOString());
     return `/v1/logs?${asked}`;
-  }, [text, sinceMs]);
-  const { data, error, isLoading } = useApi<Page<LogEntry>>(path, isLive && !isPaused ? 1_500 : 0);
+  }, [wanted, sinceMs]);
+  const { items, error, isLoading, more, reload } = usePaged<LogEntry>(path, keyOf);
+  const tail = useLogTail(isLive ? wanted : undefined);
+  const { connections, arrived, missed, clear } = tail;
+  // Another search goes on by itself.
+  const paused = isLive && pause?.path === path ? pause : undefined;
+  const isPaused = paused !== undefined;
+  useEffect(() => {
+    if (connections === 0 || isPaused) return;
+    reload();
+    const timer = setTimeout(reload, STORE_LAG_MS);
+    return () => clearTimeout(timer);
+  }, [connections, isPaused, reload]);
+
+  const live = (paused ?? tail).entries;
+  // Between the oldest of these and what the store told before, there were more.
+  const hasLost = (paused ?? tail).arrived > live.length;
+  const shown = useMemo(() => mergeLogs(live, hasLost ? [] : (items ?? [])), [live, items, hasLost]);
+  const isFollowing = tail.isOpen && !isPaused;
+  const readAgain = (): void => {
+    setPause(undefined);
+    clear();
+    reload();
+  };
   return (
     <>
       <h1>Logs</h1>
@@ -65,13 +81,33 @@ export function LogsPage(): ReactNode {
           <option value="13">warnings and errors</option>
           <option value="17">errors</option>
         </select>
-        <button type="button" onClick={() => setPaused(!isPaused)}>
-          {isPaused ? "Go on" : "Pause"}
-        </button>
+        {isLive && (
+          <button
+            type="button"
+            onClick={() => setPause(isPaused ? undefined : { path, entries: tail.entries, arrived })}
+          >
+            {isPaused ? "Go on" : "Pause"}
+          </button>
+        )}
+        {isPaused && arrived > paused.arrived && (
+          <span className="quiet">{count(arrived - paused.arrived)} came since</span>
+        )}
+        <span className="quiet" role="status">
+          {isLoading ? "Loading…" : isPaused ? "paused" : isFollowing ? "following" : ""}
+        </span>
       </div>
-      <ErrorNote error={error} />
-      {isLoading && <p role="status">Loading…</p>}
-      {data !== undefined && data.items.length === 0 ? (
+      <ErrorNote error={error ?? tail.error} />
+      {(missed > 0 || hasLost) && (
+        <p className="warning">
+          {missed > 0 && `${count(missed)} came faster than this page could take them. `}
+          {hasLost && `The last ${count(live.length)} that came are shown. `}
+          All are in the store:{" "}
+          <button type="button" onClick={readAgain}>
+            Read again
+          </button>
+        </p>
+      )}
+      {items !== undefined && shown.length === 0 && (
         <Empty title="No log records here">
           <p>
             They are what programs send with OpenTelemetry, and lines of output where a sandbox is made with
@@ -79,15 +115,18 @@ export function LogsPage(): ReactNode {
           </p>
           <pre>sandglass run --logs script.py</pre>
         </Empty>
-      ) : (
-        <DataTable name="logs" items={data?.items ?? []} columns={COLUMNS} keyOf={({ id }) => id} />
       )}
+      {shown.length > 0 && <LogTable items={shown} more={hasLost ? undefined : more} />}
     </>
   );
 }
 
-function levelOf(severity: number): string {
-  if (severity >= 17) return "error";
-  if (severity >= 13) return "warn";
-  return severity === 0 || severity >= 9 ? "info" : "debug";
+/** The filters of the address, as both routes take them. */
+function wantedOf(query: URLSearchParams): string {
+  const wanted = new URLSearchParams();
+  for (const name of [...FILTERS.map(([each]) => each), "minSeverity"]) {
+    const value = query.get(name);
+    if (value) wanted.set(name, value);
+  }
+  return wanted.toString();
 }

@@ -1,23 +1,28 @@
 import type { ExporterList, Page, SandboxInfo } from "@sandglass/protocol";
 import { type ReactNode, useMemo } from "react";
+import { CostCard } from "../components/cost-card.tsx";
+import { LatencyChart } from "../components/latency-chart.tsx";
 import { Link } from "../components/link.tsx";
 import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
 import { useApi } from "../hooks/use-api.ts";
 import { useEvents } from "../hooks/use-events.ts";
 import { useScope, useTimeRange } from "../hooks/use-route.ts";
-import { count, duration, money } from "../lib/format.ts";
+import { count, duration } from "../lib/format.ts";
 import { type Percentiles, summarise } from "../lib/summary.ts";
 
 const TYPES = "types=sandbox.created,exec.completed,cost.*";
 const BUCKETS = 48;
+/** Nearer than that is up to date: a batch waits a second. */
+const LATE_MS = 2_000;
 
 /** How it all goes: live where the address says so. */
 export function OverviewPage(): ReactNode {
   const { range, sinceMs, isLive } = useTimeRange();
   const isAdmin = useScope("admin");
+  const isReader = useScope("events:read");
   const sandboxes = useApi<Page<SandboxInfo>>("/v1/sandboxes?limit=1000", isLive ? 2_000 : 0);
   const exporters = useApi<ExporterList>(isAdmin ? "/v1/exporters" : undefined, isLive ? 3_000 : 0);
-  const { events, error } = useEvents(useScope("events:read") ? TYPES : undefined, isLive);
+  const { events, error, isCaughtUp } = useEvents(isReader ? TYPES : undefined, isLive);
   const summary = useMemo(() => {
     const now = Date.now();
     const from =
@@ -25,11 +30,13 @@ export function OverviewPage(): ReactNode {
     return summarise(events, from, Math.max(now, from + 1), BUCKETS);
   }, [events, sinceMs]);
   const states = Map.groupBy(sandboxes.data?.items ?? [], ({ state }) => state);
-  const hasNothing = events.length === 0 && sandboxes.data?.items.length === 0;
+  const isLoading = isReader && !isCaughtUp && error === undefined;
+  const hasNothing = !isLoading && events.length === 0 && sandboxes.data?.items.length === 0;
   return (
     <>
       <h1>Overview</h1>
       <ErrorNote error={sandboxes.error ?? error} />
+      {isLoading && events.length === 0 && <p role="status">Loading…</p>}
       {hasNothing && (
         <Empty title="Nothing has happened yet">
           <p>Run something, and everything about it is here:</p>
@@ -39,11 +46,13 @@ export function OverviewPage(): ReactNode {
       <div className="cards">
         <Card title="Sandboxes now">
           <p className="big">{sandboxes.data?.items.length ?? "…"}</p>
-          {[...states].map(([state, items]) => (
-            <Link key={state} to={`/sandboxes?state=${state}`}>
-              <Badge of={state} /> {items.length}
-            </Link>
-          ))}
+          <p className="row">
+            {[...states].map(([state, items]) => (
+              <Link key={state} to={`/sandboxes?state=${state}`}>
+                <Badge of={state} /> {items.length}
+              </Link>
+            ))}
+          </p>
         </Card>
         <Latency title="Create" of={summary.create} />
         <Latency title="Exec" of={summary.exec} />
@@ -55,12 +64,7 @@ export function OverviewPage(): ReactNode {
             {count(summary.fromPool)} of {count(summary.made)} made
           </p>
         </Card>
-        <Card title="Cost">
-          <p className="big">{money(summary.llmUsd + summary.runtimeUsd)}</p>
-          <p className="quiet">
-            models {money(summary.llmUsd)}, sandboxes {money(summary.runtimeUsd)}
-          </p>
-        </Card>
+        <CostCard {...summary} />
         <Card title="Failures by cause">
           {summary.failures.length === 0 && <p className="quiet">none</p>}
           <ul>
@@ -77,13 +81,20 @@ export function OverviewPage(): ReactNode {
             <ul>
               {exporters.data.items.map(({ id, state, lagMs }) => (
                 <li key={id}>
-                  <Link to="/exporters">{id}</Link> <Badge of={state} /> {duration(lagMs)} behind
+                  <Link to={`/exporters/${encodeURIComponent(id)}`}>{id}</Link> <Badge of={state} />{" "}
+                  {lagMs >= LATE_MS && `${duration(lagMs)} behind`}
                 </li>
               ))}
             </ul>
           </Card>
         )}
       </div>
+      {isReader && (
+        <div className="card-row">
+          <LatencyChart title="Create" metric="sandglass.sandbox.create.duration" />
+          <LatencyChart title="Exec" metric="sandglass.exec.duration" />
+        </div>
+      )}
       <h2>Execs, {range === "all" ? "since the beginning" : `last ${range}`}</h2>
       <Chart buckets={summary.buckets} />
     </>
@@ -104,7 +115,9 @@ function Latency({ title, of }: { title: string; of: Percentiles }): ReactNode {
     <Card title={`${title} time`}>
       <p className="big">{of.count === 0 ? "–" : duration(of.p50)}</p>
       <p className="quiet">
-        median of {count(of.count)} · p95 {duration(of.p95)} · p99 {duration(of.p99)}
+        {of.count === 0
+          ? "none in this time"
+          : `median of ${count(of.count)} · p95 ${duration(of.p95)} · p99 ${duration(of.p99)}`}
       </p>
     </Card>
   );

@@ -1,160 +1,185 @@
-import type { RunDetail, RuntimeEvent } from "@sandglass/protocol";
-import type { ReactNode } from "react";
+import type { RunDetail, RunModel, RunSandbox } from "@sandglass/protocol";
+import { type ReactNode, useMemo } from "react";
+import { CostCard } from "../components/cost-card.tsx";
+import { type Column, DataTable } from "../components/data-table.tsx";
+import { DeleteRecord } from "../components/delete-record.tsx";
+import { EventList } from "../components/event-list.tsx";
 import { Link } from "../components/link.tsx";
-import { Badge, ErrorNote } from "../components/notes.tsx";
+import { Badge, Empty, ErrorNote, Fact } from "../components/notes.tsx";
+import { RunStep } from "../components/run-step.tsx";
+import { type Tab, Tabs } from "../components/tabs.tsx";
 import { useApi } from "../hooks/use-api.ts";
 import { useEvents } from "../hooks/use-events.ts";
-import { clock, count, duration, money } from "../lib/format.ts";
+import { useTimeRange } from "../hooks/use-route.ts";
+import { clock, cost, count, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
+import { fileChanges } from "../lib/sandbox-record.ts";
 
 const LIVE_MS = 2_000;
 /** Of all that belongs to a run, what tells its story. */
 const STORY =
-  "run.*,agent.*,cost.llm,sandbox.created,sandbox.terminated,sandbox.forked,sandbox.merged,exec.completed,file.created,file.modified,network.denied";
+  "run.*,agent.*,cost.llm,sandbox.created,sandbox.terminated,sandbox.forked,sandbox.merged,exec.completed,file.*,network.denied";
 
+const MODELS: readonly Column<RunModel>[] = [
+  { title: "Model", cell: ({ model }) => safeText(model, 100) },
+  { title: "Calls", cell: ({ calls }) => count(calls), isNumber: true },
+  { title: "Tokens in", cell: ({ inputTokens }) => count(inputTokens), isNumber: true },
+  { title: "Cached", cell: ({ cachedTokens }) => count(cachedTokens), isNumber: true },
+  { title: "Tokens out", cell: ({ outputTokens }) => count(outputTokens), isNumber: true },
+  {
+    title: "Cost",
+    cell: ({ costUsd, unpricedCalls }) => cost(costUsd, unpricedCalls),
+    isNumber: true,
+  },
+];
+const SANDBOXES: readonly Column<RunSandbox>[] = [
+  { title: "Sandbox", cell: ({ id }) => <code>{id}</code> },
+  { title: "State", cell: ({ state, cause }) => <Badge of={cause ?? state} /> },
+  { title: "Template", cell: ({ template }) => template },
+  { title: "Made", cell: ({ createdAt }) => clock(createdAt) },
+  { title: "Execs", cell: ({ execs }) => count(execs), isNumber: true },
+  { title: "Failed", cell: ({ failures }) => count(failures), isNumber: true },
+  { title: "Cost", cell: ({ costUsd }) => cost(costUsd), isNumber: true },
+];
+
+/** A run as a story: what the agent thought and called, what ran, what came of it, and what it cost. */
 export function RunPage({ id }: { id: string }): ReactNode {
-  const { data, error } = useApi<RunDetail>(`/v1/runs/${encodeURIComponent(id)}`, LIVE_MS);
-  const story = useEvents(`runId=${encodeURIComponent(id)}&types=${STORY}`);
+  const { isLive } = useTimeRange();
+  const path = `/v1/runs/${encodeURIComponent(id)}`;
+  const { data, error } = useApi<RunDetail>(path, isLive ? LIVE_MS : 0);
+  const story = useEvents(`runId=${encodeURIComponent(id)}&types=${STORY}`, isLive);
+  const files = useMemo(() => fileChanges(story.events), [story.events]);
+  const steps = useMemo(() => story.events.filter(({ type }) => type !== "file.read"), [story.events]);
+  const tabs: Tab[] = [
+    {
+      id: "story",
+      title: "What happened",
+      view: () => (
+        <ol className="story">
+          {steps.map((event) => (
+            <li
+              key={event.id}
+              className={event.type.startsWith("agent.") || event.type.startsWith("run.") ? "" : "inner"}
+            >
+              <time>{clock(event.timestamp)}</time>
+              <div>
+                <RunStep event={event} />
+              </div>
+            </li>
+          ))}
+        </ol>
+      ),
+    },
+    {
+      id: "sandboxes",
+      title: "Sandboxes",
+      count: data?.sandboxList.length,
+      view: () => (
+        <DataTable
+          name="run-sandboxes"
+          items={data?.sandboxList ?? []}
+          columns={SANDBOXES}
+          keyOf={(sandbox) => sandbox.id}
+          linkTo={(sandbox) => `/sandboxes/${sandbox.id}`}
+        />
+      ),
+    },
+    {
+      id: "models",
+      title: "Models",
+      count: data?.models.length,
+      view: () => (
+        <DataTable name="models" items={data?.models ?? []} columns={MODELS} keyOf={({ model }) => model} />
+      ),
+    },
+    {
+      id: "files",
+      title: "Files",
+      count: files.length,
+      view: () =>
+        files.length === 0 ? (
+          <Empty title="No file was written or read through the API" />
+        ) : (
+          <DataTable
+            name="run-files"
+            items={files}
+            columns={[
+              { title: "Path", cell: (file) => <code>{safeText(file.path, 300)}</code> },
+              { title: "Last", cell: ({ last }) => <Badge of={last} /> },
+              { title: "When", cell: ({ at }) => <time>{clock(at)}</time> },
+            ]}
+            keyOf={(file) => file.path}
+          />
+        ),
+    },
+    {
+      id: "events",
+      title: "Events",
+      count: story.events.length,
+      view: () => <EventList events={story.events} />,
+    },
+  ];
   return (
     <>
-      <h1>{safeText(data?.name || id, 200)}</h1>
+      <h1>
+        {safeText(data?.name || id, 200)} {data !== undefined && <Badge of={data.status} />}{" "}
+        {data !== undefined && data.status !== "running" && (
+          <DeleteRecord path={path} what="all that is kept of this run and its sandboxes" backTo="/runs" />
+        )}
+      </h1>
       <ErrorNote error={error ?? story.error} />
       {data !== undefined && <Totals run={data} />}
-      <h2>What happened</h2>
-      <ol className="story">
-        {story.events.map((event) => (
-          <li
-            key={event.id}
-            className={event.type.startsWith("agent.") || event.type.startsWith("run.") ? "" : "inner"}
-          >
-            <time>{clock(event.timestamp)}</time>
-            <div>{tell(event)}</div>
-          </li>
-        ))}
-      </ol>
+      <Tabs label="Parts of the run" tabs={tabs} />
     </>
   );
 }
 
 function Totals({ run }: { run: RunDetail }): ReactNode {
   return (
-    <dl className="facts">
-      <dt>Status</dt>
-      <dd>
-        <Badge of={run.status} /> {run.error !== undefined && safeText(run.error, 500)}
-      </dd>
-      <dt>Took</dt>
-      <dd>
-        {duration(run.durationMs)}, from {clock(run.startedAt)}
-      </dd>
-      <dt>Cost</dt>
-      <dd>
-        {money(run.costUsd)}: models {money(run.llmCostUsd)}, sandboxes {money(run.runtimeCostUsd)}
-        {run.unpricedCalls > 0 && `; ${run.unpricedCalls} calls without a known price`}
-      </dd>
-      <dt>Tokens</dt>
-      <dd>
-        {count(run.inputTokens)} in ({count(run.cachedTokens)} cached), {count(run.outputTokens)} out,{" "}
-        {run.models.map(({ model, calls }) => `${calls} × ${safeText(model, 60)}`).join(", ")}
-      </dd>
-      <dt>Trace</dt>
-      <dd>
-        <Link to={`/traces/${run.traceId}`}>{run.traceId}</Link>
-      </dd>
-      <dt>Sandboxes</dt>
-      <dd>
-        {run.sandboxList.map(({ id, state, cause }) => (
-          <Link key={id} to={`/sandboxes/${id}`}>
-            <code>{id.slice(-8)}</code> <Badge of={cause ?? state} />{" "}
+    <>
+      <div className="cards">
+        <section className="card">
+          <h2>Took</h2>
+          <p className="big">{duration(run.durationMs)}</p>
+          <p className="quiet">from {clock(run.startedAt)}</p>
+        </section>
+        <CostCard
+          llmUsd={run.llmCostUsd}
+          llmCalls={run.llmCalls}
+          unpricedCalls={run.unpricedCalls}
+          runtimeUsd={run.runtimeCostUsd}
+          hasUsage={run.sandboxList.some(({ state }) => state === "terminated")}
+        />
+        <section className="card">
+          <h2>Tokens</h2>
+          <p className="big">{count(run.inputTokens + run.outputTokens)}</p>
+          <p className="quiet">
+            {count(run.inputTokens)} in, {count(run.cachedTokens)} of them cached, {count(run.outputTokens)}{" "}
+            out
+          </p>
+        </section>
+        <section className="card">
+          <h2>Work</h2>
+          <p className="big">
+            {count(run.execs)} {run.execs === 1 ? "exec" : "execs"}
+          </p>
+          <p className="quiet">
+            {count(run.failures)} failed · {count(run.toolCalls)} tool calls, {count(run.toolErrors)} failed
+          </p>
+        </section>
+      </div>
+      <dl className="facts">
+        {run.agent !== undefined && <Fact name="Agent">{safeText(run.agent, 100)}</Fact>}
+        {run.error !== undefined && <Fact name="Error">{safeText(run.error, 500)}</Fact>}
+        <Fact name="Trace">
+          <Link to={`/traces/${run.traceId}`}>
+            <code>{run.traceId}</code>
           </Link>
-        ))}
-      </dd>
-    </dl>
+        </Fact>
+        <Fact name="Run">
+          <code>{safeText(run.runId, 100)}</code>
+        </Fact>
+      </dl>
+    </>
   );
-}
-
-function tell(event: RuntimeEvent): ReactNode {
-  switch (event.type) {
-    case "run.started":
-      return <strong>the run begins: {safeText(event.data.name, 200)}</strong>;
-    case "run.completed":
-      return (
-        <>
-          <strong>the run ends</strong> <Badge of={event.data.status} />
-        </>
-      );
-    case "agent.thinking":
-      return (
-        <blockquote>
-          {safeText(event.data.text ?? `thinks (${event.data.bytes} bytes, not kept)`, 2000)}
-        </blockquote>
-      );
-    case "agent.tool_call":
-      return (
-        <>
-          <strong>{safeText(event.data.toolName, 100)}</strong> <Pre text={event.data.arguments} />
-        </>
-      );
-    case "agent.tool_result":
-      return (
-        <>
-          {safeText(event.data.toolName, 100)} <Badge of={event.data.isError ? "error" : "ok"} />{" "}
-          {duration(event.data.durationMs)}
-          <Pre text={event.data.result} />
-        </>
-      );
-    case "cost.llm": {
-      const { model, inputTokens, outputTokens, costUsd } = event.data;
-      return (
-        <span className="quiet">
-          {safeText(model, 100)}: {count(inputTokens)} tokens in, {count(outputTokens)} out
-          {costUsd !== undefined && `, ${money(costUsd)}`}
-        </span>
-      );
-    }
-    case "exec.completed": {
-      const { execId, code, command, cause, exitCode, durationMs, stdoutTail, stderrTail } = event.data;
-      return (
-        <>
-          <Link to={`/sandboxes/${event.sandboxId}?exec=${execId}`}>runs</Link> <Badge of={cause} /> code{" "}
-          {exitCode}, {duration(durationMs)}
-          <Pre text={code ?? command} isCode />
-          <Pre text={stdoutTail} />
-          <Pre text={stderrTail} isError />
-        </>
-      );
-    }
-    default: {
-      const path = "path" in event.data ? ` ${safeText(String(event.data.path), 200)}` : "";
-      const cause = "cause" in event.data ? event.data.cause : undefined;
-      return (
-        <>
-          {event.type}
-          {path} {cause !== undefined && <Badge of={cause} />}{" "}
-          {event.sandboxId !== "" && (
-            <Link to={`/sandboxes/${event.sandboxId}`}>{event.sandboxId.slice(-8)}</Link>
-          )}
-        </>
-      );
-    }
-  }
-}
-
-function Pre({
-  text,
-  isCode,
-  isError,
-}: {
-  text: string | undefined;
-  isCode?: boolean;
-  isError?: boolean;
-}): ReactNode {
-  if (text === undefined || text === "") return null;
-  const shown = text
-    .replace(/\x1b\[[0-9;:]*m/g, "")
-    .slice(0, 4_096)
-    .split("\n")
-    .map((line) => safeText(line, 500))
-    .join("\n");
-  return <pre className={isCode ? "code" : isError ? "stderr" : undefined}>{shown}</pre>;
 }

@@ -1,10 +1,10 @@
-import type { Page, RunSummary } from "@sandglass/protocol";
+import type { RunSummary } from "@sandglass/protocol";
 import type { ReactNode } from "react";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
-import { useApi } from "../hooks/use-api.ts";
+import { usePaged } from "../hooks/use-paged.ts";
 import { setQuery, useRoute, useTimeRange } from "../hooks/use-route.ts";
-import { clock, count, duration, money } from "../lib/format.ts";
+import { clock, cost, count, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
 
 const COLUMNS: readonly Column<RunSummary>[] = [
@@ -22,20 +22,22 @@ const COLUMNS: readonly Column<RunSummary>[] = [
   },
   {
     title: "Cost",
-    cell: ({ costUsd, unpricedCalls }) => `${money(costUsd)}${unpricedCalls > 0 ? "+" : ""}`,
+    cell: ({ costUsd, unpricedCalls }) => cost(costUsd, unpricedCalls),
     isNumber: true,
   },
 ];
+
+const keyOf = ({ runId }: RunSummary): string => runId;
 
 export function RunsPage(): ReactNode {
   const { query } = useRoute();
   const { sinceMs, isLive } = useTimeRange();
   const status = query.get("status") ?? "";
   const name = query.get("q") ?? "";
-  const asked = new URLSearchParams({ limit: "500", ...(status && { status }), ...(name && { name }) });
-  const { data, error, isLoading } = useApi<Page<RunSummary>>(`/v1/runs?${asked}`, isLive ? 3_000 : 0);
+  const asked = new URLSearchParams({ limit: "200", ...(status && { status }), ...(name && { name }) });
+  const runs = usePaged<RunSummary>(`/v1/runs?${asked}`, keyOf, isLive ? 3_000 : 0);
   const since = sinceMs === undefined ? 0 : Date.now() - sinceMs;
-  const items = (data?.items ?? []).filter(({ startedAt }) => Date.parse(startedAt) >= since);
+  const items = (runs.items ?? []).filter(({ startedAt }) => Date.parse(startedAt) >= since);
   return (
     <>
       <h1>Runs</h1>
@@ -59,9 +61,9 @@ export function RunsPage(): ReactNode {
           ))}
         </select>
       </div>
-      <ErrorNote error={error} />
-      {isLoading && <p role="status">Loading…</p>}
-      {data !== undefined && items.length === 0 ? (
+      <ErrorNote error={runs.error} />
+      {runs.isLoading && <p role="status">Loading…</p>}
+      {runs.items !== undefined && items.length === 0 ? (
         <Empty title="No runs here">
           <p>A run is one agent at work, across its sandboxes. Open one around what your agent does:</p>
           <pre>{'await client.run({ name: "analyst" }, async (run) => { … })'}</pre>
@@ -71,7 +73,8 @@ export function RunsPage(): ReactNode {
           name="runs"
           items={items}
           columns={COLUMNS}
-          keyOf={({ runId }) => runId}
+          keyOf={keyOf}
+          more={runs.more}
           linkTo={({ runId }) => `/runs/${encodeURIComponent(runId)}`}
         />
       )}

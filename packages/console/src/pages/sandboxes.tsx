@@ -1,8 +1,8 @@
-import type { Page, SandboxInfo } from "@sandglass/protocol";
+import type { SandboxInfo } from "@sandglass/protocol";
 import type { ReactNode } from "react";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
-import { useApi } from "../hooks/use-api.ts";
+import { usePaged } from "../hooks/use-paged.ts";
 import { setQuery, useRoute, useTimeRange } from "../hooks/use-route.ts";
 import { clock, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
@@ -17,6 +17,7 @@ const COLUMNS: readonly Column<SandboxInfo>[] = [
   { title: "Made", cell: ({ createdAt }) => clock(createdAt) },
   {
     title: "Metadata",
+    isWide: true,
     cell: ({ metadata }) =>
       Object.entries(metadata)
         .map(([name, value]) => safeText(`${name}=${value}`, 60))
@@ -24,15 +25,17 @@ const COLUMNS: readonly Column<SandboxInfo>[] = [
   },
 ];
 
+const keyOf = ({ id }: SandboxInfo): string => id;
+
 export function SandboxesPage(): ReactNode {
   const { query } = useRoute();
   const { sinceMs, isLive } = useTimeRange();
   const state = query.get("state") ?? "";
   const search = (query.get("q") ?? "").toLowerCase();
-  const path = `/v1/sandboxes?limit=1000&ended=true${state === "" ? "" : `&state=${encodeURIComponent(state)}`}`;
-  const { data, error, isLoading } = useApi<Page<SandboxInfo>>(path, isLive ? 2_000 : 0);
+  const path = `/v1/sandboxes?limit=200&ended=true${state === "" ? "" : `&state=${encodeURIComponent(state)}`}`;
+  const sandboxes = usePaged<SandboxInfo>(path, keyOf, isLive ? 2_000 : 0);
   const since = sinceMs === undefined ? 0 : Date.now() - sinceMs;
-  const items = (data?.items ?? []).filter(
+  const items = (sandboxes.items ?? []).filter(
     (item) =>
       (item.state !== "terminated" || Date.parse(item.createdAt) >= since) &&
       (search === "" || JSON.stringify(item).toLowerCase().includes(search)),
@@ -60,9 +63,9 @@ export function SandboxesPage(): ReactNode {
           ))}
         </select>
       </div>
-      <ErrorNote error={error} />
-      {isLoading && <p role="status">Loading…</p>}
-      {data !== undefined && items.length === 0 ? (
+      <ErrorNote error={sandboxes.error} />
+      {sandboxes.isLoading && <p role="status">Loading…</p>}
+      {sandboxes.items !== undefined && items.length === 0 ? (
         <Empty title="No sandboxes here">
           <p>Make one, and watch it arrive:</p>
           <pre>sandglass run script.py</pre>
@@ -72,7 +75,8 @@ export function SandboxesPage(): ReactNode {
           name="sandboxes"
           items={items}
           columns={COLUMNS}
-          keyOf={({ id }) => id}
+          keyOf={keyOf}
+          more={sandboxes.more}
           linkTo={({ id }) => `/sandboxes/${id}`}
         />
       )}

@@ -1,92 +1,113 @@
-import type { Check, DoctorReport, KeyInfo, KeyList } from "@sandglass/protocol";
-import { type ReactNode, useState } from "react";
-import { call } from "../api/api.ts";
+import type { Check, DoctorReport } from "@sandglass/protocol";
+import type { ReactNode } from "react";
 import { type Column, DataTable } from "../components/data-table.tsx";
-import { Badge, ErrorNote } from "../components/notes.tsx";
+import { KeyTable } from "../components/key-table.tsx";
+import { Badge, Empty, ErrorNote } from "../components/notes.tsx";
+import { type Tab, Tabs } from "../components/tabs.tsx";
 import { useApi } from "../hooks/use-api.ts";
-import { useScope } from "../hooks/use-route.ts";
-import { clock } from "../lib/format.ts";
+import { setQuery, useRoute, useScope } from "../hooks/use-route.ts";
 import { safeText } from "../lib/safe-text.ts";
+
+type Option = DoctorReport["config"][number];
 
 const CHECKS: readonly Column<Check>[] = [
   { title: "Check", cell: ({ name }) => name },
   { title: "State", cell: ({ status }) => <Badge of={status} /> },
-  { title: "Found", cell: ({ detail, hint }) => `${detail}${hint === undefined ? "" : ` (${hint})`}` },
+  {
+    title: "Found",
+    isWide: true,
+    cell: ({ detail, hint }) => `${detail}${hint === undefined ? "" : ` (${hint})`}`,
+  },
 ];
-const OPTIONS: readonly Column<DoctorReport["config"][number]>[] = [
+const OPTIONS: readonly Column<Option>[] = [
   { title: "Option", cell: ({ option }) => <code>{option}</code> },
-  { title: "Value", cell: ({ value }) => safeText(value, 300) },
+  {
+    title: "Value",
+    isWide: true,
+    cell: ({ value }) => (value === "" ? <span className="quiet">not set</span> : safeText(value, 300)),
+  },
   { title: "From", cell: ({ source }) => source },
 ];
+/** What says how sandboxes are made, and what they may. */
+const POLICY =
+  /^(templates|pool|defaults|isolation|maxSandboxes|network|egress|recording|otelExport|retention)/;
 
 /** Keys, what the host enforces, and the configuration in force. */
 export function SettingsPage(): ReactNode {
   const isAdmin = useScope("admin");
   const doctor = useApi<DoctorReport>("/v1/doctor");
-  return (
-    <>
-      <h1>Settings</h1>
-      {isAdmin && <Keys />}
-      <h2>What this host enforces</h2>
-      <ErrorNote error={doctor.error} />
-      <DataTable
-        name="checks"
-        items={doctor.data?.checks ?? []}
-        columns={CHECKS}
-        keyOf={({ name }) => name}
-      />
-      {(doctor.data?.config.length ?? 0) > 0 && (
+  const { checks = [], config = [] } = doctor.data ?? {};
+  const tabs: Tab[] = [
+    ...(isAdmin ? [{ id: "keys", title: "Keys", view: () => <KeyTable /> }] : []),
+    {
+      id: "policy",
+      title: "Templates and policy",
+      view: () => (
         <>
-          <h2>Configuration in force</h2>
-          <DataTable
-            name="configuration"
-            items={doctor.data?.config ?? []}
-            columns={OPTIONS}
-            keyOf={({ option }) => option}
+          <p className="quiet">
+            How sandboxes are made and what they may, unless they are asked for otherwise.
+          </p>
+          <Options
+            items={config.filter(({ option }) => POLICY.test(option))}
+            isLoaded={doctor.data !== undefined}
           />
         </>
-      )}
-    </>
-  );
-}
-
-function Keys(): ReactNode {
-  const { data, error, reload } = useApi<KeyList>("/v1/keys");
-  const [problem, setProblem] = useState<Error>();
-  const revoke = async (key: KeyInfo): Promise<void> => {
-    if (!window.confirm(`Revoke ${key.name}? Whoever uses it is cut off at once.`)) return;
-    setProblem(undefined);
-    try {
-      await call(`/v1/keys/${encodeURIComponent(key.id)}`, { method: "DELETE" });
-    } catch (failure) {
-      setProblem(failure as Error);
-    }
-    reload();
-  };
-  const columns: readonly Column<KeyInfo>[] = [
-    { title: "Key", cell: ({ name }) => safeText(name, 100) },
-    { title: "Organisation", cell: ({ orgId }) => orgId },
-    { title: "Scopes", cell: ({ scopes }) => scopes.join(" ") },
-    { title: "Made", cell: ({ createdAt }) => clock(createdAt) },
-    { title: "Last used", cell: ({ lastUsedAt }) => (lastUsedAt === undefined ? "" : clock(lastUsedAt)) },
-    { title: "Expires", cell: ({ expiresAt }) => (expiresAt === undefined ? "never" : clock(expiresAt)) },
-    {
-      title: "Action",
-      cell: (key) => (
-        <button type="button" className="danger" onClick={() => void revoke(key)}>
-          Revoke
-        </button>
       ),
+    },
+    {
+      id: "doctor",
+      title: "Doctor",
+      view: () => (
+        <>
+          <p className="quiet">What this host enforces.</p>
+          <DataTable name="checks" items={checks} columns={CHECKS} keyOf={({ name }) => name} />
+        </>
+      ),
+    },
+    {
+      id: "configuration",
+      title: "Configuration",
+      view: () => <Options items={config} isLoaded={doctor.data !== undefined} />,
     },
   ];
   return (
     <>
-      <h2>Keys</h2>
-      <p className="quiet">
-        Make one with <code>sandglass keys create</code>: its secret is shown there once, and never here.
-      </p>
-      <ErrorNote error={error ?? problem} />
-      <DataTable name="keys" items={data?.items ?? []} columns={columns} keyOf={({ id }) => id} />
+      <h1>Settings</h1>
+      <ErrorNote error={doctor.error} />
+      <Tabs label="Settings" tabs={tabs} />
+    </>
+  );
+}
+
+/** Configuration in force, without its secrets. */
+function Options({ items, isLoaded }: { items: readonly Option[]; isLoaded: boolean }): ReactNode {
+  const { query } = useRoute();
+  const wanted = (query.get("q") ?? "").toLowerCase();
+  if (isLoaded && items.length === 0) {
+    return (
+      <Empty title="Your key does not see the configuration">
+        <p>That takes an administrator's of the operator's organisation.</p>
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <div className="tools">
+        <input
+          type="search"
+          data-search=""
+          aria-label="Search options"
+          placeholder="Option or value"
+          value={query.get("q") ?? ""}
+          onChange={(event) => setQuery({ q: event.target.value })}
+        />
+      </div>
+      <DataTable
+        name="configuration"
+        items={items.filter(({ option, value }) => `${option} ${value}`.toLowerCase().includes(wanted))}
+        columns={OPTIONS}
+        keyOf={({ option }) => option}
+      />
     </>
   );
 }

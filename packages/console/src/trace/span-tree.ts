@@ -22,7 +22,7 @@ export interface SpanTree {
  * Without recursion: a chain of 50,000 is no deeper than one of two.
  */
 export function buildSpanTree(spans: readonly TraceSpan[]): SpanTree {
-  const times = new Map(spans.map((span) => [span, Date.parse(span.startTime)]));
+  const times = new Map(spans.map((span) => [span, preciseTime(span.startTime)]));
   const startOf = (span: TraceSpan): number => times.get(span) ?? 0;
   const sorted = [...spans].sort((a, b) => startOf(a) - startOf(b));
   const known = new Set(sorted.map(({ spanId }) => spanId));
@@ -66,13 +66,8 @@ export function buildSpanTree(spans: readonly TraceSpan[]): SpanTree {
   return { rows, durationMs: Math.max(endTime - startTime, 0.001), startTime };
 }
 
-/** Positions of the rows that show while the given spans are folded. */
-export function visibleRows({ rows }: SpanTree, folded: ReadonlySet<string>): number[] {
-  const visible: number[] = [];
-  for (let index = 0; index < rows.length; ) {
-    const row = rows[index] as SpanRow;
-    visible.push(index);
-    index = folded.has(row.span.spanId) ? row.end : index + 1;
-  }
-  return visible;
+/** ISO 8601 with microseconds → Unix milliseconds; `Date.parse` alone forgets what is below a millisecond. */
+function preciseTime(timestamp: string): number {
+  const below = /\.[0-9]{3}([0-9]+)Z$/.exec(timestamp)?.[1];
+  return Date.parse(timestamp) + (below === undefined ? 0 : Number(`0.${below}`));
 }
