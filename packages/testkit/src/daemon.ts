@@ -81,6 +81,8 @@ export async function startDaemon(options: StartDaemonOptions = {}): Promise<Tes
       env: {
         ...withoutOurs(process.env),
         SANDGLASS_CREDENTIALS: credentialsFile,
+        // What a daemon looks at by itself would be in every record that a test looks at.
+        SANDGLASS_STATUS_ENABLED: "false",
         ...(user !== undefined && { HOME: home }),
         ...(apiKeys.length > 0 && { SANDGLASS_API_KEYS: apiKeys.join(",") }),
         ...options.env,

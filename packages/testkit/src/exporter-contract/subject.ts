@@ -17,7 +17,7 @@ export const TRANSIENT_FAULTS = {
   slowDrip: { what: "answers byte by byte", says: /timed out/i, isSlow: true },
   resetMidBody: {
     what: "cuts the connection in the middle of its answer",
-    says: /reset|cut|closed|ended|aborted|hang up|terminated/i,
+    says: /reset|cut|closed|dropped|ended|aborted|hang up|terminated/i,
   },
   wrongContentType: { what: "answers with a page that somebody else made", says: /html|content.type/i },
   unauthorized: { what: "knows the credentials no more", says: /401|auth|denied|permission/i },
