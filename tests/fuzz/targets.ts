@@ -1,0 +1,20 @@
+import type { FuzzTarget } from "./fuzz-target.ts";
+import { addresses } from "./targets/addresses.ts";
+import { agentConnection } from "./targets/agent-connection.ts";
+import { agentFrames } from "./targets/agent-frames.ts";
+import { controlChannel } from "./targets/control-channel.ts";
+import { egressRequests } from "./targets/egress-requests.ts";
+import { eventFilters } from "./targets/event-filters.ts";
+import { fileAnswers } from "./targets/file-answers.ts";
+import { helperMessages } from "./targets/helper-messages.ts";
+import { logFrames } from "./targets/log-frames.ts";
+import { multipartForm } from "./targets/multipart-form.ts";
+import { streamLines } from "./targets/stream-lines.ts";
+import { terminalText } from "./targets/terminal-text.ts";
+import { traceHeaders } from "./targets/trace-headers.ts";
+
+/** Every parser that is fuzzed here. That of OTLP requests is beside its relay. */
+export const TARGETS: readonly FuzzTarget[] = [
+  ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers, streamLines],
+  ...[addresses, egressRequests, traceHeaders, terminalText, logFrames, eventFilters, multipartForm],
+];
