@@ -2,7 +2,6 @@ import { hostileSuite } from "./hostile-suite.ts";
 import { agentProtocol } from "./themes/agent-protocol.ts";
 import { exceedingLimits } from "./themes/exceeding-limits.ts";
 import { fillingUp } from "./themes/filling-up.ts";
-import { output } from "./themes/output.ts";
 import { processes } from "./themes/processes.ts";
 
-hostileSuite("crun", [fillingUp, exceedingLimits, output, agentProtocol, processes]);
+hostileSuite("crun", [fillingUp, exceedingLimits, agentProtocol, processes]);

@@ -4,6 +4,7 @@ import type { Isolation } from "@sandglass/protocol";
 import { until } from "@sandglass/testkit";
 import type { Attack, Theme } from "./attack.ts";
 import { AttackedHost } from "./attacked-host.ts";
+import type { Operator } from "./operator.ts";
 import { assertWhole } from "./record-check.ts";
 import { Scene } from "./scene.ts";
 
@@ -12,19 +13,23 @@ import { Scene } from "./scene.ts";
  * its own for each. Whatever an attack comes to, afterwards the daemon is healthy, the neighbour as it was, the record whole, nothing of
  * the sandbox left on the host, and nothing it said holds a secret of somebody else.
  *
+ * @param operator whose daemon it is; default: root's
  * @example hostileSuite("gvisor", [kernelCalls, hostReading])
  */
-export function hostileSuite(isolation: Isolation, themes: readonly Theme[]): void {
-  describe(`hostile code in a sandbox of ${isolation}`, () => {
+export function hostileSuite(isolation: Isolation, themes: readonly Theme[], operator?: Operator): void {
+  const whose = operator === undefined ? "" : `, whose daemon is ${operator.name}'s`;
+  describe(`hostile code in a sandbox of ${isolation}${whose}`, () => {
     let host: AttackedHost;
+    const stack = new AsyncDisposableStack();
     before(async () => {
-      host = await AttackedHost.start(isolation);
+      const user = operator && stack.use(await operator.prepare());
+      host = stack.use(await AttackedHost.start(isolation, user, operator?.lacks));
     });
-    after(() => host?.[Symbol.asyncDispose]());
+    after(() => stack.disposeAsync());
     for (const { name, attacks } of themes) {
       describe(name, () => {
         for (const attack of attacks) {
-          if (!isTried(attack, isolation)) continue;
+          if (!isTried(attack, isolation, operator)) continue;
           test(attack.name, () => withstand(host, attack));
         }
       });
@@ -32,8 +37,9 @@ export function hostileSuite(isolation: Isolation, themes: readonly Theme[]): vo
   });
 }
 
-function isTried({ notOn, onlyOn }: Attack, isolation: Isolation): boolean {
-  return notOn?.[isolation] === undefined && (onlyOn === undefined || onlyOn.includes(isolation));
+function isTried({ notOn, onlyOn, needs = [] }: Attack, isolation: Isolation, operator?: Operator): boolean {
+  if (notOn?.[isolation] !== undefined || onlyOn?.includes(isolation) === false) return false;
+  return !needs.some((means) => operator?.lacks.includes(means));
 }
 
 async function withstand(host: AttackedHost, attack: Attack): Promise<void> {

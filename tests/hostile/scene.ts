@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Isolation } from "@sandglass/protocol";
-import { sandboxPids } from "@sandglass/testkit";
 import type { CommandOptions, ExecResult, RunCodeOptions, Sandbox } from "sandglass";
 import type { AttackedHost } from "./attacked-host.ts";
 import { compiled } from "./compiled.ts";
@@ -82,6 +81,6 @@ export class Scene {
 
   /** The host's pids of what runs in the sandbox. */
   pids(): number[] {
-    return sandboxPids(this.sandbox.id);
+    return this.host.pidsOf(this.sandbox.id);
   }
 }

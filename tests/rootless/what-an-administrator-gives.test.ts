@@ -15,7 +15,7 @@ import {
 
 const LIMITS = { template: "bash", memoryMb: 256, diskMb: 16 };
 
-test("with subordinate ids each sandbox is a user of its own to the host", async () => {
+test("with subordinate ids each sandbox is a user of its own to the host, also where another daemon has the same ids", async () => {
   const { through, remove } = await withSubordinateIds();
   try {
     await using world = await startUserDaemon({ user: ACCOUNT, through });
@@ -28,7 +28,8 @@ test("with subordinate ids each sandbox is a user of its own to the host", async
     const one = await world.client.sandboxes.create(LIMITS);
     const others = (known: Set<number>) => [...usersOfTheBlock()].filter((uid) => !known.has(uid));
     const [first] = others(before);
-    const two = await world.client.sandboxes.create(LIMITS);
+    await using other = await startUserDaemon({ user: ACCOUNT, through });
+    const two = await other.client.sandboxes.create(LIMITS);
     const [second] = others(usersWith(before, first));
     assert.ok(first !== undefined && second !== undefined && first !== second, `${first} and ${second}`);
     for (const sandbox of [one, two]) {

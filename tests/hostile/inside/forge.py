@@ -1,5 +1,5 @@
 """Runs in the attacker's cell: speaks on the channel of its own interpreter, descriptor 4, as if it were the interpreter."""
-import json, os, sys
+import fcntl, json, os, sys
 
 what = FORGED  # set by the test
 me = CELL
@@ -24,8 +24,10 @@ elif what == "sizes":
     os.write(4, head(id=me, exitCode=0, result=[["text/plain", 1]] * 100))
 elif what == "flood":
     try:
+        # As much waits in the pipe as may be said at once: what is left in it when nobody listens any more must not keep the end back.
+        fcntl.fcntl(4, fcntl.F_SETPIPE_SZ, 1 << 20)
         while True:
-            os.write(4, b"x" * 65536)
+            os.write(4, b"x" * (4 << 20))
     except OSError:
         pass
 elif what == "half":

@@ -149,6 +149,7 @@ print(json.dumps(done))`);
     },
     {
       name: "having the agent chosen by the OOM killer ends its own sandbox, with oom_killed",
+      needs: ["memory limit"],
       options: { memoryMb: 64 },
       endsAs: "oom_killed",
       notOn: { gvisor: "its processes are none of the host's, which has the whole sandbox to choose" },

@@ -2,8 +2,34 @@ import assert from "node:assert/strict";
 import { callHttp } from "@sandglass/testkit";
 import { SandglassError } from "sandglass";
 import type { Theme } from "../attack.ts";
+import type { Scene } from "../scene.ts";
 
 const SMALL = { memoryMb: 64, diskMb: 16, maxPids: 32, vcpu: 0.5 };
+
+/** Takes as many as it gets, up to so many, and says how many that were. */
+const TAKE_WATCHES = (most: number): string => `
+import ctypes, json, time
+libc = ctypes.CDLL(None, use_errno=True)
+taken = 0
+while taken < ${most} and libc.inotify_init() >= 0: taken += 1
+print(json.dumps(taken))`;
+const TAKE_TIMERS = (most: number): string => `
+import ctypes, json, time
+libc = ctypes.CDLL(None, use_errno=True)
+class Event(ctypes.Structure): _fields_ = [("value", ctypes.c_void_p), ("signo", ctypes.c_int), ("notify", ctypes.c_int), ("pad", ctypes.c_char * 48)]
+event, timer, taken = Event(None, 10, 0), ctypes.c_void_p(), 0
+while taken < ${most} and libc.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0: taken += 1
+print(json.dumps(taken))`;
+
+/** Takes all there is and holds it, while the neighbour wants ten. */
+async function takeAll(scene: Scene, take: (most: number) => string): Promise<void> {
+  const holding = ["python3", "-uc", `${take(200_000)}\ntime.sleep(1000)`];
+  const { execId, ended } = await scene.start(holding, "\n");
+  const beside = await scene.host.neighbour.sandbox.commands.run(["python3", "-c", take(10)]);
+  await scene.sandbox.execs.kill(execId);
+  assert.ok(Number((await ended).stdout) > 10);
+  assert.equal(beside.stdout, "10\n");
+}
 
 /** Every limit but those of space, exceeded on purpose, and what the kernel counts for the whole host. */
 export const exceedingLimits: Theme = {
@@ -12,7 +38,6 @@ export const exceedingLimits: Theme = {
     {
       name: "processes: fork answers EAGAIN at maxPids, threads count as well",
       options: SMALL,
-      notOn: { gvisor: "gVisor counts no processes: what holds them there is an attack of its own" },
       async run(scene) {
         const made = await scene.python(`
 import errno, json, os, signal, threading, time
@@ -70,25 +95,15 @@ print(json.dumps(opened))`);
       },
     },
     {
-      name: "watches, timers and signals that are counted by user: the host and the neighbour have theirs",
+      name: "timers and signals that wait, which are counted by user: the neighbour has its own",
       notOn: { gvisor: "they are gVisor's own, and memory of the sandbox: see the attacks on that" },
-      async run(scene) {
-        const taken = await scene.python(`
-import ctypes, json
-libc = ctypes.CDLL(None, use_errno=True)
-instances = 0
-while instances < 5000 and libc.inotify_init() >= 0: instances += 1
-timers = 0
-class Event(ctypes.Structure): _fields_ = [("value", ctypes.c_void_p), ("signo", ctypes.c_int), ("notify", ctypes.c_int), ("pad", ctypes.c_char * 48)]
-event, timer = Event(None, 10, 0), ctypes.c_void_p()
-while timers < 200000 and libc.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0: timers += 1
-print(json.dumps([instances, timers]))`);
-        assert.ok(taken[0] > 0);
-        const { stdout } = await scene.host.neighbour.sandbox.commands.run(
-          "python3 -c 'import ctypes; print(ctypes.CDLL(None).inotify_init() >= 0)'",
-        );
-        assert.equal(stdout, "True\n");
-      },
+      run: (scene) => takeAll(scene, TAKE_TIMERS),
+    },
+    {
+      name: "watches on files, which are counted by user: the neighbour has its own",
+      notOn: { gvisor: "they are gVisor's own, and memory of the sandbox: see the attacks on that" },
+      needs: ["own uids"],
+      run: (scene) => takeAll(scene, TAKE_WATCHES),
     },
     {
       name: "huge pages that the host keeps for its own programs are not to be had",
@@ -106,6 +121,7 @@ print(json.dumps(got))`);
     },
     {
       name: "the processor: as many processes as there may be get the quota together, and the exec's cpuMs says so",
+      needs: ["processor limit"],
       options: { ...SMALL, vcpu: 0.25 },
       async run(scene) {
         const { execId, durationMs, cause } = await scene.run(

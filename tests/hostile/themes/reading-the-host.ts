@@ -13,7 +13,7 @@ function mountsInside(scene: Scene): string[] {
   return scene
     .pids()
     .map((pid) => readFileSync(`/proc/${pid}/mountinfo`, "utf8"))
-    .filter((mounts) => !mounts.includes(" /run/sandglass/root "));
+    .filter((mounts) => !/ (\/run\/sandglass\/root|\/sys\/kernel\/r) /.test(mounts));
 }
 
 /** What code inside may learn of the machine and of others, and what of theirs it may change. */
@@ -211,6 +211,7 @@ su -c 'grep CapEff /proc/self/status' nobody 2>/dev/null | tr -s '\\t ' ' '; tru
     },
     {
       name: "its root is a uid of its own on the host, which no other sandbox has",
+      needs: ["own uids"],
       async run(scene) {
         const uids = (pids: readonly number[]): Set<string> =>
           new Set(
@@ -225,6 +226,7 @@ su -c 'grep CapEff /proc/self/status' nobody 2>/dev/null | tr -s '\\t ' ' '; tru
     deviceNodes,
     {
       name: "whiteouts and opaque directories of overlays cannot be made by hand, and uncover nothing",
+      needs: ["layers"],
       notOn: { gvisor: "its overlay is of its own, and on no layer of the host's" },
       async run(scene) {
         const answers = await scene.python(`
