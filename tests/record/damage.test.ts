@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { type LogProblem, Recorder } from "@sandglass/telemetry";
 import { callHttp, jsonLines, seeded, startDaemon } from "@sandglass/testkit";
+import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import { readLog } from "./checker/segments.ts";
 import { FireClient } from "./fire/client.ts";
-import { isLong } from "./fire/long.ts";
 import { Told } from "./fire/told.ts";
 
 /** The last records whose every byte is damaged once. */

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { callHttp, seeded, until } from "@sandglass/testkit";
+import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import { descriptorsOf, sandboxTraces, survivors, takeCensus, untilNone } from "./fire/census.ts";
 import { FireClient } from "./fire/client.ts";
 import { FiredDaemon } from "./fire/fired-daemon.ts";
-import { isLong } from "./fire/long.ts";
 import { Told } from "./fire/told.ts";
 
 const KILLS = isLong ? 200 : 10;
 /** Kills in one test: each has a time limit. */
-const PER_TEST = 5;
+const PER_TEST = 2;
 const CLIENTS = 4;
 /** Answers in one life, at most: work, not time, so that a slow machine is killed in the middle of as much. */
 const LONGEST_LIFE = 80;

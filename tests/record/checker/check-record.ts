@@ -15,6 +15,8 @@ export interface CheckOptions {
 /** What a record holds, and which rules it breaks. */
 export interface CheckResult {
   records: number;
+  /** Records that were deleted on purpose; not among `records`. */
+  deleted: number;
   sandboxes: number;
   execs: number;
   bytes: number;
@@ -32,6 +34,7 @@ export function checkRecord(dataDir: string, options: CheckOptions = {}): CheckR
   let rules: Invariants | undefined;
   let records = 0;
   let bytes = 0;
+  let deleted = 0;
   let last: number | undefined;
   for (const found of readLog(join(dataDir, "log"))) {
     // What the first file is named after is what the log begins with, also where that cannot be read.
@@ -42,11 +45,17 @@ export function checkRecord(dataDir: string, options: CheckOptions = {}): CheckR
       say(
         `${found.file}: ${found.bytes} bytes at ${found.offset} are no record${found.isTail ? " (the tail)" : ""}`,
       );
-    if (found.kind !== "record") continue;
-    const { position, payload } = found;
+    if (found.kind !== "record" && found.kind !== "tombstone") continue;
+    const { position } = found;
     if (position > last + 1) say(`positions ${last + 1} to ${position - 1} are missing`);
     if (position <= last) say(`position ${position} comes behind position ${last}`);
     last = position;
+    if (found.kind === "tombstone") {
+      deleted += 1;
+      rules.takeDeleted(position, found.note);
+      continue;
+    }
+    const { payload } = found;
     records += 1;
     bytes += payload.length;
     const event = parseRecorded(payload);
@@ -58,7 +67,7 @@ export function checkRecord(dataDir: string, options: CheckOptions = {}): CheckR
   checkKeptOutput(dataDir, rules, say);
   if (clients) for (const sentence of compareWithClients(clients, rules)) say(sentence);
   return {
-    ...{ records, sandboxes: rules.sandboxes.size, execs: rules.execs.size, bytes, findings },
+    ...{ records, deleted, sandboxes: rules.sandboxes.size, execs: rules.execs.size, bytes, findings },
     endings: endingsOf(rules),
   };
 }

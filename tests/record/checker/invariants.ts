@@ -59,6 +59,14 @@ export class Invariants implements RecordView {
     if (data.execId !== undefined && type.startsWith("exec.")) this.#checkExec(event, data.execId);
   }
 
+  /** A record that was deleted. Its number is in the sequence as if it were there; nothing else may be known of it. */
+  takeDeleted(position: number, note: string): void {
+    const [, seq, sandboxId] = /^\{"deleted":\{"seq":(\d+),"sandboxId":"(\w*)"\}\} *$/.exec(note) ?? [];
+    if (seq === undefined || sandboxId === undefined)
+      this.#say(`what is deleted at position ${position} left more, or less, than its number`);
+    else this.#checkSeq({ id: `at position ${position}, deleted,`, seq: Number(seq), sandboxId });
+  }
+
   /** @param isOver every sandbox and exec has to have its ending: the daemon that made them is gone, and was followed by another */
   finish(isOver: boolean): void {
     if (!isOver) return;
@@ -83,7 +91,7 @@ export class Invariants implements RecordView {
     return this.sandboxes.get(sandboxId)?.writes.get(`${sizeBytes} ${path}`) ?? 0;
   }
 
-  #checkSeq({ sandboxId, seq, id }: RecordedEvent): void {
+  #checkSeq({ sandboxId, seq, id }: Pick<RecordedEvent, "sandboxId" | "seq" | "id">): void {
     const last = this.#seqs.get(sandboxId);
     this.#seqs.set(sandboxId, seq);
     if (last === undefined && !this.#hasStart) return;

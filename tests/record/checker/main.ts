@@ -27,9 +27,10 @@ if (dataDir === undefined || positionals.length > 1) {
 } else {
   const clients = values.clients && (JSON.parse(readFileSync(values.clients, "utf8")) as ClientsView);
   const result = checkRecord(dataDir, { isOver: !values.running, ...(clients && { clients }) });
-  const { records, bytes, sandboxes, execs, findings, endings } = result;
+  const { records, deleted, bytes, sandboxes, execs, findings, endings } = result;
   const lines = [
     `${records} events (${bytes} bytes) of ${sandboxes} sandboxes and ${execs} execs`,
+    ...(deleted === 0 ? [] : [`${deleted} records were deleted`]),
     ...Object.entries(endings).map(([ending, count]) => `  ${count} ${ending}`),
     ...findings,
     findings.length === 0 ? "every rule is kept" : `${findings.length} findings`,

@@ -6,11 +6,17 @@ const MAGIC = "SGLASLOG";
 const SEGMENT_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 20;
 const MAX_PAYLOAD_BYTES = 16 * 1024 * 1024;
+/** Of the length: the record was deleted. */
+const TOMBSTONE_BIT = 0x8000_0000;
+/** What the sum of a tombstone begins with. */
+const TOMBSTONE_SEED = 0xffff_ffff;
 const MARKER = Buffer.from([0xf5, 0x53, 0x47, 0xfa]);
 
 /** What stands in a log, in the order of its bytes. */
 export type Found =
   | { kind: "record"; file: string; offset: number; position: number; payload: Buffer }
+  /** What a deleted record left: a note of whose number it had. */
+  | { kind: "tombstone"; file: string; position: number; note: string }
   /** Bytes that are no record; at the end of the last file they may be one that was never finished. */
   | { kind: "damage"; file: string; offset: number; bytes: number; isTail: boolean }
   | { kind: "header"; file: string; said: string };
@@ -47,13 +53,10 @@ function* readFrames(bytes: Buffer, file: string, isLast: boolean): Generator<Fo
     const end = frameEnd(bytes, offset);
     if (end !== undefined) {
       const position = Number(bytes.readBigUInt64LE(offset + 12));
-      yield {
-        kind: "record",
-        file,
-        offset,
-        position,
-        payload: bytes.subarray(offset + FRAME_HEADER_BYTES, end),
-      };
+      const payload = bytes.subarray(offset + FRAME_HEADER_BYTES, end);
+      if (bytes.readUInt32LE(offset + 4) < TOMBSTONE_BIT)
+        yield { kind: "record", file, offset, position, payload };
+      else yield { kind: "tombstone", file, position, note: payload.toString("utf8") };
       offset = end;
       continue;
     }
@@ -70,8 +73,11 @@ function* readFrames(bytes: Buffer, file: string, isLast: boolean): Generator<Fo
 function frameEnd(bytes: Buffer, offset: number): number | undefined {
   if (offset + FRAME_HEADER_BYTES > bytes.length) return undefined;
   if (bytes.compare(MARKER, 0, 4, offset, offset + 4) !== 0) return undefined;
-  const length = bytes.readUInt32LE(offset + 4);
+  const stated = bytes.readUInt32LE(offset + 4);
+  const isTombstone = stated >= TOMBSTONE_BIT;
+  const length = isTombstone ? stated - TOMBSTONE_BIT : stated;
   const end = offset + FRAME_HEADER_BYTES + length;
   if (length > MAX_PAYLOAD_BYTES || end > bytes.length) return undefined;
-  return crc32(bytes.subarray(offset + 12, end)) === bytes.readUInt32LE(offset + 8) ? end : undefined;
+  const sum = crc32(bytes.subarray(offset + 12, end), isTombstone ? TOMBSTONE_SEED : 0);
+  return sum === bytes.readUInt32LE(offset + 8) ? end : undefined;
 }
