@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { callHttp, type TestDaemon } from "@sandglass/testkit";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { callHttp, type StartDaemonOptions, startDaemon, type TestDaemon } from "@sandglass/testkit";
 import { type Browser, chromium, type Page } from "playwright-core";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -8,6 +10,23 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Debian's Chromium, without its own sandbox, which root cannot have. */
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+}
+
+/**
+ * A daemon and a browser, started beside each other. Where one of them does not start the other is ended: it would hold the tests until
+ * their limit, and what went wrong would not be read.
+ *
+ * @throws Error as the one says that did not start: of the daemon, with its log
+ */
+export async function startConsole(
+  options?: StartDaemonOptions,
+): Promise<{ daemon: TestDaemon; browser: Browser }> {
+  const [daemon, browser] = await Promise.allSettled([startDaemon(options), launchBrowser()]);
+  if (daemon.status === "fulfilled" && browser.status === "fulfilled")
+    return { daemon: daemon.value, browser: browser.value };
+  if (daemon.status === "fulfilled") await daemon.value.stop();
+  if (browser.status === "fulfilled") await browser.value.close();
+  throw daemon.status === "rejected" ? daemon.reason : (browser as PromiseRejectedResult).reason;
 }
 
 /** The path of a one-time link, token included. */
@@ -46,6 +65,12 @@ export async function signedInPage(
 export async function openView(page: Page, daemon: TestDaemon, path: string): Promise<void> {
   await page.goto(`${daemon.url}/console${path}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
+}
+
+/** Pictures of the pages that were tested, to be looked at: `SANDGLASS_SCREENSHOTS` says where they are kept. */
+export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  const path = `${process.env.SANDGLASS_SCREENSHOTS ?? join(tmpdir(), "sandglass-screenshots")}/${name}.png`;
+  await page.screenshot({ path, fullPage: true });
 }
 
 /** What axe finds that is serious or worse. In a world of its own: the page's policy lets in no script that is not the daemon's. */

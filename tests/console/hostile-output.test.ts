@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startDaemon, type TestDaemon } from "@sandglass/testkit";
+import type { TestDaemon } from "@sandglass/testkit";
 import type { Browser, Page } from "playwright-core";
 import { Client, type Sandbox } from "sandglass";
-import { launchBrowser, openView, signedInPage } from "./console-page.ts";
+import { openView, signedInPage, startConsole } from "./console-page.ts";
 
 let daemon: TestDaemon;
 let client: Client;
@@ -13,7 +13,7 @@ let sandbox: Sandbox;
 let troubles: { readonly list: string[] };
 
 before(async () => {
-  [daemon, browser] = await Promise.all([startDaemon(), launchBrowser()]);
+  ({ daemon, browser } = await startConsole());
   client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
   sandbox = await client.sandboxes.create({ metadata: { "<b>": "<img src=x onerror=alert(1)>" } });
   ({ page, troubles } = await signedInPage(browser, daemon));

@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { callHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { callHttp, type TestDaemon } from "@sandglass/testkit";
 import type { Browser } from "playwright-core";
-import { launchBrowser, linkPath, openView, signedInPage } from "./console-page.ts";
+import { linkPath, openView, signedInPage, startConsole } from "./console-page.ts";
 
 let daemon: TestDaemon;
 let browser: Browser;
 before(async () => {
-  [daemon, browser] = await Promise.all([startDaemon(), launchBrowser()]);
+  ({ daemon, browser } = await startConsole());
 });
 after(async () => {
   await browser?.close();
   await daemon?.stop();
+});
+
+test("a daemon that does not start is said at once, with what it wrote, and no browser is left", async () => {
+  const starting = startConsole({ args: ["--isolation", "nowhere"] });
+  await assert.rejects(starting, /ended with \d+ before it was ready:[\s\S]*isolation/);
 });
 
 test("a link signs in, leaves no token in the address, and works for nobody else", async () => {

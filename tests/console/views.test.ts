@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { callHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { callHttp, type TestDaemon } from "@sandglass/testkit";
 import type { Browser, Page } from "playwright-core";
 import { Client } from "sandglass";
-import { launchBrowser, openView, seriousViolations, signedInPage } from "./console-page.ts";
+import { openView, seriousViolations, signedInPage, startConsole } from "./console-page.ts";
 
 let daemon: TestDaemon;
 let client: Client;
@@ -13,7 +13,7 @@ let troubles: { readonly list: string[] };
 let ids: { sandbox: string; run: string; trace: string };
 
 before(async () => {
-  [daemon, browser] = await Promise.all([startDaemon(), launchBrowser()]);
+  ({ daemon, browser } = await startConsole());
   client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
   ids = await client.run({ name: "story of a run" }, async (run) => {
     const sandbox = await client.sandboxes.create({ runId: run.runId, metadata: { team: "search" } });
@@ -35,15 +35,17 @@ test("every view shows what was recorded, in both themes and on a narrow screen,
   const views: [path: string, shown: string][] = [
     ["/", "exit code"],
     ["/sandboxes", ids.sandbox],
-    [`/sandboxes/${ids.sandbox}`, "exec.completed"],
+    [`/sandboxes/${ids.sandbox}`, "on purpose"],
+    [`/sandboxes/${ids.sandbox}?tab=events`, "exec.completed"],
     ["/runs", "story of a run"],
     [`/runs/${encodeURIComponent(ids.run)}`, "the run ends"],
     ["/traces", "http_request"],
     [`/traces/${ids.trace}`, "sandbox.execute"],
     ["/logs", "No log records here"],
     ["/events", "sandbox.created"],
+    ["/metrics", "sandglass.exec.duration"],
     ["/exporters", "Events stay on this machine"],
-    ["/settings", "Configuration in force"],
+    ["/settings", "Make a key"],
   ];
   for (const [path, shown] of views) {
     await openView(page, daemon, path);
@@ -51,9 +53,10 @@ test("every view shows what was recorded, in both themes and on a narrow screen,
     assert.deepEqual(await seriousViolations(page), [], path);
   }
   await page.getByLabel("Theme").selectOption("dark");
-  for (const path of ["/", `/sandboxes/${ids.sandbox}`, `/traces/${ids.trace}`]) {
+  const looked = new Set(["/", `/sandboxes/${ids.sandbox}`, `/traces/${ids.trace}`]);
+  for (const [path, shown] of views.filter(([each]) => looked.has(each))) {
     await openView(page, daemon, path);
-    await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => undefined);
+    await page.getByRole("main").getByText(shown).first().waitFor();
     assert.deepEqual(await seriousViolations(page), [], `${path}, dark`);
   }
   await page.setViewportSize({ width: 400, height: 800 });
@@ -61,6 +64,11 @@ test("every view shows what was recorded, in both themes and on a narrow screen,
   assert.deepEqual(await seriousViolations(page), [], "narrow");
   const tooWide = await page.evaluate("document.documentElement.scrollWidth > innerWidth");
   assert.equal(tooWide, false);
+  for (const path of ["/settings", "/"]) {
+    await openView(page, daemon, path);
+    const { x, width } = (await page.locator(".views [aria-current]").boundingBox()) ?? { x: -1, width: 0 };
+    assert.ok(x >= 0 && x + width <= 400, `${path} is not in sight among the views: ${x}, ${width}`);
+  }
   await page.setViewportSize({ width: 1280, height: 860 });
   assert.deepEqual(troubles.list, []);
 });
@@ -94,6 +102,7 @@ test("a sandbox is paused, resumed and terminated, and its page says how it ende
   await own.getByRole("button", { name: "Pause", exact: true }).waitFor();
   await own.getByRole("button", { name: "Terminate" }).click();
   await own.getByText("Ended by").waitFor();
+  await own.getByRole("tab", { name: "Events" }).click();
   await own.getByText("sandbox.terminated").waitFor();
   await own.context().close();
 });
