@@ -43,7 +43,11 @@ test("an address with too many wrong keys is refused as such, one behind the sam
   // What a client writes there itself stands left of what the proxy adds.
   assert.equal(await wrong("192.0.2.99, 192.0.2.1"), "RATE_LIMITED");
   assert.equal(await wrong("192.0.2.2"), "UNAUTHORIZED");
-  assert.equal(await wrong("2001:db8::1"), "UNAUTHORIZED");
+  // One subscriber has a whole /64 of IPv6, however its addresses are written.
+  const network = ["2001:db8::1", "2001:DB8:0:0:ffff::2", "2001:0db8::3", "[2001:db8::4]", "2001:db8::5:6"];
+  for (const address of network) assert.equal(await wrong(address), "UNAUTHORIZED", address);
+  assert.equal(await wrong("2001:db8:0000::7:8"), "RATE_LIMITED");
+  assert.equal(await wrong("2001:db8:0:1::1"), "UNAUTHORIZED");
   assert.equal((await callHttp(daemon, "GET /v1/sandboxes", { headers: from("192.0.2.1") })).status, 200);
 });
 

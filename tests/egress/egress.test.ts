@@ -60,6 +60,7 @@ describe("egress", () => {
   test("is none where nothing is said: nothing listens, and nothing is told of a proxy", async () => {
     const sandbox = await create(undefined);
     assert.deepEqual(sandbox.info().network, {});
+    assert.deepEqual(host.events.ofType("sandbox.created", sandbox.id)[0]?.data.network, {});
     const { stdout } = await run(sandbox, {
       command: "env | grep -i proxy; ls /proc/net/tcp; grep -c 0C38 /proc/net/tcp",
     });
@@ -209,7 +210,9 @@ describe("egress", () => {
       code: "INVALID_REQUEST",
     });
     const sandbox = await create(undefined, "open", false);
-    assert.deepEqual(sandbox.info().network, { egress: { allow: ["example.org", `127.0.0.1:${port}`] } });
+    const inForce = { egress: { allow: ["example.org", `127.0.0.1:${port}`] } };
+    assert.deepEqual(sandbox.info().network, inForce);
+    assert.deepEqual(host.events.ofType("sandbox.created", sandbox.id)[0]?.data.network, inForce);
     const { stdout } = await run(sandbox, {
       command: `curl -sS --noproxy '' -x http://127.0.0.1:3128 http://127.0.0.1:${port}/t`,
     });

@@ -25,7 +25,7 @@ export interface Connected extends AsyncDisposable {
 /** Starts `sandglass mcp` and speaks with it over its stdin and stdout. */
 export async function connectStdio(
   daemon: TestDaemon,
-  options: { args?: readonly string[]; apiKey?: string; name?: string } = {},
+  options: { args?: readonly string[]; env?: Record<string, string>; apiKey?: string; name?: string } = {},
 ): Promise<Connected & { pid: number; stderr: () => string }> {
   const transport = new StdioClientTransport({
     command: process.execPath,
@@ -34,6 +34,7 @@ export async function connectStdio(
       PATH: process.env.PATH ?? "",
       HOME: process.env.HOME ?? "",
       SANDGLASS_API_KEY: options.apiKey ?? daemon.apiKey,
+      ...options.env,
     },
     stderr: "pipe",
   });

@@ -4,7 +4,9 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { type TestDaemon, until } from "@sandglass/testkit";
 import { Client } from "sandglass";
-import { CLI, connectHttp, connectStdio, startServing } from "./mcp-clients.ts";
+import { CLI, type Connected, connectHttp, connectStdio, startServing } from "./mcp-clients.ts";
+
+const LONG = "echo begun; exec sleep 600";
 
 let daemon: TestDaemon;
 let api: Client;
@@ -120,16 +122,12 @@ describe("the end of a session ends its sandbox and its run", () => {
     test(`over stdio: with ${signal}, in the middle of a call`, async () => {
       const mcp = await connectStdio(daemon);
       const { structured } = await mcp.call("run_code", { code: "1" });
-      const running = mcp.call("run_command", { command: "sleep 600" });
-      running.catch(() => undefined);
       const sandbox = await api.sandboxes.connect(String(structured.sandbox_id));
-      await until("it runs", async () =>
-        (await sandbox.execs.list()).items.some(({ state }) => state === "running"),
-      );
+      await underWay(mcp);
       process.kill(mcp.pid, signal);
       assert.equal(await endingOf(structured), "user");
       const { items } = await sandbox.execs.list();
-      assert.equal(items.find(({ command }) => command === "sleep 600")?.cause, "killed");
+      assert.equal(items.find(({ command }) => command === LONG)?.cause, "killed");
       await runEnd(structured);
       await mcp.client.close();
     });
@@ -181,18 +179,19 @@ describe("the end of a session ends its sandbox and its run", () => {
   test("with the daemon: calls are cancelled, runs completed, and sandboxes end with the host", async () => {
     await using stopped = await startServing({ args: ["--shutdown-timeout-ms", "20000"] });
     const mcp = await connectHttp(stopped);
-    const { structured } = await mcp.call("run_code", { code: "1" });
-    const running = mcp.call("run_command", { command: "sleep 600" });
-    running.catch(() => undefined);
-    const own = new Client({ baseUrl: stopped.url, apiKey: stopped.apiKey });
-    const sandbox = await own.sandboxes.connect(String(structured.sandbox_id));
-    await until("it runs", async () =>
-      (await sandbox.execs.list()).items.some(({ state }) => state === "running"),
-    );
+    await mcp.call("run_code", { code: "1" });
+    await underWay(mcp);
     assert.equal(await stopped.stop(), 0);
     await mcp.client.close();
-    await own.close();
     assert.match(stopped.logs(), /exec complete.*cause=killed/);
     assert.match(stopped.logs(), /sandbox destroyed.*cause=host_shutdown/);
   });
 });
+
+/** Begins a call that does not end by itself; resolves when the session has heard of its exec, and can end it. */
+function underWay({ client }: Pick<Connected, "client">): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = { name: "run_command", arguments: { command: LONG } };
+    client.callTool(call, { onprogress: () => resolve() }).catch(reject);
+  });
+}

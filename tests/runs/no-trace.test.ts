@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { callHttp, FaultyServer, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { callHttp, type TestDaemon } from "@sandglass/testkit";
 import { Client, type Sandbox } from "sandglass";
+import { startServing } from "../mcp/mcp-clients.ts";
+import { Destinations } from "./destinations.ts";
 import { plantInRun, plantInSandbox } from "./plant.ts";
+import { plantInMcp } from "./plant-mcp.ts";
+import { plantInRequests } from "./plant-requests.ts";
 import { PlantedSecrets } from "./planted-secrets.ts";
 
 /**
@@ -17,38 +20,23 @@ const isDisk = (path: string): boolean => path.endsWith(".ext4") || path.startsW
 describe("with captureContent: false and record: metadata, a secret in anything that an agent or its code says", () => {
   const secrets = new PlantedSecrets();
   const disposables = new AsyncDisposableStack();
-  /** All that destinations were sent. */
-  const sent: Buffer[] = [];
-  let files: string;
+  let destinations: Destinations;
   let daemon: TestDaemon;
   let client: Client;
   let runId: string;
   let sandboxes: Sandbox[];
+  /** What the MCP server over stdio wrote to stderr. */
+  let saidByMcp: string;
 
   before(async () => {
-    files = await mkdtemp(join(tmpdir(), "sandglass-no-trace-"));
-    disposables.defer(() => rm(files, { recursive: true, force: true }));
-    const sink = disposables.use(
-      await FaultyServer.start(({ path, headers, body }) => {
-        sent.push(Buffer.from(`${path} ${JSON.stringify(headers)}`), body);
-        return { status: 200 };
-      }),
-    );
-    const exporters = [
-      {
-        provider: "jsonl",
-        config: { filePath: join(files, "events.jsonl"), rotateSizeBytes: 20_000, gzip: true },
-      },
-      { provider: "otel", config: { endpoint: sink.url } },
-      {
-        provider: "webhook",
-        config: { url: `${sink.url}/hook`, secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}` },
-      },
-    ];
+    destinations = disposables.use(await Destinations.start());
     daemon = disposables.use(
-      await startDaemon({
+      await startServing({
         args: ["--pool", "python=1"],
-        env: { SANDGLASS_LOG: "trace", SANDGLASS_OBSERVABILITY: JSON.stringify({ exporters }) },
+        env: {
+          SANDGLASS_LOG: "trace",
+          SANDGLASS_OBSERVABILITY: JSON.stringify({ exporters: destinations.exporters }),
+        },
       }),
     );
     client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
@@ -57,9 +45,14 @@ describe("with captureContent: false and record: metadata, a secret in anything 
     const work = client.run({ name: "careful" }, async (run) => {
       runId = run.runId;
       const env = { GIVEN: secrets.of("environment of a sandbox") };
-      sandboxes = [await run.sandboxes.create({ template: "python", record: "metadata", env })];
+      const network = { egress: { allow: [destinations.reachable] } };
+      sandboxes = [await run.sandboxes.create({ template: "python", record: "metadata", env, network })];
       await plantInRun(run, secrets);
-      for (const sandbox of sandboxes) await plantInSandbox(sandbox, secrets);
+      for (const sandbox of sandboxes) {
+        await plantInSandbox(sandbox, secrets);
+        await plantInRequests(sandbox, secrets, destinations.reachable);
+        saidByMcp = await plantInMcp(daemon, sandbox, secrets);
+      }
       throw thrown;
     });
     await assert.rejects(work, thrown);
@@ -83,6 +76,32 @@ describe("with captureContent: false and record: metadata, a secret in anything 
     assert.deepEqual(secrets.below(daemon.dataDir, isDisk), {});
   });
 
+  test("is in its exec's output, which can be followed from any line on, and in no file of the data directory, neither then nor afterwards", async () => {
+    const of = (place: string): string => secrets.of(place);
+    await using sandbox = await client.createSandbox("bash", { record: "metadata" });
+    const { execId } = await sandbox.commands.run(
+      `echo ${of("first line")}; sleep 0.1; echo ${of("second line")} >&2`,
+    );
+    const linesAfter = async (after?: number): Promise<(string | number)[]> => {
+      const lines: (string | number)[] = [];
+      for await (const event of sandbox.execs.stream(execId, after === undefined ? {} : { after })) {
+        if (event.type !== "result") lines.push(event.data);
+      }
+      return lines;
+    };
+    const [first, second] = [`${of("first line")}\n`, `${of("second line")}\n`];
+    assert.deepEqual(
+      [await linesAfter(), await linesAfter(0)],
+      [
+        [first, second, 0],
+        [second, 0],
+      ],
+    );
+    assert.deepEqual(secrets.below(daemon.dataDir, isDisk), {});
+    await sandbox.terminate();
+    assert.deepEqual(secrets.below(daemon.dataDir, isDisk), {});
+  });
+
   test("is in no answer about the run, its sandboxes, its events, its traces, or the daemon", async () => {
     const { traceId } = await client.runs.get(runId);
     const [{ id } = { id: "" }] = sandboxes;
@@ -103,10 +122,13 @@ describe("with captureContent: false and record: metadata, a secret in anything 
     await client.exporters.flush();
     process.kill(daemon.pid, "SIGTERM");
     await daemon.exited;
-    assert.deepEqual(secrets.in(Buffer.from(daemon.logs())), []);
-    assert.deepEqual(secrets.below(files), {});
-    assert.ok(sent.length > 10);
-    assert.deepEqual(secrets.in(Buffer.concat(sent)), []);
+    assert.deepEqual(secrets.in(Buffer.from(`${daemon.logs()}${saidByMcp}`)), []);
+    for (const [name, bytes] of Object.entries(await destinations.received())) {
+      assert.ok(bytes.includes("exec.completed") || bytes.includes("sandbox.execute"), `${name} was sent to`);
+      assert.deepEqual(secrets.in(bytes), [], name);
+    }
+    assert.match(daemon.logs(), /^\{"id":"evt_/m, "the console exporter's lines are among the log's");
+    assert.notEqual((await readdir(join(daemon.dataDir, "dead-letters"))).length, 0);
     assert.deepEqual(secrets.below(daemon.dataDir, isDisk), {});
   });
 });

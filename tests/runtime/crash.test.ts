@@ -39,6 +39,20 @@ describe("when something crashes", () => {
   });
   after(() => host.close());
 
+  test("a sandbox's disk has no name on the host, so that a crash leaves none", async () => {
+    const sandbox = await host.create();
+    const exec = await sandbox.exec({ command: "echo kept > /workspace/file; cat /workspace/file" }, context);
+    assert.equal((await finished(exec)).stdout, "kept\n");
+    const { loops, files } = hostTraces(host.dataDir, sandbox.id);
+    assert.equal(loops.length, 1);
+    assert.deepEqual(
+      files.filter((path) => path.endsWith(".ext4")),
+      [],
+    );
+    await sandbox.terminate("user", context);
+    await noTraces(host.dataDir, sandbox.id);
+  });
+
   test("the agent: its sandbox and execs end with driver_error, its neighbour notices nothing", async () => {
     const [sandbox, neighbour] = await Promise.all([host.create(), host.create()]);
     const exec = await sandbox.exec({ command: "echo in; sleep 1000" }, context);
@@ -61,6 +75,31 @@ describe("when something crashes", () => {
     await assert.rejects(sandbox.exec({ command: "true" }, context), { code: "SANDBOX_ENDED" });
     assert.equal((await finished(other)).stdout, "in\nout\n");
     await noTraces(host.dataDir, sandbox.id);
+    await neighbour.terminate("user", context);
+  });
+
+  test("an agent that stands still: its sandbox and execs end with driver_error and why, its neighbour and one that only sleeps go on", async () => {
+    const [sandbox, uploading, neighbour] = await Promise.all([host.create(), host.create(), host.create()]);
+    const exec = await sandbox.exec({ command: "echo in; sleep 1000", timeoutMs: 1000 }, context);
+    const quiet = await neighbour.exec({ command: "echo in; read -r line; sleep 1000" }, context);
+    await until("they run", () => exec.info().stdoutBytes > 0 && quiet.info().stdoutBytes > 0);
+    async function* piece(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("x");
+    }
+    for (const { id } of [sandbox, uploading]) process.kill(agentPid(id), "SIGSTOP");
+    const upload = assert.rejects(uploading.files.write("up", piece(), context), {
+      code: "SANDBOX_ENDED",
+    });
+    const { data } = await host.events.next("sandbox.terminated", sandbox.id);
+    assert.equal(data.cause, "driver_error");
+    assert.match(data.reason ?? "", /agent did not answer for \d+ s/);
+    await upload;
+    assert.equal((await host.events.next("sandbox.terminated", uploading.id)).data.cause, "driver_error");
+    const { exit } = await finished(exec);
+    assert.ok(["timed_out", "driver_error"].includes(exit.cause), exit.cause);
+    assert.equal(quiet.info().state, "running");
+    assert.equal((await run(neighbour, { command: "echo here" })).stdout, "here\n");
+    for (const { id } of [sandbox, uploading]) await noTraces(host.dataDir, id);
     await neighbour.terminate("user", context);
   });
 

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   callContext,
   finished,
   noTraces,
+  readLines,
   run,
   startRuntime,
   type TestRuntime,
@@ -87,6 +90,7 @@ describe("a sandbox", () => {
       memoryMb: 200,
       diskMb: 1024,
       isolation: "bubblewrap",
+      network: {},
       metadata: { a: "b" },
     });
     assert.equal(durationMs, sandbox.info().createMs);
@@ -120,6 +124,27 @@ describe("a sandbox", () => {
     assert.deepEqual([sandbox.info().state, sandbox.info().cause], ["terminated", "user"]);
     assert.equal(host.runtime.get(sandbox.id, "default").getExec(exec.id).info().state, "completed");
     assert.deepEqual((await finished(sandbox.getExec(exec.id))).lines, lines);
+  });
+
+  test("that has ended is let go of with all it was made of, and its output can be read on", async () => {
+    const live: WeakRef<object>[] = [];
+    const [id, execId] = await (async () => {
+      const sandbox = await host.create({ template: "bash" });
+      const { exec } = await run(sandbox, { command: "seq 1 3; exit 4" });
+      live.push(new WeakRef(sandbox), new WeakRef(exec));
+      await sandbox.terminate("user", context);
+      return [sandbox.id, exec.id];
+    })();
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    await until("nothing holds them", () => {
+      collect();
+      return live.every((ref) => ref.deref() === undefined);
+    });
+    const ended = host.runtime.get(id, context.orgId).getExec(execId);
+    const lines = await readLines(ended.lines({ after: 0 }));
+    assert.deepEqual([lines.at(-1)?.type, ended.info().exitCode], ["exit", 4]);
+    assert.equal((await ended.completed).stdoutBytes, 6);
   });
 
   test("beyond the most there may be at once is refused with the limit, and made when another has gone", async () => {

@@ -16,20 +16,21 @@ import {
 import { Client } from "sandglass";
 import { whileFlapping } from "../delivery/chaos/destination.ts";
 import { failHttp } from "../delivery/chaos/http-destinations.ts";
+import { isLong } from "../long.ts";
 import { findCollectorPid } from "./collector-process.ts";
 import { Fleet, readKept, type Sender } from "./crash-fleet.ts";
 import { sandboxOf, TelemetrySink } from "./telemetry-sink.ts";
 
 const SEED = 20_260_418;
 const API_KEY = "test_0123456789abcdefghijklmnopqrstuvwxyzABCD";
-const STORMS = 4;
-const KILLS_EACH = 5;
+/** Each ends with a SIGKILL. */
+const LIVES = isLong ? 20 : 10;
 const COLLECTOR_KILLS = 5;
 /** A life ends at a random moment within this, once every sandbox has something taken. */
 const LIFE_MS = 800;
 const CATCH_UP_MS = 60_000;
 
-describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EACH} times, and its collector alone ${COLLECTOR_KILLS} times`, () => {
+describe(`ten sandboxes that send while the daemon is killed ${LIVES} times, and its collector alone ${COLLECTOR_KILLS} times`, () => {
   const random = seeded(SEED);
   const disposables = new AsyncDisposableStack();
   const senders: Sender[] = [];
@@ -90,20 +91,18 @@ describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EA
     return fleet.senders;
   }
 
-  for (let storm = 1; storm <= STORMS; storm++) {
-    test(`storm ${storm} of ${STORMS}: sandboxes send, backends come and go, the daemon is killed ${KILLS_EACH} times`, async (t) => {
+  for (let life = 1; life <= LIVES; life++) {
+    test(`life ${life} of ${LIVES}: sandboxes send, backends come and go, the daemon is killed and started again`, async (t) => {
       const work = (async () => {
-        for (let life = 0; life < KILLS_EACH; life++) {
-          if (daemon === undefined) await start();
-          const killed = await live();
-          await start();
-          for (const sender of killed) await readKept(daemon, sender);
-          senders.push(...killed);
-        }
+        if (daemon === undefined) await start();
+        const killed = await live();
+        await start();
+        for (const sender of killed) await readKept(daemon, sender);
+        senders.push(...killed);
       })();
       const faults = await flapping([ours, owners], random, work);
       t.diagnostic(
-        `${acknowledged(senders)} spans were taken so far, ${faults} faults of backends, ${kills} kills; seed ${SEED}`,
+        `${acknowledged(senders)} spans were taken so far, ${faults} faults of backends; seed ${SEED}`,
       );
     });
   }
@@ -135,10 +134,14 @@ describe(`ten sandboxes that send while the daemon is killed ${STORMS * KILLS_EA
   });
 
   test("every span that was taken is at every backend that it was for, as its own sandbox's, and nothing was dropped", async (t) => {
-    assert.equal(kills, STORMS * KILLS_EACH);
-    assert.equal(senders.length, 10 * (STORMS * KILLS_EACH + 1));
-    const { pending, dropped } = await client.exporters.flush({ timeoutMs: CATCH_UP_MS });
-    assert.deepEqual({ pending, dropped }, { pending: 0, dropped: 0 });
+    assert.equal(kills, LIVES);
+    assert.equal(senders.length, 10 * (LIVES + 1));
+    // A request that a backend had not answered when the storm was over ends by its time limit; owners' are not waited for as long.
+    const { dropped } = await until("nothing is pending", async () => {
+      const flushed = await client.exporters.flush({ timeoutMs: CATCH_UP_MS });
+      return flushed.pending === 0 && flushed;
+    });
+    assert.equal(dropped, 0);
     for (const sink of [ours, owners]) {
       const names = namesBySandbox(sink);
       for (const { name, sandboxId, isOwners, acknowledged } of senders) {

@@ -31,10 +31,11 @@ const EXPORTERS = {
 function exporterOf({ signal, protocol, compression }) {
   const [name, className] = EXPORTERS[signal];
   const Exporter = load(`@opentelemetry/exporter-${name}-otlp-${PACKAGES[protocol]}`)[className];
-  // Over HTTP the environment of the sandbox says where to; it names one endpoint, which is not the one of gRPC.
+  // The environment of the sandbox says where to: the one endpoint that it names takes gRPC as well. Of the port for gRPC alone a program
+  // has to know.
   const exporter = new Exporter({
     compression,
-    ...(protocol === "grpc" && { url: "http://127.0.0.1:4317" }),
+    ...(protocol === "grpc" && compression === "gzip" && { url: "http://127.0.0.1:4317" }),
   });
   const send = exporter.export.bind(exporter);
   exporter.export = (items, done) =>

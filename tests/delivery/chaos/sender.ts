@@ -19,17 +19,15 @@ export class Sender {
     this.#daemon = daemon;
   }
 
-  /** Kills the daemon so many times, and sends meanwhile; at the end it runs and `count` events more are acknowledged. */
-  async storm(kills: number, count: number, random: Seeded): Promise<void> {
-    const before = this.acknowledged.size;
-    for (let life = 0; life <= kills; life++) {
-      if (!this.#daemon.isRunning) await this.#daemon.start();
-      // What one life does not come to is left to the next.
-      const share = before + Math.ceil((count * (life + 1)) / (kills + 1));
-      const sending = this.#send(share);
-      const dying = life < kills ? delay(random.int(LIFE_MS)).then(() => this.#daemon.kill()) : undefined;
-      await Promise.all([sending, dying]);
-    }
+  /** Kills the daemon once, and sends meanwhile; at the end it runs and `count` events more are acknowledged. */
+  async outlive(count: number, random: Seeded): Promise<void> {
+    const upTo = this.acknowledged.size + count;
+    if (!this.#daemon.isRunning) await this.#daemon.start();
+    const dying = delay(random.int(LIFE_MS)).then(() => this.#daemon.kill());
+    // What this life does not come to is left to the next.
+    await Promise.all([this.#send(upTo - Math.floor(count / 2)), dying]);
+    await this.#daemon.start();
+    await this.#send(upTo);
   }
 
   async #send(upTo: number): Promise<void> {
