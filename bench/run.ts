@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { cold } from "./cold.ts";
 import { collector } from "./collector/receive.ts";
 import { collectorCost } from "./collector/sandbox-cost.ts";
+import { consolePart } from "./console.ts";
 import { create } from "./create.ts";
 import { backlog } from "./delivery/backlog.ts";
 import { emit } from "./delivery/emit.ts";
@@ -29,6 +30,7 @@ import { restart } from "./restart.ts";
 import { samples } from "./samples.ts";
 import { sdk } from "./sdk.ts";
 import { stdout } from "./stdout.ts";
+import { store } from "./store.ts";
 import { tti } from "./tti.ts";
 
 const PARTS: readonly Part[] = [
@@ -54,6 +56,8 @@ const PARTS: readonly Part[] = [
   fleet,
   neighbour,
   isolation,
+  consolePart,
+  store,
 ];
 const RESULTS = new URL("results/latest.json", import.meta.url);
 

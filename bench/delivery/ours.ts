@@ -83,9 +83,9 @@ export class Ours implements AsyncDisposable {
     return this.#subject.call("flush", ids);
   }
 
-  /** What single emits took, milliseconds. @param perSecond 0 is as fast as they come, one at a time */
-  emitAtPace(events: number, perSecond: number): Promise<number[]> {
-    return this.#subject.call("emitAtPace", { events, perSecond });
+  /** What single emits took, milliseconds. @param everyMs slept before each; 0 is as fast as they come, one at a time */
+  emitAtPace(events: number, everyMs: number): Promise<number[]> {
+    return this.#subject.call("emitAtPace", { events, everyMs });
   }
 
   list(): Promise<ExporterInfo[]> {
@@ -183,8 +183,8 @@ class Host {
     return { ...effort, ...result, delivered };
   }
 
-  emitAtPace(events: number, perSecond: number): Promise<number[]> {
-    return emitAtPace(this.#recorder!.emit, events, perSecond);
+  emitAtPace(events: number, everyMs: number): Promise<number[]> {
+    return emitAtPace(this.#recorder!.emit, events, everyMs);
   }
 
   list(): ExporterInfo[] {
@@ -211,8 +211,8 @@ if (import.meta.main) {
       through: (events: number) => host.through(events),
       burst: (events: number) => host.burst(events),
       flush: (ids: string[] | null) => host.flush(ids ?? undefined),
-      emitAtPace: ({ events, perSecond }: { events: number; perSecond: number }) =>
-        host.emitAtPace(events, perSecond),
+      emitAtPace: ({ events, everyMs }: { events: number; everyMs: number }) =>
+        host.emitAtPace(events, everyMs),
       list: () => host.list(),
     },
     () => host.close(),

@@ -39,6 +39,8 @@ export async function startDaemonProcess(
     cwd: home,
     env: {
       ...withoutOurs(process.env),
+      // Canaries would be measured with what is measured.
+      SANDGLASS_STATUS_ENABLED: "false",
       ...env,
       SANDGLASS_API_KEYS: apiKey,
       SANDGLASS_CREDENTIALS: join(home, "credentials.json"),

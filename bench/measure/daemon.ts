@@ -11,12 +11,14 @@ const GIVE_UP_MS = 60_000;
 export class MeasuredDaemon implements AsyncDisposable {
   readonly client: Client;
   readonly pid: number;
+  readonly url: string;
   readonly apiKey: string;
   readonly #daemon: DaemonProcess;
 
   private constructor(daemon: DaemonProcess) {
     this.#daemon = daemon;
     this.pid = daemon.pid;
+    this.url = daemon.url;
     this.apiKey = daemon.apiKey;
     this.client = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
   }
