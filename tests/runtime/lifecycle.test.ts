@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import {
   callContext,
+  collectGarbage,
   finished,
   noTraces,
   readLines,
@@ -135,10 +134,8 @@ describe("a sandbox", () => {
       await sandbox.terminate("user", context);
       return [sandbox.id, exec.id];
     })();
-    setFlagsFromString("--expose-gc");
-    const collect = runInNewContext("gc") as () => void;
     await until("nothing holds them", () => {
-      collect();
+      collectGarbage();
       return live.every((ref) => ref.deref() === undefined);
     });
     const ended = host.runtime.get(id, context.orgId).getExec(execId);

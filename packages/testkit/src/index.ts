@@ -25,6 +25,7 @@ export {
   TamperingProxy,
   UNRESOLVABLE_HOST,
 } from "./exporter-contract.ts";
+export { collectGarbage, heldMemory } from "./held-memory.ts";
 export {
   agentPid,
   type HostTraces,
