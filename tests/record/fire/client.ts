@@ -32,6 +32,7 @@ export class FireClient {
   readonly #daemon: TestDaemon;
   readonly #options: ClientOptions;
   readonly #held: Told["sandboxes"] = [];
+  #deck: string[] = [];
   #uploads = 0;
 
   constructor(daemon: TestDaemon, options: ClientOptions) {
@@ -64,11 +65,18 @@ export class FireClient {
     if (this.#held.length === 0 || (this.#held.length < holds && random.int(4) === 0)) return this.#create();
     const sandbox = random.pick(this.#held);
     const choice = random.int(20);
-    if (choice < 9) return this.#exec(sandbox.id, random.pick(this.#options.commands ?? COMMANDS));
+    if (choice < 9) return this.#exec(sandbox.id, this.#nextCommand());
     if (choice < 12) return this.#execKilled(sandbox.id);
     if (choice < 16) return this.#upload(sandbox.id);
     if (choice < 18) return this.#both(sandbox.id);
     return this.#terminate(sandbox);
+  }
+
+  /** Each of them, in any order, before any comes again: also where a slow machine has time for few. */
+  #nextCommand(): string {
+    const { random, commands = COMMANDS } = this.#options;
+    if (this.#deck.length === 0) this.#deck = [...commands];
+    return this.#deck.splice(random.int(this.#deck.length), 1)[0]!;
   }
 
   async #create(): Promise<void> {
