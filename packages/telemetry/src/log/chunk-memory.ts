@@ -1,7 +1,9 @@
 /** How much is read at once, unless a record is longer. */
-export const CHUNK_BYTES: number = 256 * 1024;
+export const CHUNK_BYTES: number = 1024 * 1024;
+/** How much is read at first: who wants one record need not wait for many. */
+export const FIRST_CHUNK_BYTES: number = 256 * 1024;
 /** What windows on their way let go of at a time; what is more is garbage. */
-const MAX_FREE = 8;
+const MAX_FREE = 4;
 
 /**
  * Memory that chunks of the log are read into, again and again: catching up takes hundreds of them a second, and what is allocated outside

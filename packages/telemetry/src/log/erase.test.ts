@@ -68,7 +68,7 @@ test("a reader that has a file open, here or in another thread, gets nothing tha
   const { log } = await openTestLog(t, { dir: temporaryDirectory(t) });
   const fed = new FedLog("", false, () => assert.fail("nothing is damaged"));
   const feed = log.feed((update) => fed.apply(structuredClone(update)));
-  for (const filler of "ab") await log.append(filler.repeat(300_000));
+  for (const filler of "ab") await log.append(filler.repeat(1_200_000));
   await fill(log);
   feed.update();
   const readers = [log.readBatches({}), fed.readBatches({ from: 1 })];

@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
-import { CHUNK_BYTES } from "./chunk-memory.ts";
+import { CHUNK_BYTES, FIRST_CHUNK_BYTES } from "./chunk-memory.ts";
 import { FrameScanner, findMarker } from "./frame.ts";
 import type { LogProblem } from "./log-options.ts";
 import { LogRecord } from "./log-record.ts";
@@ -9,9 +9,6 @@ import { ReadChunk } from "./read-chunk.ts";
 import type { RetentionReader } from "./retention.ts";
 import type { Segment } from "./segment.ts";
 import { readChunk, type SharedReads } from "./shared-reads.ts";
-
-/** So many times more is read at once of what is in memory: it costs a copy, and what goes out by large requests is there for one. */
-const RECENT_TIMES = 4;
 
 export type { LogRecord };
 
@@ -62,6 +59,8 @@ export class LogReader implements RetentionReader {
   readonly #lingerMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #scanner: FrameScanner;
+  /** It looks for where the next record begins: what looks like one has to prove it. */
+  #isLost = false;
 
   constructor(view: LogView, options: ReadOptions, name = "a live reader") {
     this.name = name;
@@ -104,7 +103,7 @@ export class LogReader implements RetentionReader {
     if (!file) return;
     try {
       let offset = segment.seek(this.nextPosition);
-      let wantedBytes = CHUNK_BYTES;
+      let wantedBytes = FIRST_CHUNK_BYTES;
       while (!this.#isDone()) {
         const available = segment.readableBytes - offset;
         if (available <= 0) {
@@ -122,7 +121,7 @@ export class LogReader implements RetentionReader {
           if (!file) return;
         }
         const length = Math.min(wantedBytes, available);
-        const recent = segment.recent?.read(offset, Math.min(RECENT_TIMES * wantedBytes, available));
+        const recent = segment.recent?.read(offset, Math.min(Math.max(wantedBytes, CHUNK_BYTES), available));
         const chunk = recent
           ? new ReadChunk(recent)
           : await (this.#view.reads?.read(file, segment, offset, length) ?? readChunk(file, offset, length));
@@ -130,7 +129,7 @@ export class LogReader implements RetentionReader {
         // Someone cut the file from outside: what is missing shows as a gap.
         if (bytesRead === 0) return;
         const items: LogItem[] = [];
-        const state = { isAtEnd: bytesRead >= available, isSealed: recent !== undefined };
+        const state = { isAtEnd: bytesRead >= available, isSealed: recent !== undefined || segment.isFresh };
         const consumed = this.#parse(segment, chunk, offset, state, items);
         offset += consumed;
         wantedBytes = Math.max(CHUNK_BYTES, this.#scanner.neededBytes);
@@ -155,8 +154,9 @@ export class LogReader implements RetentionReader {
     let at = 0;
     scanner.neededBytes = 0;
     while (at < chunk.length) {
-      const status = scanner.scan(chunk, at, chunk.length, isSealed);
+      const status = scanner.scan(chunk, at, chunk.length, isSealed && !this.#isLost);
       if (status === "record") {
+        this.#isLost = false;
         const { position } = scanner;
         segment.note(position, offset + at);
         if (position > this.#limit) {
@@ -177,6 +177,7 @@ export class LogReader implements RetentionReader {
       }
       // A length that was damaged may ask for bytes that will never be: only believed while there is more to read.
       if (status === "short" && !isAtEnd) return at;
+      this.#isLost = true;
       const marker = findMarker(chunk, at + 1, chunk.length);
       at = marker === -1 ? Math.max(at + 1, chunk.length - 3) : marker;
     }

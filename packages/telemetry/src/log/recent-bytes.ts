@@ -1,6 +1,7 @@
 /**
  * The end of the segment that is being written, in memory: readers that keep up have it from here instead of from the file, where each
- * of them would read it by another thread and take its checksums again. A ring, whose memory is taken when something is first kept.
+ * of them would read it by another thread and take its checksums again. A ring, whose memory is taken when something is first kept. Where all
+ * readers are further behind than it reaches, nothing is kept until one of them comes near.
  */
 export class RecentBytes {
   readonly #capacity: number;
@@ -8,6 +9,8 @@ export class RecentBytes {
   /** Offsets of the segment: what is kept begins and ends there. */
   #from = 0;
   #to = 0;
+  /** Kept since anything was read here. */
+  #unread = 0;
 
   /** @param capacity bytes that are kept at most */
   constructor(capacity: number) {
@@ -24,7 +27,8 @@ export class RecentBytes {
   keep(bytes: Uint8Array, length: number, offset: number): void {
     if (offset !== this.#to) this.#from = offset;
     this.#to = offset + length;
-    if (length > this.#capacity) {
+    this.#unread += length;
+    if (length > this.#capacity || this.#unread > 2 * this.#capacity) {
       this.#from = this.#to;
       return;
     }
@@ -38,7 +42,9 @@ export class RecentBytes {
 
   /** A copy of `length` bytes from `offset` on. Undefined where not all of them are here. */
   read(offset: number, length: number): Buffer | undefined {
+    if (this.#to - offset < this.#capacity / 2) this.#unread = 0;
     if (offset < this.#from || offset + length > this.#to) return undefined;
+    this.#unread = 0;
     const copy = Buffer.allocUnsafeSlow(length);
     const at = offset % this.#capacity;
     const first = Math.min(length, this.#capacity - at);

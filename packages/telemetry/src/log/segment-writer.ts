@@ -30,7 +30,9 @@ export class SegmentWriter {
       unlinkSync(path);
       throw error;
     }
-    return new SegmentWriter(new Segment(path, firstPosition, nowMs, SEGMENT_HEADER_BYTES), fd);
+    const segment = new Segment(path, firstPosition, nowMs, SEGMENT_HEADER_BYTES);
+    segment.begunAt = performance.now();
+    return new SegmentWriter(segment, fd);
   }
 
   /** Continues a segment at its `sizeBytes`; what stands behind is cut away. */

@@ -21,6 +21,9 @@ export const SEGMENT_FORMAT_VERSION = 1;
 const MAGIC = Buffer.from("SGLASLOG");
 const INDEX_EVERY_BYTES = 256 * 1024;
 
+/** So long what was written is in the kernel's page cache, whatever the disk makes of it. */
+const FRESH_MS = 30_000;
+
 /** One file of the log. Mutable: the writer moves the sizes and seals it, retention removes it. */
 export class Segment {
   readonly path: string;
@@ -38,6 +41,8 @@ export class Segment {
   rewrites = 0;
   /** Its end, where that is kept in memory: only of the one that is being written. */
   recent: RecentBytes | undefined;
+  /** By `performance.now()`, where this very thread began it. */
+  begunAt: number | undefined;
   /** Sparse: where a record begins, about every 256 KiB, so that a reader need not walk from the start. */
   readonly #index: { position: number; offset: number }[] = [];
   #nextIndexed = SEGMENT_HEADER_BYTES + INDEX_EVERY_BYTES;
@@ -48,6 +53,11 @@ export class Segment {
     this.createdAt = createdAt;
     this.sizeBytes = sizeBytes;
     this.readableBytes = sizeBytes;
+  }
+
+  /** All that is in it was written here moments ago: what is read of it comes from memory, and its checksums need not be taken again. */
+  get isFresh(): boolean {
+    return this.begunAt !== undefined && performance.now() - this.begunAt < FRESH_MS;
   }
 
   /** Remembers that record `position` begins at `offset`; called in order of position, ignored where one is near. */
