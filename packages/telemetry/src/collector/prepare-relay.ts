@@ -56,8 +56,7 @@ export function prepareRelay(
     records: readingOf(resolved.signals, orgId),
     async open() {
       const transport = await resolved.connect();
-      const encode =
-        resolved.protocol === "http/json" ? protobufToJson : (_: unknown, body: Uint8Array) => body;
+      const encode = resolved.protocol === "http/json" ? protobufToJson : undefined;
       return new RelayExporter({ transport, encode });
     },
   };

@@ -1,7 +1,6 @@
 import type { EventBatch, Exporter, ExportResult, Rejection } from "../delivery/exporter.ts";
 import type { LogEvent } from "../delivery/log-event.ts";
 import type { OtlpTransport, SignalOutcome } from "../exporters/otel/otlp-transport.ts";
-import { BodyPool } from "../otlp/body-pool.ts";
 import { SIGNALS, type Signal } from "../otlp/model.ts";
 import { mergeRequests } from "../otlp/relay/merge-requests.ts";
 import { RefusalSearch } from "./refusal-search.ts";
@@ -9,8 +8,8 @@ import { readTelemetryRecord, type TelemetryRecord } from "./telemetry-record.ts
 
 export interface RelayExporterOptions {
   readonly transport: OtlpTransport;
-  /** A request in protobuf, as the destination wants it. */
-  readonly encode: (signal: Signal, body: Uint8Array) => Uint8Array;
+  /** Makes of a request in protobuf what the destination wants, where that is something else. */
+  readonly encode: ((signal: Signal, body: Uint8Array) => Uint8Array) | undefined;
 }
 
 interface Held {
@@ -30,8 +29,6 @@ export class RelayExporter implements Exporter {
   readonly #refusals = new RefusalSearch<Held>(({ record }) => record.sandboxId || `org:${record.orgId}`);
   /** Signals that the destination took once. */
   readonly #known = new Set<Signal>();
-  /** For requests that are put together: each is larger than most of what there is in memory beside it. */
-  readonly #bodies = new BodyPool();
 
   constructor(options: RelayExporterOptions) {
     this.#options = options;
@@ -113,19 +110,9 @@ export class RelayExporter implements Exporter {
   }
 
   async #send(signal: Signal, held: readonly Held[], abort: AbortSignal): Promise<SignalOutcome | undefined> {
-    const [first, ...more] = held;
-    if (first === undefined) return undefined;
+    if (held.length === 0) return undefined;
     const { transport, encode } = this.#options;
-    if (more.length === 0) return transport.post(signal, encode(signal, first.record.body), abort);
     const requests = held.map(({ record }) => record.body);
-    const merged = mergeRequests(requests, this.#bodies.take(sizeOf(requests)));
-    const outcome = await transport.post(signal, encode(signal, merged), abort);
-    // After anything else it may still be on its way.
-    if (outcome.status === "ok") this.#bodies.giveBack(merged);
-    return outcome;
+    return transport.post(signal, encode ? encode(signal, mergeRequests(requests)) : requests, abort);
   }
-}
-
-function sizeOf(requests: readonly Uint8Array[]): number {
-  return requests.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,11 +1,13 @@
 import { GrpcTransport } from "../../exporters/otel/grpc-transport.ts";
 import { HttpTransport } from "../../exporters/otel/http-transport.ts";
 import type { Protocol } from "../../exporters/otel/otel-endpoints.ts";
-import type {
-  OtlpTarget,
-  OtlpTargets,
-  OtlpTransport,
-  SignalOutcome,
+import {
+  type OtlpBody,
+  type OtlpTarget,
+  type OtlpTargets,
+  type OtlpTransport,
+  type SignalOutcome,
+  wholeBody,
 } from "../../exporters/otel/otlp-transport.ts";
 import { USER_AGENT } from "../../exporters/otel/own-identity.ts";
 import { MalformedOtlpError } from "../../otlp/malformed-otlp-error.ts";
@@ -24,13 +26,13 @@ export class DestinationTransport implements OtlpTransport {
   }
 
   /** @param body a request in protobuf. One that cannot be said in JSON, where that is spoken, fails. */
-  async post(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SignalOutcome> {
+  async post(signal: Signal, body: OtlpBody, abort: AbortSignal): Promise<SignalOutcome> {
     const settings = this.#settings.signals[signal];
     if (settings === undefined)
       return { status: "unsupported", reason: `there is no endpoint for ${signal}` };
     try {
       const transport = await this.#transportFor(settings.protocol);
-      const bytes = settings.protocol === "http/json" ? protobufToJson(signal, body) : body;
+      const bytes = settings.protocol === "http/json" ? protobufToJson(signal, wholeBody(body)) : body;
       return await transport.post(signal, bytes, abort);
     } catch (error) {
       const { message } = error as Error;

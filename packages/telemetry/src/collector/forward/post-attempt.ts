@@ -1,10 +1,10 @@
-import type { OtlpTransport, SignalOutcome } from "../../exporters/otel/otlp-transport.ts";
+import type { OtlpBody, OtlpTransport, SignalOutcome } from "../../exporters/otel/otlp-transport.ts";
 import type { Signal } from "../../otlp/model.ts";
 
 /** One try to send a request: given up when its time is over or `stopping` fires, whatever the transport is doing. */
 export async function postOnce(
   transport: OtlpTransport,
-  { signal, body, timeoutMs }: { signal: Signal; body: Uint8Array; timeoutMs: number },
+  { signal, body, timeoutMs }: { signal: Signal; body: OtlpBody; timeoutMs: number },
   stopping: AbortSignal,
 ): Promise<SignalOutcome> {
   const controller = new AbortController();

@@ -1,7 +1,6 @@
 import type { SignalOutcome } from "../../exporters/otel/otlp-transport.ts";
 import { Notifier } from "../../log/notifier.ts";
 import type { Signal } from "../../otlp/model.ts";
-import { mergeRequests } from "../../otlp/relay/merge-requests.ts";
 import type { TelemetryRecord } from "../telemetry-record.ts";
 import {
   type Amount,
@@ -163,7 +162,7 @@ export class SignalLane {
     const off = host.whyOff(signal);
     if (off !== undefined) return this.#drop(batch, "unsupported_signal");
     const startedAt = performance.now();
-    const body = batch.length === 1 ? batch[0]!.body : mergeRequests(batch.map((request) => request.body));
+    const body = batch.map((request) => request.body);
     const outcome = await postOnce(transport, { signal, body, timeoutMs }, aborting);
     if (this.#isOver) return undefined;
     switch (outcome.status) {

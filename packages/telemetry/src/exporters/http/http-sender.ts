@@ -90,10 +90,11 @@ export class HttpSender {
    * reason as soon as it fires, at any stage.
    *
    * @param url without credentials in it: they belong in `headers`
+   * @param body whole, or pieces that are sent one behind the other from where they lie
    */
   post(
     url: URL,
-    body: Uint8Array,
+    body: Uint8Array | readonly Uint8Array[],
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<HttpAnswer> {
@@ -104,10 +105,12 @@ export class HttpSender {
       if (this.#publicOnly && isNonPublicHost(url.hostname)) throw new AddressNotPublicError(url.hostname);
 
       const isTls = url.protocol === "https:";
+      const pieces = body instanceof Uint8Array ? [body] : body;
+      const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
       const outgoing = (isTls ? tlsRequest : request)(url, {
         method: "POST",
         agent: isTls ? this.#tlsAgent() : this.#plain,
-        headers: { "accept-encoding": "identity", ...headers, "content-length": body.byteLength },
+        headers: { "accept-encoding": "identity", ...headers, "content-length": length },
       });
       const onAbort = () => end(() => reject(signal.reason));
       const end = (settle: () => void) => {
@@ -122,7 +125,9 @@ export class HttpSender {
         const answered = (answer: HttpAnswer) => end(() => resolve(answer));
         readAnswer(outgoing, incoming, this.#maxAnswerBytes, answered, (error) => end(() => reject(error)));
       });
-      outgoing.end(body);
+      outgoing.cork();
+      for (const piece of pieces) outgoing.write(piece);
+      outgoing.end();
     });
   }
 

@@ -6,7 +6,14 @@ import { describeFailure } from "../http/http-result.ts";
 import type { TlsOptions } from "../http/http-sender.ts";
 import { outcomeOfStatus } from "./grpc-outcome.ts";
 import { outcomeOfPartial } from "./http-outcome.ts";
-import type { OtlpTarget, OtlpTargets, OtlpTransport, SignalOutcome } from "./otlp-transport.ts";
+import {
+  type OtlpBody,
+  type OtlpTarget,
+  type OtlpTargets,
+  type OtlpTransport,
+  type SignalOutcome,
+  wholeBody,
+} from "./otlp-transport.ts";
 
 const METHODS: Readonly<Record<Signal, string>> = {
   traces: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -59,7 +66,7 @@ export class GrpcTransport implements OtlpTransport {
     this.#userAgent = userAgent;
   }
 
-  async post(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SignalOutcome> {
+  async post(signal: Signal, body: OtlpBody, abort: AbortSignal): Promise<SignalOutcome> {
     const target = this.#targets[signal];
     if (abort.aborted) return { status: "retry", reason: describeFailure(abort.reason, target.where) };
     const { client, metadata } = this.#lineTo(target);
@@ -68,7 +75,7 @@ export class GrpcTransport implements OtlpTransport {
       METHODS[signal],
       asBuffer,
       asBuffer,
-      body,
+      wholeBody(body),
       metadata,
       { deadline: Number.POSITIVE_INFINITY },
       (error, answer) => resolve(this.#outcome(signal, target, error, answer, abort)),

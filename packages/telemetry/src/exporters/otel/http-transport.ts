@@ -4,7 +4,13 @@ import type { Signal } from "../../otlp/model.ts";
 import { describeFailure } from "../http/http-result.ts";
 import { HttpSender, type HttpSenderOptions } from "../http/http-sender.ts";
 import { outcomeOfAnswer } from "./http-outcome.ts";
-import type { OtlpTargets, OtlpTransport, SignalOutcome } from "./otlp-transport.ts";
+import {
+  type OtlpBody,
+  type OtlpTargets,
+  type OtlpTransport,
+  type SignalOutcome,
+  wholeBody,
+} from "./otlp-transport.ts";
 
 /** The quickest: repeated names are most of what there is to gain, ids and times are as large at every level. */
 const GZIP_LEVEL = 1;
@@ -26,7 +32,7 @@ export class HttpTransport implements OtlpTransport {
     this.#sender = new HttpSender(sending);
   }
 
-  async post(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SignalOutcome> {
+  async post(signal: Signal, body: OtlpBody, abort: AbortSignal): Promise<SignalOutcome> {
     const { url, where, headers, compression } = this.#targets[signal];
     const isCompressed = compression === "gzip";
     const all = {
@@ -35,7 +41,7 @@ export class HttpTransport implements OtlpTransport {
       ...(isCompressed && { "content-encoding": "gzip" }),
     };
     try {
-      const bytes = isCompressed ? await compress(body, { level: GZIP_LEVEL }) : body;
+      const bytes = isCompressed ? await compress(wholeBody(body), { level: GZIP_LEVEL }) : body;
       return outcomeOfAnswer(signal, await this.#sender.post(url, bytes, all, abort), where);
     } catch (error) {
       return { status: "retry", reason: describeFailure(error, where) };

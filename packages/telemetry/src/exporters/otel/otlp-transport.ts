@@ -1,4 +1,5 @@
 import type { Signal } from "../../otlp/model.ts";
+import { mergeRequests } from "../../otlp/relay/merge-requests.ts";
 
 /**
  * What became of one request.
@@ -13,10 +14,18 @@ export type SignalOutcome =
   | { readonly status: "fail"; readonly reason: string }
   | { readonly status: "unsupported"; readonly reason: string };
 
+/** An encoded request. In protobuf it may be several of one signal that go as one, which spares putting them together. */
+export type OtlpBody = Uint8Array | readonly Uint8Array[];
+
+/** For whoever needs it in one place. */
+export function wholeBody(body: OtlpBody): Uint8Array {
+  return body instanceof Uint8Array ? body : mergeRequests(body);
+}
+
 /** How requests get to the destination. */
 export interface OtlpTransport {
-  /** Never rejects. @param body an encoded request of this signal, not compressed */
-  post(signal: Signal, body: Uint8Array, abort: AbortSignal): Promise<SignalOutcome>;
+  /** Never rejects. @param body of this signal, not compressed; nobody writes to it before this resolves */
+  post(signal: Signal, body: OtlpBody, abort: AbortSignal): Promise<SignalOutcome>;
   /** What is under way fails. */
   close(): void;
 }
