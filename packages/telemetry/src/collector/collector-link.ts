@@ -20,11 +20,11 @@ const PASSED_ON = ["NODE_EXTRA_CA_CERTS", "NODE_USE_SYSTEM_CA", "SSL_CERT_FILE",
 const POOL_THREADS = "16";
 /**
  * Nearly all that it allocates are bodies, which live for milliseconds beside a small heap. By itself V8 looks through the heap for every
- * 20 MB of them, which takes longer than all the rest of the work; so it lets three times what lives come together first. And it looks
+ * 20 MB of them, which takes longer than all the rest of the work; so it lets four times what lives come together first. And it looks
  * through what is young more often, which takes little: bodies are gone then before it counts them as old. Its middle compiler, beside the
  * optimising one, is worth less to so little code than its threads take: an eighth of all.
  */
-const ENGINE_FLAGS = ["--no-maglev", "--heap-growing-percent=200", "--max-semi-space-size=1"];
+const ENGINE_FLAGS = ["--no-maglev", "--heap-growing-percent=300", "--max-semi-space-size=1"];
 /** Before a process that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
 const RESTART_MS = 250;
 const MAX_RESTART_MS = 30_000;
