@@ -8,6 +8,9 @@ const ULID_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
 let eventMs = 0;
 let eventCounter = 0;
+/** All of an event's id in front of its counter, made once a millisecond. */
+let eventPrefix = "";
+let eventPrefixMs = Number.NaN;
 let ulidMs = Number.NaN;
 let ulidPrefix = "";
 
@@ -26,10 +29,14 @@ export function newEventId(): string {
     eventMs += 1;
     eventCounter = 0;
   }
-  const time = eventMs.toString(16).padStart(12, "0");
-  const counter = eventCounter.toString(16).padStart(3, "0");
+  if (eventPrefixMs !== eventMs) {
+    const time = eventMs.toString(16).padStart(12, "0");
+    eventPrefix = `evt_${time.slice(0, 8)}-${time.slice(8)}-7`;
+    eventPrefixMs = eventMs;
+  }
+  const counter = `${(eventCounter >> 8).toString(16)}${HEX[eventCounter & 0xff]}`;
   const variant = HEX[0x80 | (byteAt(at + 2) & 0x3f)] ?? "";
-  return `evt_${time.slice(0, 8)}-${time.slice(8)}-7${counter}-${variant}${hexOf(at + 3, 1)}-${hexOf(at + 4, 6)}`;
+  return `${eventPrefix}${counter}-${variant}${hexOf(at + 3, 1)}-${hexOf(at + 4, 6)}`;
 }
 
 /** "sbx_" + 26 characters that sort by time: 48 bits of milliseconds, 80 random bits. */

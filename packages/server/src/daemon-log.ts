@@ -5,6 +5,7 @@ import {
   formatLogJson,
   formatLogText,
   type LogLine,
+  logTargetOf,
   parseLogDirectives,
   toLogLine,
 } from "@sandglass/telemetry";
@@ -42,18 +43,19 @@ export class DaemonLog implements DaemonObserver {
 
   event(event: RuntimeEvent): void {
     if (event.type === "host.started") this.#traceId = event.traceId;
+    if (!this.#isPrinted(logTargetOf(event.type), event.level)) return;
+    // Known now, and maybe not in a moment.
     const request = this.#requests.find(event.parentSpanId);
     const context =
       request === undefined
         ? undefined
         : { method: request.method, path: request.path, parentSpanId: request.trace.parentSpanId };
-    const line = toLogLine(event, context);
-    if (this.#isPrinted(line.target, event.level)) this.#lines.write(this.#format(line));
+    this.#lines.write(() => this.#format(toLogLine(event, context)));
   }
 
   complain(message: string, error: unknown): void {
     // With the stack: this is for whoever mends us. It is one line all the same.
-    this.#lines.write(this.#format(this.#line("ERROR", message, { error: inspect(error) })));
+    this.#write("ERROR", message, { error: inspect(error) });
   }
 
   /**
@@ -72,11 +74,16 @@ export class DaemonLog implements DaemonObserver {
 
   /** Something about the daemon itself, printed whatever the directives. */
   say(level: LogLine["level"], message: string, fields: LogLine["fields"]): void {
-    this.#lines.write(this.#format(this.#line(level, message, fields)));
+    this.#write(level, message, fields);
   }
 
   drain(deadlineMs: number): Promise<void> {
     return this.#lines.drain(deadlineMs);
+  }
+
+  #write(level: LogLine["level"], message: string, fields: LogLine["fields"]): void {
+    const line = this.#line(level, message, fields);
+    this.#lines.write(() => this.#format(line));
   }
 
   /** A line about no event. */

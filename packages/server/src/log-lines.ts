@@ -3,8 +3,13 @@ import type { Writable } from "node:stream";
 /** What may wait for a slow reader of stdout before lines are dropped. */
 const MAX_WAITING_CHARS = 4 * 1024 * 1024;
 
-/** Lines are written together this often: a system call for each would be a good part of what recording a cell costs. */
+/**
+ * Lines are written together this often: a system call for each would be a good part of what recording a cell costs, and making each when
+ * its event is committed another, which whoever waits for the event would wait for.
+ */
 const GATHER_MS = 5;
+/** Where more come together than that, they are made at once. */
+const MAX_UNMADE = 1000;
 
 /**
  * Log lines on their way out. A reader of stdout that is slow, stopped or gone never holds the daemon up: what it does not take
@@ -13,6 +18,7 @@ const GATHER_MS = 5;
 export class LogLines {
   readonly #out: Writable;
   readonly #describeDrop: (count: number) => string;
+  #unmade: (() => string)[] = [];
   #waiting = "";
   #isBlocked = false;
   #isGone = false;
@@ -35,18 +41,16 @@ export class LogLines {
     // Nobody reads any more (EPIPE): the daemon has other work to do than to log.
     out.on("error", () => {
       this.#isGone = true;
+      this.#unmade = [];
       this.#waiting = "";
     });
   }
 
-  /** @param line without its newline */
-  write(line: string): void {
-    if (this.#isGone || this.#waiting.length + line.length > MAX_WAITING_CHARS) {
-      this.dropped++;
-      this.#unsaidDrops++;
-      return;
-    }
-    this.#waiting += `${line}\n`;
+  /** @param make gives the line without its newline; called a moment later, in the order of the lines */
+  write(make: () => string): void {
+    if (this.#isGone) return this.#drop();
+    this.#unmade.push(make);
+    if (this.#unmade.length >= MAX_UNMADE) this.#make();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setTimeout(() => {
@@ -69,7 +73,23 @@ export class LogLines {
     clearTimeout(timer);
   }
 
+  #make(): void {
+    const unmade = this.#unmade;
+    this.#unmade = [];
+    for (const make of unmade) {
+      const line = make();
+      if (this.#waiting.length + line.length > MAX_WAITING_CHARS) this.#drop();
+      else this.#waiting += `${line}\n`;
+    }
+  }
+
+  #drop(): void {
+    this.dropped++;
+    this.#unsaidDrops++;
+  }
+
   #flush(): void {
+    this.#make();
     if (this.#isBlocked || this.#isGone || this.#waiting === "") return;
     let text = this.#waiting;
     this.#waiting = "";

@@ -69,6 +69,7 @@ export {
   formatLogJson,
   formatLogText,
   type LogLine,
+  logTargetOf,
   type RequestContext,
   toLogLine,
 } from "./projections/log-line.ts";
