@@ -8,7 +8,7 @@ import type {
 } from "@sandglass/protocol";
 import { newExecId, newSpanId, SandglassError, traceEnvironment } from "@sandglass/protocol";
 import { StartError } from "./agent/connection.ts";
-import { cellEnvironment } from "./cell-environment.ts";
+import { CellEnvironments } from "./cell-environment.ts";
 import { runCommand } from "./exec/command.ts";
 import { EndedExec } from "./exec/ended-exec.ts";
 import { Exec } from "./exec/exec.ts";
@@ -46,6 +46,10 @@ export class SandboxExecs {
   readonly #execs = new Map<string, Exec>();
   readonly #groups = new GroupExecs();
   readonly #allowance = new LineAllowance();
+  /** Given at creation, for every exec. */
+  readonly #env: Readonly<Record<string, string>>;
+  /** Made with the first cell. */
+  #cells: CellEnvironments | undefined;
   #started = 0;
   #running = 0;
   /** Set once the sandbox ends: what starts after that ends at once. */
@@ -53,6 +57,7 @@ export class SandboxExecs {
 
   constructor(parts: SandboxExecsParts) {
     this.#parts = parts;
+    this.#env = withoutDestination(parts.env);
   }
 
   /** How many were ever started. */
@@ -175,16 +180,13 @@ export class SandboxExecs {
 
   #run(exec: Exec, request: ExecRequest): void {
     const { machine, info } = this.#parts;
-    const env = withoutDestination(this.#parts.env);
     const trace = { ...traceEnvironment({ ...exec.context, spanId: exec.spanId }) };
     const own = withoutDestination(request.env ?? {});
-    const environment = (variables: Readonly<Record<string, string>>): Record<string, string> =>
-      machine.environment(variables, info.runId, info.instrument);
     if (request.code !== undefined) {
+      this.#cells ??= new CellEnvironments(this.#env, (variables) => this.#environment(variables));
       const context = machine.context(exec.subject.language as "python", exec.subject.contextId);
       const onPlaced = (group: string): void => this.#groups.set(group, exec);
-      const variables = cellEnvironment({ env, own, trace, environment });
-      context.run({ exec, code: request.code, onPlaced, ...variables });
+      context.run({ exec, code: request.code, onPlaced, ...this.#cells.of(own, trace) });
       return;
     }
     machine.runners
@@ -193,7 +195,7 @@ export class SandboxExecs {
         this.#groups.set(runner.name, exec);
         return runCommand(exec, machine.agent, runner, {
           argv: request.argv ?? ["/bin/bash", "-c", request.command as string],
-          env: environment({ ...env, ...own, ...trace }),
+          env: this.#environment({ ...this.#env, ...own, ...trace }),
           cwd: request.cwd ?? "/workspace",
           stdin: request.stdin,
           maxOpenFiles: info.limits.maxOpenFiles,
@@ -201,6 +203,11 @@ export class SandboxExecs {
         });
       })
       .catch((error: Error) => this.#broke(exec, error));
+  }
+
+  #environment(variables: Readonly<Record<string, string>>): Record<string, string> {
+    const { machine, info } = this.#parts;
+    return machine.environment(variables, info.runId, info.instrument);
   }
 
   /** The host could not run it: `exec.error`, then the ending. */
