@@ -18,6 +18,8 @@ import { QueryThreads } from "./query-threads.ts";
 import { LogTail } from "./tail/log-tail.ts";
 
 const RESTART_MS = 1_000;
+/** How often its thread hears of new events, which it puts into the tables some times a second. */
+const FEED_EVERY_MS = 50;
 const EXPIRE_EVERY_MS = 10_000;
 /** How long a query waits for the store to be there, which has a thread to start and perhaps tables to change. */
 const OPEN_MS = 15_000;
@@ -52,6 +54,8 @@ export class Store {
   readonly #settings: IngestSettings;
   readonly #queries: QueryThreads;
   #thread: Worker | undefined;
+  /** Has the thread hear of all that is there. */
+  #tellNow: () => void = () => {};
   #state: StoreState = { positions: { events: 0, telemetry: 0 }, skipped: 0, sizeBytes: 0, expired: 0 };
   #opened = Promise.withResolvers<void>();
   #changed = Promise.withResolvers<void>();
@@ -121,8 +125,10 @@ export class Store {
     const gone = new Promise<void>((resolve) =>
       ended.addEventListener("abort", () => resolve(), { once: true }),
     );
-    if (this.#state.positions.events < wanted)
+    if (this.#state.positions.events < wanted) {
+      this.#tellNow();
       this.#thread?.postMessage({ kind: "hurry", position: wanted } satisfies IngestCommand);
+    }
     while (this.#state.positions.events < wanted && !ended.aborted)
       await Promise.race([this.#changed.promise, gone]);
     signal?.throwIfAborted();
@@ -154,9 +160,11 @@ export class Store {
     });
     thread.unref();
     this.#thread = thread;
-    const feed = this.#options.log.feed((update) =>
-      thread.postMessage({ kind: "log", log: "events", update } satisfies IngestCommand),
+    const feed = this.#options.log.feed(
+      (update) => thread.postMessage({ kind: "log", log: "events", update } satisfies IngestCommand),
+      FEED_EVERY_MS,
     );
+    this.#tellNow = () => feed.update();
     // Told from its beginning: what comes of it later tells only what changed.
     const stopFeed = this.#options.telemetry?.((update) =>
       thread.postMessage({ kind: "log", log: "telemetry", update } satisfies IngestCommand),
@@ -165,6 +173,7 @@ export class Store {
     this.#erasures.serve(thread);
     thread.on("error", (error) => this.#options.onProblem("the store's thread failed", error));
     thread.once("exit", () => {
+      this.#tellNow = () => {};
       feed.stop();
       stopFeed?.();
       this.#erasures.serve(undefined);
