@@ -1,7 +1,8 @@
 import { createReadStream, createWriteStream } from "node:fs";
-import { mkdir, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { makeDirectory } from "@sandglass/server/make-directory";
 import { type Files, SandglassError } from "sandglass";
 import { UsageError } from "./exit-codes.ts";
 
@@ -62,7 +63,7 @@ async function downloadDirectory(
   to: string,
   options: CopyOptions,
 ): Promise<CopiedFile[]> {
-  await mkdir(to, { recursive: true });
+  await makeDirectory(to);
   const copied: CopiedFile[] = [];
   for (const entry of await files.list(from, options)) {
     const target = join(to, safeName(entry.name));

@@ -181,6 +181,10 @@ test("files are copied up and down, directories with -r", async () => {
   const refused = await sandglass(["files", "cp", `${sandbox.id}:/tmp/copy`, folder]);
   assert.equal(refused.code, 2);
   assert.equal((await sandglass(["files", "cp", `${sandbox.id}:nope`, folder])).code, 1);
+  // Nobody makes a directory there, and asking for it has to come to an end.
+  const nowhere = await sandglass(["files", "cp", "-r", `${sandbox.id}:/tmp/copy`, "/proc/nowhere/down"]);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /ENOENT.*\/proc\/nowhere/);
   await sandbox.close();
 });
 

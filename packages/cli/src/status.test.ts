@@ -97,3 +97,9 @@ test("what cannot be is said with what can", async () => {
     2,
   );
 });
+
+test("an export to where nobody makes a directory is refused instead of tried for ever", async () => {
+  const { code, stderr } = await sandglass("status", "export", "/proc/nowhere/public");
+  assert.equal(code, 1);
+  assert.match(stderr, /ENOENT.*\/proc\/nowhere/);
+});

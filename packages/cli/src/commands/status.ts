@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, join, normalize } from "node:path";
+import { makeDirectory } from "@sandglass/server/make-directory";
 import { Command } from "commander";
 import type { ComponentStatus, StatusReport } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
@@ -90,7 +91,7 @@ Examples:
         const inside = normalize(path);
         if (inside.startsWith("..") || inside.startsWith("/"))
           throw new UsageError("the daemon named a file outside the directory");
-        await mkdir(dirname(join(directory, inside)), { recursive: true });
+        await makeDirectory(dirname(join(directory, inside)));
         await writeFile(join(directory, inside), content);
       }
       if (options.json)

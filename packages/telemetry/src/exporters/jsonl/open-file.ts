@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, stat, unlink } from "node:fs/promises";
+import { open, readdir, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Checkpoint } from "../../delivery/exporter.ts";
+import { makeDirectory } from "../../make-directory.ts";
 import { decodeMark, type FileMark } from "./file-mark.ts";
 import { JsonlFile } from "./jsonl-file.ts";
 import type { JsonlSettings } from "./jsonl-settings.ts";
@@ -12,7 +13,7 @@ import { RotatedFiles } from "./rotated-files.ts";
  * @param isOurs see `JsonlFile.doubt`
  */
 export async function openFile(settings: JsonlSettings, isOurs: boolean): Promise<JsonlFile> {
-  await makeDirectory(dirname(settings.path));
+  await makeDirectoryOf(settings.path);
   const { file, isNew } = await JsonlFile.open(settings.path, settings.mode);
   try {
     if (isNew && settings.fsync) await syncDirectory(dirname(file.path));
@@ -80,9 +81,10 @@ async function cutMoved(mark: FileMark, current: JsonlFile, settings: JsonlSetti
   }
 }
 
-async function makeDirectory(directory: string): Promise<void> {
+async function makeDirectoryOf(path: string): Promise<void> {
+  const directory = dirname(path);
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory, 0o700);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new Error(`ENOTDIR: not a directory, '${directory}'`, { cause: error });
