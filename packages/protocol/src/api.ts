@@ -1,6 +1,7 @@
 import type { Cause } from "./causes.ts";
 import type { EventOrigin, SandboxSource } from "./events.ts";
 import type { NetworkOptions } from "./network-api.ts";
+import type { SandboxTelemetry } from "./sandbox-telemetry.ts";
 import type { SignalName } from "./signals.ts";
 
 export type Language = "python" | "javascript" | "bash";
@@ -86,6 +87,8 @@ export interface SandboxInfo {
   createdAt: string;
   /** How long the create took, milliseconds. */
   createMs: number;
+  /** Absent where it sent nothing. */
+  telemetry?: SandboxTelemetry;
   endedAt?: string;
   cause?: Cause;
   reason?: string;

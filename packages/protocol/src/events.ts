@@ -2,6 +2,7 @@ import type { Cause } from "./causes.ts";
 import type { RecordDeletedData } from "./deletion-api.ts";
 import type { NetworkOptions } from "./network-api.ts";
 import type { NetworkDeniedData, NetworkEgressData } from "./network-events.ts";
+import type { SandboxTelemetry } from "./sandbox-telemetry.ts";
 import type { StatusEventDataMap } from "./status-events.ts";
 
 export const LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -103,6 +104,8 @@ export interface EventDataMap extends StatusEventDataMap {
     durationMs: number;
     execs: number;
     cpuMs: number;
+    /** All that it sent; absent where that is nothing. */
+    telemetry?: SandboxTelemetry;
   };
   "sandbox.error": { code: string; message: string };
   "sandbox.forked": { children: string[]; durationMs: number };
@@ -122,7 +125,14 @@ export interface EventDataMap extends StatusEventDataMap {
   "file.modified": FileData;
   "file.read": FileData;
   "file.deleted": { path?: string; durationMs: number };
-  "file.error": { path?: string; operation: string; code: string; message: string };
+  "file.error": {
+    path?: string;
+    operation: string;
+    code: string;
+    message: string;
+    /** How long it took to fail. Records of earlier releases do not say. */
+    durationMs?: number;
+  };
   "port.exposed": { port: number };
   "port.closed": { port: number };
   /** An agent that works for the run's own begins; `agent.completed` with the same `spanId` is its end. */
@@ -197,6 +207,8 @@ export interface EventDataMap extends StatusEventDataMap {
     egressBytesOut?: number;
     egressConnections?: number;
     egressDenied?: number;
+    /** Since its beginning; absent where it sent nothing. */
+    telemetry?: SandboxTelemetry;
   };
   "http.request": {
     method: string;

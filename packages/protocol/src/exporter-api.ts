@@ -59,6 +59,8 @@ export interface ExporterInfo {
   lagMs: number;
   /** Attempts that were not successful, since the daemon's start. */
   failedAttempts: number;
+  /** Events in those attempts, each as often as it was tried, and those that the destination refused for good. */
+  failedEvents: number;
   /** Times that `filter.condition` or `where` threw; the event is let through. */
   filterErrors: number;
   lastError?: { at: string; message: string };

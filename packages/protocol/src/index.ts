@@ -20,6 +20,7 @@ export * from "./network-api.ts";
 export * from "./public-address.ts";
 export * from "./record-api.ts";
 export * from "./routes.ts";
+export * from "./sandbox-telemetry.ts";
 export * from "./signals.ts";
 export * from "./status-api.ts";
 export * from "./status-events.ts";

@@ -162,6 +162,7 @@ export class Files implements FilesHandle {
   ): Promise<T> {
     const absolute = resolve(path);
     const release = await this.#host.hold();
+    const started = performance.now();
     try {
       return await work(absolute);
     } catch (error) {
@@ -170,7 +171,8 @@ export class Files implements FilesHandle {
       const code = ERROR_CODES[errno] ?? "FILE_ERROR";
       const words = WORDS[errno] ?? errno;
       const message = this.#host.showsPaths ? `${operation} ${absolute}: ${words}` : `${operation}: ${words}`;
-      const data = { ...this.#shown(absolute), operation, code, message };
+      const durationMs = msSince(started);
+      const data = { ...this.#shown(absolute), operation, code, message, durationMs };
       await this.#host.record.say(context, "file.error", "warn", data);
       throw new SandglassError(code, `${operation} ${absolute}: ${words}`);
     } finally {

@@ -83,6 +83,18 @@ export class SandboxRecord {
     await Promise.all(all);
   }
 
+  /** The last of a sandbox; on one span with what was wrong with it, where something was. */
+  async terminated(context: CallContext, ending: EventDataMap["sandbox.terminated"]): Promise<void> {
+    const { cause, reason: message = "the sandbox went away" } = ending;
+    const spanId = newSpanId();
+    if (cause === "driver_error") {
+      const error = { code: "DRIVER_ERROR", message };
+      // Beside the ending, which says the same and is waited for.
+      await this.say(context, "sandbox.error", "error", error, spanId).catch(() => {});
+    }
+    await this.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", ending, spanId);
+  }
+
   /** Says what a sandbox uses and costs, on the span of its creation. */
   samples(context: CallContext, spanId: string): SaySample {
     return (type, data) => this.say(context, type, "debug", data, spanId);

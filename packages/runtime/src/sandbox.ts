@@ -97,7 +97,8 @@ export class Sandbox implements SandboxHandle {
       this.#end("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
-    parts.machine.egress = openEgress(parts, this.#record, this.#execs, () => this.#own());
+    const creation = { context: parts.context, spanId: this.#spanId };
+    parts.machine.egress = openEgress(parts, this.#record, this.#execs, creation);
     parts.machine.onGone = (cause, reason) => this.#end(cause, this.#own(), reason);
   }
 
@@ -134,7 +135,8 @@ export class Sandbox implements SandboxHandle {
   }
 
   info(): SandboxInfo {
-    return { ...this.#info };
+    const { telemetry } = this.#machine;
+    return { ...this.#info, ...(telemetry !== undefined && { telemetry }) };
   }
 
   execs(): ExecInfo[] {
@@ -214,20 +216,15 @@ export class Sandbox implements SandboxHandle {
     const cpuMs = await this.#machine.stop(wasPaused);
     // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
     await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);
-    const durationMs = msSince(started);
-    if (cause === "driver_error") {
-      const message = why.reason ?? "the sandbox went away";
-      const error = { code: "DRIVER_ERROR", message };
-      // Beside the ending, which says the same and is waited for.
-      await this.#record.say(context, "sandbox.error", "error", error).catch(() => {});
-    }
-    await this.#record.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", {
+    const { telemetry } = this.#machine;
+    await this.#record.terminated(context, {
       cause,
       ...why,
       lifetimeMs: msSince(this.#createdMs),
-      durationMs,
+      durationMs: msSince(started),
       execs: this.#execs.count,
       cpuMs: roundMs(cpuMs),
+      ...(telemetry !== undefined && { telemetry }),
     });
     Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
     this.#parts.segment?.close();

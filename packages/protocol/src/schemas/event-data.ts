@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { EventType } from "../events.ts";
 import { RecordDeletedData } from "./deletion.ts";
-import { Cause, SandboxSource } from "./sandbox.ts";
+import { Cause, SandboxSource, SandboxTelemetry } from "./sandbox.ts";
 import { STATUS_EVENT_DATA } from "./status.ts";
 
 const text = z.string();
@@ -51,6 +51,7 @@ export const EVENT_DATA = {
     durationMs: number,
     execs: count,
     cpuMs: number,
+    telemetry: SandboxTelemetry.optional(),
   }),
   "sandbox.error": z.object({ code: text, message: text }),
   "sandbox.forked": z.object({ children: z.array(text), durationMs: number }),
@@ -85,7 +86,13 @@ export const EVENT_DATA = {
   "file.modified": file,
   "file.read": file,
   "file.deleted": z.object({ path: text.optional(), durationMs: number }),
-  "file.error": z.object({ path: text.optional(), operation: text, code: text, message: text }),
+  "file.error": z.object({
+    path: text.optional(),
+    operation: text,
+    code: text,
+    message: text,
+    durationMs: number.optional(),
+  }),
   "port.exposed": port,
   "port.closed": port,
   "agent.started": z.object({ agentName }),
@@ -152,6 +159,7 @@ export const EVENT_DATA = {
     egressBytesOut: count.optional(),
     egressConnections: count.optional(),
     egressDenied: count.optional(),
+    telemetry: SandboxTelemetry.optional(),
   }),
   "http.request": z.object({
     method: text,

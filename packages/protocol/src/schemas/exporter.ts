@@ -86,6 +86,7 @@ export const ExporterInfo = z.object({
   provider: z.string(),
   destination: z.string(),
   origin: z.enum(["config", "api"]),
+  failedEvents: z.number(),
   filterErrors: z.number(),
   ...delivery,
   telemetry: z

@@ -77,6 +77,17 @@ export const SandboxLimits = z.object({
 
 export const UnenforcedLimit = z.object({ limit: z.keyof(SandboxLimits), reason: z.string() });
 
+const counts = z.record(z.string(), z.number());
+
+export const SandboxTelemetry = z
+  .object({
+    acceptedItems: z.number(),
+    acceptedBytes: z.number(),
+    refusedRequests: counts,
+    rejectedItems: counts,
+  })
+  .describe("What the sandbox has sent with OpenTelemetry, and what of it was not taken, by reason.");
+
 export const SandboxInfo = z.object({
   id: z.string(),
   state: SandboxState,
@@ -96,6 +107,7 @@ export const SandboxInfo = z.object({
   traceId: z.string(),
   createdAt: z.string(),
   createMs: z.number(),
+  telemetry: SandboxTelemetry.optional(),
   endedAt: z.string().optional(),
   cause: Cause.optional(),
   reason: z.string().optional(),

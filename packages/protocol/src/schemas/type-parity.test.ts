@@ -11,6 +11,7 @@ import type * as metric from "../metric-api.ts";
 import type * as network from "../network-api.ts";
 import type * as record from "../record-api.ts";
 import { ROUTES, type RouteDefinition } from "../routes.ts";
+import type { SandboxTelemetry } from "../sandbox-telemetry.ts";
 import type * as status from "../status-api.ts";
 import * as schemas from "./index.ts";
 
@@ -32,6 +33,7 @@ interface Interfaces {
   SandboxLimits: api.SandboxLimits;
   EgressOptions: network.EgressOptions;
   NetworkOptions: network.NetworkOptions;
+  SandboxTelemetry: SandboxTelemetry;
   SandboxInfo: api.SandboxInfo;
   SandboxPage: api.Page<api.SandboxInfo>;
   ExecRequest: api.ExecRequest;
@@ -89,6 +91,7 @@ const parity: Parity = {
   SandboxLimits: true,
   EgressOptions: true,
   NetworkOptions: true,
+  SandboxTelemetry: true,
   SandboxInfo: true,
   SandboxPage: true,
   ExecRequest: true,

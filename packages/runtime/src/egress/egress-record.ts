@@ -3,10 +3,15 @@ import { TokenBucket } from "./token-bucket.ts";
 
 export type EgressEventType = "network.egress" | "network.denied";
 
-/** The exec that caused something, and the place of its children in the trace. */
-export interface EgressCause {
-  readonly execId: string;
+/** A span of the sandbox, and where that is in the trace. */
+export interface EgressPlace {
   readonly context: CallContext;
+  readonly spanId: string;
+}
+
+/** The exec that caused something. */
+export interface EgressCause extends EgressPlace {
+  readonly execId: string;
 }
 
 /** Commits an event of the sandbox. */

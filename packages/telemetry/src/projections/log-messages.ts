@@ -1,6 +1,7 @@
 import type { EventType } from "@sandglass/protocol";
 import type { LogFields, LogMessage } from "./log-message.ts";
 import { STATUS_LOG_MESSAGES } from "./status-log-messages.ts";
+import { totalOf } from "./total-of.ts";
 
 /** What the daemon's log says of each event. A type without a line here does not compile. */
 export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
@@ -47,13 +48,14 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "sandbox.terminated": {
     target: "sandbox",
     message: "sandbox destroyed",
-    fields: ({ cause, reason, durationMs, lifetimeMs, execs }, id) => ({
+    fields: ({ cause, reason, durationMs, lifetimeMs, execs, telemetry }, id) => ({
       id,
       cause,
       reason,
       destroy_ms: durationMs,
       lifetime_ms: lifetimeMs,
       execs,
+      telemetry_refused: totalOf(telemetry?.refusedRequests) || undefined,
     }),
   },
   "sandbox.error": {
@@ -122,7 +124,7 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "file.error": {
     target: "file",
     message: "file error",
-    fields: ({ operation, code }, id) => ({ id, operation, code }),
+    fields: ({ operation, code, durationMs }, id) => ({ id, operation, code, duration_ms: durationMs }),
   },
   "port.exposed": { target: "port", message: "port exposed", fields: ({ port }, id) => ({ id, port }) },
   "port.closed": { target: "port", message: "port closed", fields: ({ port }, id) => ({ id, port }) },

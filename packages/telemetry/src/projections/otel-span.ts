@@ -42,9 +42,11 @@ export function toOtelSpan(
   const name = spanName(event);
   if (name === undefined || isOpening(event) || !("durationMs" in event.data) || isDerived(event))
     return undefined;
+  const { durationMs } = event.data;
+  if (durationMs === undefined) return undefined;
   const opening = memory.openingOf(event);
   const endMicros = microsOf(event.timestamp);
-  const startMicros = opening?.startMicros ?? endMicros - Math.round(event.data.durationMs * 1000);
+  const startMicros = opening?.startMicros ?? endMicros - Math.round(durationMs * 1000);
   const spanId = opening?.spanId ?? event.spanId;
   const links = linksOf(event, opening, memory);
   return {
@@ -106,6 +108,8 @@ function failureOf(event: RuntimeEvent): string {
       const { cause, reason } = event.data;
       return reason === undefined ? cause : `${cause}: ${reason}`;
     }
+    case "file.error":
+      return event.data.message;
     case "http.request":
       return event.data.errorCode ?? `status ${event.data.status}`;
     case "agent.tool_result":

@@ -34,6 +34,13 @@ export function writeSpanHead(writer: ProtoWriter, event: RuntimeEvent): void {
   writer.uint32(SPAN.kind, event.type === "http.request" ? SPAN_KIND.SERVER : SPAN_KIND.INTERNAL);
 }
 
+/** Ends of spans whose names are in what the event says. */
+const NAMED_BY_DATA: ReadonlySet<EventType> = new Set<EventType>([
+  "run.completed",
+  "agent.completed",
+  "file.error",
+]);
+
 /** What is the same for all events of one type, found once. */
 export class TypePlan {
   readonly type: EventType;
@@ -51,7 +58,7 @@ export class TypePlan {
     const event = { type, data: {} } as RuntimeEvent;
     this.endsSpan = endsSpan(event);
     this.isRemembered = isRemembered(event);
-    const isNamedAlike = type !== "run.completed" && type !== "agent.completed";
+    const isNamedAlike = !NAMED_BY_DATA.has(type);
     this.spanHead = this.endsSpan && isNamedAlike ? encodeSpanHead(event) : undefined;
   }
 

@@ -87,6 +87,13 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
       return { "file.path": data.path, "file.size": data.sizeBytes };
     case "file.deleted":
       return { "file.path": data.path };
+    case "file.error":
+      return {
+        "file.path": data.path,
+        "sandglass.file.operation": data.operation,
+        "error.type": data.code,
+        "sandglass.error.message": data.message,
+      };
     case "agent.tool_call":
       return toolAttributes(data);
     case "agent.tool_result":

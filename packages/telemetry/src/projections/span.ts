@@ -29,6 +29,17 @@ const SPAN_NAMES: Partial<Record<EventType, string>> = {
   "run.completed": "invoke_agent",
 };
 
+/** What a file operation that failed is called: as when it goes well, where that is a span. */
+const FILE_OPERATIONS: Readonly<Record<string, string>> = {
+  read: "sandbox.file.read",
+  write: "sandbox.file.write",
+  mkdir: "sandbox.file.write",
+  remove: "sandbox.file.delete",
+  move: "sandbox.file.move",
+  stat: "sandbox.file.stat",
+  list: "sandbox.file.list",
+};
+
 const OPENINGS: ReadonlySet<EventType> = new Set<OpeningType>([
   "exec.started",
   "agent.tool_call",
@@ -50,6 +61,8 @@ export function spanName(event: RuntimeEvent): string | undefined {
     case "agent.started":
     case "agent.completed":
       return `${name} ${event.data.agentName}`;
+    case "file.error":
+      return FILE_OPERATIONS[event.data.operation] ?? "sandbox.file";
     default:
       return name;
   }
@@ -63,6 +76,7 @@ export function toSpan(event: RuntimeEvent, opening?: RuntimeEvent): TraceSpan |
   const name = spanName(event);
   if (name === undefined || isOpening(event) || !("durationMs" in event.data)) return undefined;
   const { durationMs } = event.data;
+  if (durationMs === undefined) return undefined;
   const cause = causeOf(event);
   return {
     traceId: event.traceId,
@@ -116,6 +130,9 @@ export function hasFailed(event: RuntimeEvent): boolean {
       return event.data.status >= 500;
     case "exec.completed":
       return event.data.cause !== "exited" || event.data.exitCode !== 0;
+    case "file.error":
+      // Whether there is a file is a question, and no is an answer.
+      return event.data.operation !== "stat" || event.data.code !== "FILE_NOT_FOUND";
     case "sandbox.terminated":
       return (
         event.data.cause === "driver_error" ||
