@@ -62,6 +62,8 @@ class ExporterInfo:
     stalled_since: str | None = None
     dead_letter_file: str | None = None
     telemetry: TelemetryDelivery | None = None
+    #: Events in attempts that failed, each as often as it was tried, and those that the destination refused for good.
+    failed_events: int = 0
 
 
 @dataclass(frozen=True)

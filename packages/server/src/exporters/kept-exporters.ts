@@ -85,6 +85,7 @@ function brokenInfo({ id, provider }: KeptExporter["spec"], error: unknown): Exp
     counts: { accepted: 0, delivered: 0, filtered: 0, queued: 0, inFlight: 0, dropped: {} },
     lagMs: 0,
     failedAttempts: 0,
+    failedEvents: 0,
     filterErrors: 0,
     lastError: {
       at: new Date().toISOString(),

@@ -114,7 +114,9 @@ export class Observability {
     const running = this.#delivery.list(orgId);
     // One whose id the configuration has taken meanwhile is there once.
     const broken = this.#kept.broken(orgId).filter(({ id }) => this.#delivery.find(id) === undefined);
-    const relays = new Map(this.#collector?.snapshot().relays.map(({ id, ...telemetry }) => [id, telemetry]));
+    const relays = new Map(
+      this.#collector?.snapshot().relays.map(({ id, items: _, ...telemetry }) => [id, telemetry]),
+    );
     return [...running, ...broken].map((info) => {
       const telemetry = relays.get(info.id);
       return telemetry === undefined ? info : { ...info, telemetry };

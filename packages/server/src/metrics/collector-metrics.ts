@@ -46,12 +46,6 @@ function relayFamilies({ relays }: CollectorStats): Family[] {
     ),
     total("dropped", "Requests that were given up, by reason; healthy is 0.", dropped),
     gauge(
-      "otelcol_exporter_queue_size",
-      "{batches}",
-      "Requests that wait, or are being sent.",
-      each(({ counts }) => counts.queued + counts.inFlight),
-    ),
-    gauge(
       "sandglass.relay.in_flight_requests",
       "{request}",
       "Requests being sent, or sent again.",

@@ -13,6 +13,7 @@ import { counter, type Family, one } from "./family.ts";
 import { logFamilies } from "./log-metrics.ts";
 import { processFamilies } from "./process-metrics.ts";
 import { ReaderMetrics } from "./reader-metrics.ts";
+import { sendingFamilies } from "./sending-metrics.ts";
 import { type StatusStats, statusFamilies } from "./status-metrics.ts";
 import { type StoreStats, storeFamilies } from "./store-metrics.ts";
 import { workFamilies } from "./work-metrics.ts";
@@ -66,11 +67,17 @@ export class Metrics {
   /** All metrics as they are now, each name once. @param sources asked for what is true at this moment */
   collect(sources: MetricSources): Family[] {
     const { runtime, recorder, observability, loaded, collector, store, status } = sources;
+    const { retention } = loaded.config;
     const log = recorder.stats();
+    const exporters = observability.list();
+    const received = collector && {
+      stats: collector.snapshot(),
+      maxBytes: loaded.config.collector.maxBytes,
+    };
     return [
       ...workFamilies(runtime.stats()),
       ...this.#events.families(),
-      ...logFamilies(log, loaded.config.retention.maxBytes),
+      ...logFamilies(log, retention.maxBytes),
       ...(store === undefined ? [] : storeFamilies(store.state(), loaded.config.store.maxBytes)),
       counter(
         "sandglass.events_lost",
@@ -84,10 +91,9 @@ export class Metrics {
         "Lines that a full stdout has cost; healthy is 0.",
         one(this.#readDroppedLines()),
       ),
-      ...exporterFamilies(observability.list(), log),
-      ...(collector === undefined
-        ? []
-        : collectorFamilies(collector.snapshot(), loaded.config.collector.maxBytes)),
+      ...exporterFamilies(exporters, log),
+      ...sendingFamilies({ exporters, log: { ...log, maxBytes: retention.maxBytes }, collector: received }),
+      ...(received === undefined ? [] : collectorFamilies(received.stats, received.maxBytes)),
       ...(status === undefined ? [] : statusFamilies(status.stats())),
       ...this.#loopDelay.families(),
       ...processFamilies(),

@@ -1,5 +1,6 @@
-import type { CollectorStats, ReceivedCounts } from "./collector-stats.ts";
+import type { CollectorStats, ReceivedCounts, SignalItems } from "./collector-stats.ts";
 import { counter, type Family, type NumberPoint } from "./family.ts";
+import { SIGNAL_ITEMS } from "./signal-items.ts";
 
 /** What a sender could have done otherwise, or may do later. */
 const REFUSED = [
@@ -19,8 +20,8 @@ const TRANSPORTS = ["http", "grpc"] as const;
 
 /**
  * What came in over OTLP, out of sandboxes and from programs of the host. The names, labels and units of `otelcol_receiver_*` are the
- * OpenTelemetry Collector's, so that its dashboards and alerts show this receiver too. What is refused is refused unread, so that its
- * items are not known: it is counted in requests.
+ * OpenTelemetry Collector's, so that its dashboards and alerts show this receiver too. Most of what is refused is refused unread, so that
+ * its items are not known: it is counted in requests alone.
  */
 export function receiverFamilies(received: CollectorStats["received"]): Family[] {
   const each = (points: (counts: ReceivedCounts) => Iterable<NumberPoint>): NumberPoint[] =>
@@ -33,31 +34,30 @@ export function receiverFamilies(received: CollectorStats["received"]): Family[]
   /** By the Collector's name for its receiver of OTLP. */
   const ofReceiver = (read: (counts: ReceivedCounts) => number): NumberPoint[] =>
     each((counts) => [{ labels: { receiver: "otlp" }, value: read(counts) }]);
+  const ofSignals = (what: string, words: string, read: (counts: ReceivedCounts) => SignalItems): Family[] =>
+    SIGNAL_ITEMS.map(({ signal, name, unit, words: items }) =>
+      counter(
+        `otelcol_receiver_${what}_${name}`,
+        unit,
+        `${items} ${words}.`,
+        ofReceiver((counts) => read(counts)[signal]),
+      ),
+    );
   return [
-    counter(
-      "otelcol_receiver_accepted_spans",
-      "{spans}",
-      "Spans that were taken.",
-      ofReceiver(({ spans }) => spans),
+    ...ofSignals("accepted", "that were taken", ({ spans, logRecords, dataPoints }) => ({
+      traces: spans,
+      logs: logRecords,
+      metrics: dataPoints,
+    })),
+    ...ofSignals(
+      "refused",
+      "that were read and not taken, by the sender's doing",
+      ({ refusedItems, rejectedItems }) => ({
+        ...refusedItems,
+        metrics: refusedItems.metrics + sumOf(rejectedItems),
+      }),
     ),
-    counter(
-      "otelcol_receiver_accepted_log_records",
-      "{records}",
-      "Log records that were taken.",
-      ofReceiver(({ logRecords }) => logRecords),
-    ),
-    counter(
-      "otelcol_receiver_accepted_metric_points",
-      "{datapoints}",
-      "Data points that were taken.",
-      ofReceiver(({ dataPoints }) => dataPoints),
-    ),
-    counter(
-      "otelcol_receiver_refused_metric_points",
-      "{datapoints}",
-      "Data points that were left out of requests that were taken.",
-      ofReceiver(({ rejectedItems }) => sumOf(rejectedItems)),
-    ),
+    ...ofSignals("failed", "that could not be kept", ({ failedItems }) => failedItems),
     counter("otelcol_receiver_requests", "{requests}", "Requests, by what became of them.", each(outcomes)),
     counter(
       "sandglass.receiver.refused_requests",

@@ -16,6 +16,7 @@ import type {
   SandboxOwner,
 } from "./messages.ts";
 import { RelayDelivery } from "./relay-delivery.ts";
+import { SentItems } from "./sent-items.ts";
 import { TelemetryDerivation } from "./telemetry-derivation.ts";
 import type { Reach } from "./undelivered-bytes.ts";
 
@@ -27,6 +28,7 @@ export class CollectorDelivery {
   /** Reads the whole log: not there before a sandbox is forwarded. */
   #forwarder: Forwarder | undefined;
   readonly #relays: RelayDelivery;
+  readonly #sentToOwners = new SentItems();
   /** Who may put how much into the log. */
   readonly shares: LogShares;
   /** Told of every request that is kept. */
@@ -62,6 +64,7 @@ export class CollectorDelivery {
         log,
         store,
         deadLetterPath: join(settings.dataDir, "dead-letters", "forwarded.telemetry.jsonl"),
+        counted: this.#sentToOwners,
         retry: settings.retry,
         onStall: (id, reason, lagEvents) =>
           line.post({ kind: "stalled", id: exporterOf(id), orgId: store.find(id)?.orgId, reason, lagEvents }),
@@ -168,7 +171,8 @@ export class CollectorDelivery {
   }
 
   #forwarded(): ForwardSnapshot {
-    if (this.#forwarder === undefined) return { ...NOTHING_FORWARDED, dropped: {} };
+    const { counts: items } = this.#sentToOwners;
+    if (this.#forwarder === undefined) return { ...NOTHING_FORWARDED, dropped: {}, items };
     const { destinations, stalled, counts, unseen } = this.#forwarder.totals();
     const dropped = Object.fromEntries(
       Object.entries(counts.dropped).map(([reason, { requests }]) => [reason, requests]),
@@ -181,6 +185,7 @@ export class CollectorDelivery {
       delivered: counts.delivered.requests,
       queued: counts.queued.requests + counts.inFlight.requests,
       dropped,
+      items,
     };
   }
 

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CollectorTotals, NOTHING_YET } from "./collector-totals.ts";
 import type { CollectorSnapshot, RelayInfo } from "./messages.ts";
+import { nothingSent } from "./sent-items.ts";
 
 function relay(delivered: number, queued: number, failedAttempts: number): RelayInfo {
   const counts = { accepted: delivered + queued, delivered, filtered: 0, queued, inFlight: 0, dropped: {} };
-  return { id: "otel", state: "running", counts, lagMs: 0, failedAttempts };
+  const items = nothingSent();
+  items.sent.traces = delivered * 10;
+  return { id: "otel", state: "running", counts, lagMs: 0, failedAttempts, items };
 }
 
 function snapshot(spans: number, more: Partial<CollectorSnapshot> = {}): CollectorSnapshot {
@@ -35,6 +38,8 @@ test("what one process counted is added to what the one before did, and nothing 
   assert.deepEqual([after.forwarding.accepted, after.forwarding.delivered], [10, 4]);
   const [known] = after.relays;
   assert.deepEqual([known?.counts.delivered, known?.counts.queued, known?.failedAttempts], [50, 5, 4]);
+  // Items are counted since a process began, whatever its cursor says.
+  assert.equal(known?.items.sent.traces, 500 + 480);
   totals.hear(
     snapshot(8, { relays: [relay(55, 0, 1)], forwarding: { ...waiting, delivered: 6, queued: 0 } }),
   );

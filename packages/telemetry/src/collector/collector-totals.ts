@@ -1,13 +1,17 @@
 import { addCounts, addEach } from "../otlp/receiver/add-counts.ts";
 import { emptyCounts } from "../otlp/receiver/tenant-account.ts";
 import type { CollectorSnapshot, RelayInfo } from "./messages.ts";
+import { nothingSent, sumOfSent } from "./sent-items.ts";
 
 /** What a collector counts before it has told anything. */
 export const NOTHING_YET: CollectorSnapshot = {
   received: { http: emptyCounts(), grpc: emptyCounts() },
-  log: { bytes: 0, appended: 0, lastPosition: 0 },
+  log: { bytes: 0, appended: 0, lastPosition: 0, oldestPosition: 0 },
   relays: [],
-  forwarding: { destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0, dropped: {} },
+  forwarding: {
+    ...{ destinations: 0, stalled: 0, accepted: 0, delivered: 0, queued: 0, dropped: {} },
+    items: nothingSent(),
+  },
   derived: { events: {}, unknownModels: {}, skipped: 0, malformed: 0 },
   cpuMs: 0,
   rssBytes: 0,
@@ -47,8 +51,11 @@ export class CollectorTotals {
     this.#last = {
       ...NOTHING_YET,
       log: { ...log, appended: 0 },
-      relays: relays.map((relay) => ({ ...relay, failedAttempts: 0 })),
-      forwarding: { ...forwarding, accepted: forwarding.queued, delivered: 0, dropped: {} },
+      relays: relays.map((relay) => ({ ...relay, failedAttempts: 0, items: nothingSent() })),
+      forwarding: {
+        ...forwarding,
+        ...{ accepted: forwarding.queued, delivered: 0, dropped: {}, items: nothingSent() },
+      },
     };
   }
 
@@ -76,6 +83,7 @@ export class CollectorTotals {
           before.forwarding.accepted - before.forwarding.queued + this.#untold + last.forwarding.accepted,
         delivered: before.forwarding.delivered + this.#untold + last.forwarding.delivered,
         dropped: sumOf(before.forwarding.dropped, last.forwarding.dropped),
+        items: sumOfSent(before.forwarding.items, last.forwarding.items),
       },
       derived: {
         events: sumOf(before.derived.events, last.derived.events),
@@ -122,6 +130,7 @@ function continued(relay: RelayInfo, before: readonly RelayInfo[]): RelayInfo {
   return {
     ...relay,
     failedAttempts: known.failedAttempts + relay.failedAttempts,
+    items: sumOfSent(known.items, relay.items),
     counts: { accepted, delivered, filtered, dropped, inFlight, queued: accepted - settled - inFlight },
   };
 }

@@ -1,4 +1,4 @@
-import type { FlushResult, TelemetryDelivery } from "@sandglass/protocol";
+import type { FlushResult, SandboxTelemetry, TelemetryDelivery } from "@sandglass/protocol";
 import type { ExporterOptions, ExporterOwner } from "../delivery/exporter-options.ts";
 import type { RetryOptions } from "../delivery/retry-schedule.ts";
 import type { DerivedEvent } from "../derive/derived-event.ts";
@@ -9,6 +9,7 @@ import type { Durability } from "../log/log-options.ts";
 import type { Erased } from "../log/rewrite-segment.ts";
 import type { TenantCounts, TenantLimits, Transport } from "../otlp/receiver/tenant.ts";
 import type { Erasure } from "../record/erasure.ts";
+import type { SentItemCounts } from "./sent-items.ts";
 import type { TelemetryHead } from "./telemetry-record.ts";
 
 /** What the collector's process is started with. */
@@ -87,13 +88,13 @@ export type CollectorCommand =
 export type CollectorCall = CollectorCommand & { call: number };
 
 /** How one of the daemon's own destinations is doing with telemetry, counted in requests. */
-export type RelayInfo = TelemetryDelivery & { id: string };
+export type RelayInfo = TelemetryDelivery & { id: string; items: SentItemCounts };
 
 /** What the collector counts; true at one moment. */
 export interface CollectorSnapshot {
   /** Of all senders, since the collector's process began. */
   received: Record<Transport, TenantCounts>;
-  log: { bytes: number; appended: number; lastPosition: number };
+  log: { bytes: number; appended: number; lastPosition: number; oldestPosition: number };
   relays: RelayInfo[];
   forwarding: ForwardSnapshot;
   derived: DerivedSnapshot;
@@ -119,6 +120,7 @@ export interface ForwardSnapshot {
   delivered: number;
   queued: number;
   dropped: Record<string, number>;
+  items: SentItemCounts;
 }
 
 /** From the collector. What has a `call` and is no result is answered by a {@link DaemonAnswer}. */
@@ -126,6 +128,8 @@ export type CollectorReport =
   | { kind: "pong" }
   | { kind: "result"; call: number; value?: CollectorValue | undefined; error?: WireError }
   | { kind: "snapshot"; snapshot: CollectorSnapshot }
+  /** What those sandboxes sent that sent something since this was told last. */
+  | { kind: "sandboxes"; sent: Record<string, SandboxTelemetry> }
   /** What there is to read in the log of telemetry, for readers elsewhere. */
   | { kind: "log"; update: LogUpdate }
   /** `id` as events name it. */
@@ -144,7 +148,13 @@ export type DaemonAnswer =
   | { kind: "authorized"; call: number; orgId: string | undefined }
   | { kind: "recorded"; call: number; error?: string };
 
-export type CollectorValue = FlushResult | Erased | CollectorPlaces | { destinationId: string };
+export type CollectorValue =
+  | FlushResult
+  | Erased
+  | CollectorPlaces
+  | { destinationId: string }
+  /** Of a sandbox that was detached. */
+  | SandboxTelemetry;
 
 /** Where the collector's process is, and what it found. */
 export interface CollectorPlaces {

@@ -7,6 +7,7 @@ import { otelTraits } from "../exporters/otel/otel-traits.ts";
 import { resolveOtel } from "../exporters/otel/resolve-otel.ts";
 import { protobufToJson } from "../otlp/protobuf-to-json.ts";
 import { RelayExporter } from "./relay-exporter.ts";
+import type { SentItems } from "./sent-items.ts";
 import { readTelemetryRecord } from "./telemetry-record.ts";
 
 /** Requests in one that is passed on, and their bytes: half of what gRPC servers take at most by default. */
@@ -25,12 +26,14 @@ export function isRelay({ provider, config = {} }: ExporterOptions): boolean {
  * Prepares an `otel` exporter's other half: for the log of telemetry.
  *
  * @param orgId only what belongs to this organisation
+ * @param counted told of every attempt to send
  * @throws SandglassError INVALID_REQUEST naming the option
  */
 export function prepareRelay(
   { config = {} }: ExporterOptions,
   context: PrepareContext,
   orgId: string | undefined,
+  counted: SentItems,
 ): PreparedExporter {
   const options = parseRequest(otelSchema, config);
   const resolved = resolveOtel(options, context.isTrusted ? context : { ...context, env: {} });
@@ -57,7 +60,7 @@ export function prepareRelay(
     async open() {
       const transport = await resolved.connect();
       const encode = resolved.protocol === "http/json" ? protobufToJson : undefined;
-      return new RelayExporter({ transport, encode });
+      return new RelayExporter({ transport, encode, counted });
     },
   };
 }

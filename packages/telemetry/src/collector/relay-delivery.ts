@@ -10,6 +10,7 @@ import { DEFAULT_RETRY } from "../delivery/retry-schedule.ts";
 import type { DurableLog } from "../log/durable-log.ts";
 import { reachOf } from "./log-shares.ts";
 import type { CollectorReport, CollectorSettings, RelayInfo, RelayTarget } from "./messages.ts";
+import { nothingSent, SentItems } from "./sent-items.ts";
 import type { Reach } from "./undelivered-bytes.ts";
 
 /** What a request that is under way may take when its target is changed or removed. */
@@ -28,6 +29,8 @@ export class RelayDelivery {
   readonly #settings: CollectorSettings;
   readonly #post: (report: CollectorReport) => void;
   readonly #entries = new Map<string, Entry>();
+  /** By destination, over its restarts. */
+  readonly #sent = new Map<string, SentItems>();
   /** Those that could not be started. */
   readonly #broken = new Map<string, RelayInfo>();
   #changing: Promise<unknown> = Promise.resolve();
@@ -72,6 +75,7 @@ export class RelayDelivery {
   async forget(id: string): Promise<void> {
     await this.#changing;
     if (this.#entries.has(id)) return;
+    this.#sent.delete(id);
     this.#log.readerAt(readerName(id));
     await this.#log.removeReader(readerName(id));
   }
@@ -104,6 +108,7 @@ export class RelayDelivery {
         counts,
         lagMs,
         failedAttempts,
+        items: this.#sent.get(id)?.counts ?? nothingSent(),
         ...(lastError && { lastError }),
         ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),
         ...(stalledSince !== undefined && { stalledSince }),
@@ -147,7 +152,8 @@ export class RelayDelivery {
       });
       const lastError = { at: new Date().toISOString(), message };
       const counts = { accepted: 0, delivered: 0, filtered: 0, queued: 0, inFlight: 0, dropped: {} };
-      this.#broken.set(id, { id, state: "disabled", counts, lagMs: 0, failedAttempts: 0, lastError });
+      const items = nothingSent();
+      this.#broken.set(id, { id, state: "disabled", counts, lagMs: 0, failedAttempts: 0, items, lastError });
     }
   }
 
@@ -156,7 +162,10 @@ export class RelayDelivery {
     const { env, cwd, ownOrigins, retry, dataDir } = this.#settings;
     // Reads options with a schema library, half of what the collector would load at its start.
     const { prepareRelay } = await import("./prepare-relay.ts");
-    const prepared = prepareRelay(options, { env, cwd, ownOrigins, isTrusted: owner.isTrusted }, owner.orgId);
+    const counted = this.#sent.get(id) ?? new SentItems();
+    this.#sent.set(id, counted);
+    const context = { env, cwd, ownOrigins, isTrusted: owner.isTrusted };
+    const prepared = prepareRelay(options, context, owner.orgId, counted);
     const name = readerName(id);
     if (!this.#log.hasCursor(name)) this.#log.readerAt(name, { from: this.#startOf(options.startAt) });
     const redact = redactor(prepared.secrets);

@@ -4,12 +4,15 @@ import type { OtlpTransport, SignalOutcome } from "../exporters/otel/otlp-transp
 import { SIGNALS, type Signal } from "../otlp/model.ts";
 import { mergeRequests } from "../otlp/relay/merge-requests.ts";
 import { RefusalSearch } from "./refusal-search.ts";
+import type { SentItems } from "./sent-items.ts";
 import { readTelemetryRecord, type TelemetryRecord } from "./telemetry-record.ts";
 
 export interface RelayExporterOptions {
   readonly transport: OtlpTransport;
   /** Makes of a request in protobuf what the destination wants, where that is something else. */
   readonly encode: ((signal: Signal, body: Uint8Array) => Uint8Array) | undefined;
+  /** Told of every attempt. */
+  readonly counted: SentItems;
 }
 
 interface Held {
@@ -111,8 +114,12 @@ export class RelayExporter implements Exporter {
 
   async #send(signal: Signal, held: readonly Held[], abort: AbortSignal): Promise<SignalOutcome | undefined> {
     if (held.length === 0) return undefined;
-    const { transport, encode } = this.#options;
+    const { transport, encode, counted } = this.#options;
     const requests = held.map(({ record }) => record.body);
-    return transport.post(signal, encode ? encode(signal, mergeRequests(requests)) : requests, abort);
+    const request = encode ? encode(signal, mergeRequests(requests)) : requests;
+    const outcome = await transport.post(signal, request, abort);
+    const items = held.reduce((sum, { record }) => sum + record.items, 0);
+    counted.add(signal, items, outcome);
+    return outcome;
   }
 }

@@ -1,6 +1,8 @@
 /** Whether a destination takes what it is sent, and since when not. */
 export class Health {
   failedAttempts = 0;
+  /** What those were of, as often as it was tried, and what was refused for good. */
+  failedEvents = 0;
   lastError: { at: string; message: string } | undefined;
   lastDeliveryAt: string | undefined;
   /** Unix time in milliseconds; undefined while it works. */

@@ -138,7 +138,7 @@ export class ManagedExporter implements ExporterHandle {
 
   info(): ExporterInfo {
     const { id, provider, origin, prepared } = this.options;
-    const { lastError, lastDeliveryAt, stalledSince, failedAttempts } = this.#health;
+    const { lastError, lastDeliveryAt, stalledSince, failedAttempts, failedEvents } = this.#health;
     const { disabled } = this.#ledger;
     return {
       id,
@@ -149,6 +149,7 @@ export class ManagedExporter implements ExporterHandle {
       counts: this.#counts(),
       lagMs: this.#lagMs(),
       failedAttempts,
+      failedEvents,
       filterErrors: this.#selector.errors,
       ...(lastError && { lastError }),
       ...(lastDeliveryAt !== undefined && { lastDeliveryAt }),

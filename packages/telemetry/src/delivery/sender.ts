@@ -78,6 +78,7 @@ export class Sender {
 
   #fail(reason: string, batch: EventBatch, tookMs: number, willRetry: boolean, afterMs?: number): void {
     const message = this.#parts.redact(reason);
+    this.#parts.health.failedEvents += batch.events.length;
     this.#parts.health.failed(message, tookMs, afterMs);
     this.#parts.onFailure(message, batch.events.length, willRetry);
   }
@@ -87,6 +88,7 @@ export class Sender {
     const [only] = events;
     if (events.length === 1 && only !== undefined) {
       await this.#bury([{ event: only, reason }], signal);
+      this.#parts.health.failedEvents += 1;
       return { delivered: 0, rejected: 1 };
     }
     const middle = Math.ceil(events.length / 2);
@@ -128,6 +130,7 @@ export class Sender {
             }))
         : [];
     await this.#bury([...named, ...candidates], signal);
+    this.#parts.health.failedEvents += rejected;
     return { delivered: events.length - rejected, rejected };
   }
 

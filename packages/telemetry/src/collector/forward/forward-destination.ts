@@ -3,6 +3,7 @@ import { redactor } from "../../delivery/redactor.ts";
 import { type RetryOptions, RetrySchedule } from "../../delivery/retry-schedule.ts";
 import { SignalSwitches } from "../../exporters/otel/signal-switches.ts";
 import type { Signal } from "../../otlp/model.ts";
+import type { SentItems } from "../sent-items.ts";
 import type { TelemetryRecord } from "../telemetry-record.ts";
 import { add, addCounts, type DropReason, type ForwardCounts, noCounts } from "./amount.ts";
 import type { DeadLetterFile } from "./dead-letter-file.ts";
@@ -26,6 +27,8 @@ export interface ForwardShared {
   batch: BatchLimits;
   retry: RetryOptions;
   deadLetters: DeadLetterFile;
+  /** Told of every attempt to send, of all destinations together. */
+  counted: SentItems | undefined;
   progressed(): void;
   setBehind(lane: SignalLane, isBehind: boolean): void;
   stalled(id: string, reason: string, lag: number): void;
@@ -84,7 +87,7 @@ export class ForwardDestination implements LaneHost {
     if (settings === undefined) return undefined;
     const known = this.#lanes.get(signal);
     if (known !== undefined) return known;
-    const { budget, window, batch, retry, stalled, recovered } = this.#shared;
+    const { budget, window, batch, retry, counted, stalled, recovered } = this.#shared;
     const maxBytes = settings.protocol === "http/json" ? JSON_BATCH_BYTES : batch.maxBytes;
     const health = new Health(
       retry.stallAfterMs,
@@ -100,6 +103,7 @@ export class ForwardDestination implements LaneHost {
       transport: this.#transport,
       schedule: new RetrySchedule(retry),
       host: this,
+      counted,
       halting: this.#halting.signal,
       aborting: this.#aborting.signal,
     };

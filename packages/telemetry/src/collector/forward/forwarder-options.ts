@@ -1,5 +1,6 @@
 import type { RetryOptions } from "../../delivery/retry-schedule.ts";
 import type { DurableLog } from "../../log/durable-log.ts";
+import type { SentItems } from "../sent-items.ts";
 import type { DestinationStore } from "./destination-store.ts";
 
 export interface ForwarderOptions {
@@ -8,6 +9,8 @@ export interface ForwarderOptions {
   store: DestinationStore;
   /** Where what destinations refuse goes: one private file for all. */
   deadLetterPath: string;
+  /** Told of every attempt to send. */
+  counted?: SentItems | undefined;
   /** Default as for exporters. */
   retry?: Partial<RetryOptions> | undefined;
   /** A destination that no sandbox uses any more is given up when it took nothing for so long. Default 24 h. */

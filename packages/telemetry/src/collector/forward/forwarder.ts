@@ -82,6 +82,7 @@ export class Forwarder {
       batch: { maxBytes: batchBytes, maxItems: batchItems },
       retry: { ...DEFAULT_RETRY, ...retry },
       deadLetters: new DeadLetterFile(options.deadLetterPath),
+      counted: options.counted,
       progressed: () => this.#progressed(),
       setBehind: (lane, isBehind) => this.#setBehind(lane, isBehind),
       stalled: (id, reason, lag) => options.onStall?.(id, reason, lag),

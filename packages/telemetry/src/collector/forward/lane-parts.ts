@@ -2,6 +2,7 @@ import type { Health } from "../../delivery/health.ts";
 import type { RetrySchedule } from "../../delivery/retry-schedule.ts";
 import type { OtlpTransport } from "../../exporters/otel/otlp-transport.ts";
 import type { Signal } from "../../otlp/model.ts";
+import type { SentItems } from "../sent-items.ts";
 import type { BatchLimits, HeldRequest, LaneWindow } from "./lane-window.ts";
 import type { SignalLane } from "./signal-lane.ts";
 
@@ -34,6 +35,8 @@ export interface LaneParts {
   schedule: RetrySchedule;
   health: Health;
   host: LaneHost;
+  /** Told of every attempt. */
+  counted: SentItems | undefined;
   /** Nothing more is begun. */
   halting: AbortSignal;
   /** What is under way is given up. */

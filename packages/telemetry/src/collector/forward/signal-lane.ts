@@ -157,13 +157,14 @@ export class SignalLane {
 
   /** Undefined where all of it was settled; else why what remains was not. */
   async #deliver(batch: readonly HeldRequest[]): Promise<Failure | undefined> {
-    const { signal, transport, timeoutMs, host, health, aborting } = this.#parts;
+    const { signal, transport, timeoutMs, host, health, counted, aborting } = this.#parts;
     if (this.#isOver) return undefined;
     const off = host.whyOff(signal);
     if (off !== undefined) return this.#drop(batch, "unsupported_signal");
     const startedAt = performance.now();
     const body = batch.map((request) => request.body);
     const outcome = await postOnce(transport, { signal, body, timeoutMs }, aborting);
+    counted?.add(signal, amountOf(batch).items, outcome);
     if (this.#isOver) return undefined;
     switch (outcome.status) {
       case "ok":

@@ -133,6 +133,7 @@ export class RemoteExporter implements ExporterHandle, WorkerTenant {
       counts: ledger.counts(lastPosition),
       lagMs: 0,
       failedAttempts: 0,
+      failedEvents: 0,
       filterErrors: 0,
     };
     return { info, lastPosition, committed, gapRecords };

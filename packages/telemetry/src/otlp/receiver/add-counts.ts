@@ -9,6 +9,9 @@ export function addCounts(total: TenantCounts, counts: Readonly<TenantCounts>): 
   total.dataPoints += counts.dataPoints;
   addEach(total.refused, counts.refused);
   addEach(total.rejectedItems, counts.rejectedItems);
+  addEach(total.refusedItems, counts.refusedItems);
+  addEach(total.failedItems, counts.failedItems);
+  addEach(total.unqueuedItems, counts.unqueuedItems);
 }
 
 /** The same of counts by name. */

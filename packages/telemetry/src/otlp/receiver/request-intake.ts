@@ -102,11 +102,16 @@ export class RequestIntake {
     const { bytes, items, rejected } = taken;
     if (items > 0) {
       const full = this.#ifThereIsRoom(permit, bytes.length);
-      if (full !== undefined) return full;
+      if (full !== undefined) {
+        permit.account.lost(signal, items, permit.transport, full.reason);
+        return full;
+      }
       try {
         await this.#sink.append({ tenant, signal, bytes, items });
       } catch (error) {
-        return this.fail(permit, error);
+        const refusal = this.fail(permit, error);
+        permit.account.lost(signal, items, permit.transport, refusal.reason);
+        return refusal;
       }
     }
     permit.accepted(signal, items);
@@ -161,6 +166,7 @@ export class RequestIntake {
     const waitMs = account.items.waitFor(items, limits.itemsPerSecond, now);
     if (waitMs > 0) {
       permit.spendWork(performance.now() - startedAt);
+      account.lost(signal, items, permit.transport, "rate_limited");
       return permit.refuse("rate_limited", "more items a second than this sender may send", waitMs);
     }
     account.items.spend(items, limits.itemsPerSecond, now);

@@ -1,3 +1,5 @@
+import type { Signal } from "../model.ts";
+import type { RefusalReason } from "./intake.ts";
 import type { MetricStreams } from "./metric-streams.ts";
 import type { TenantCounts, Transport } from "./tenant.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -27,13 +29,30 @@ export class TenantAccount {
     refused[reason] = (refused[reason] ?? 0) + 1;
   }
 
+  /** Items of a request that was read, and refused for this reason. */
+  lost(signal: Signal, items: number, transport: Transport, reason: RefusalReason): void {
+    const { refusedItems, failedItems, unqueuedItems } = this.counts[transport];
+    const counts = reason === "unavailable" ? failedItems : refusedItems;
+    counts[signal] += items;
+    if (reason === "unavailable" || reason === "log_share") unqueuedItems[signal] += items;
+  }
+
   rejected(reason: string, items: number, transport: Transport): void {
     const { rejectedItems } = this.counts[transport];
     rejectedItems[reason] = (rejectedItems[reason] ?? 0) + items;
   }
 }
 
+/** None of any signal. */
+export function noItems(): Record<Signal, number> {
+  return { traces: 0, logs: 0, metrics: 0 };
+}
+
 /** Of a tenant that never sent anything. */
 export function emptyCounts(): TenantCounts {
-  return { requests: 0, bytes: 0, spans: 0, logRecords: 0, dataPoints: 0, refused: {}, rejectedItems: {} };
+  return {
+    ...{ requests: 0, bytes: 0, spans: 0, logRecords: 0, dataPoints: 0 },
+    ...{ refused: {}, rejectedItems: {} },
+    ...{ refusedItems: noItems(), failedItems: noItems(), unqueuedItems: noItems() },
+  };
 }

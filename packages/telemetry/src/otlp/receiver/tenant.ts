@@ -1,3 +1,4 @@
+import type { Signal } from "../model.ts";
 import type { ResourceStamp } from "../relay/resource-stamp.ts";
 
 /** What one sender may ask of the receiver. One that goes beyond is refused, and nobody else notices. */
@@ -49,4 +50,10 @@ export interface TenantCounts {
   refused: Record<string, number>;
   /** Items not taken out of requests that were: `metric_streams`. */
   rejectedItems: Record<string, number>;
+  /** Items of requests that were read and then refused. What is refused unread is counted in requests alone. */
+  refusedItems: Record<Signal, number>;
+  /** Items of requests that could not be kept here. */
+  failedItems: Record<Signal, number>;
+  /** Of both, the items that the log had no room for, or could not be written with. */
+  unqueuedItems: Record<Signal, number>;
 }
