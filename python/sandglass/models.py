@@ -84,6 +84,7 @@ __all__ = [
     "SandboxInfo",
     "SandboxLimits",
     "SandboxState",
+    "SandboxTelemetry",
     "Scope",
     "SignalName",
     "StatusFile",
@@ -137,6 +138,20 @@ class UnenforcedLimit:
 
 
 @dataclass(frozen=True)
+class SandboxTelemetry:
+    """What a sandbox has sent with OpenTelemetry, and what of it was not taken."""
+
+    #: Spans, log records and data points that were taken.
+    accepted_items: int
+    #: Of the requests that they came in, as they came over the wire.
+    accepted_bytes: int
+    #: Requests that were refused, by reason: `rate_limited`, `in_flight`, `log_share`, ….
+    refused_requests: dict[str, int]
+    #: Items that were left out of requests that were taken, by reason: `metric_streams`.
+    rejected_items: dict[str, int]
+
+
+@dataclass(frozen=True)
 class SandboxInfo:
     id: str
     state: SandboxState
@@ -163,6 +178,8 @@ class SandboxInfo:
     ended_at: str | None = None
     cause: Cause | None = None
     reason: str | None = None
+    #: What it has sent with OpenTelemetry; None where that is nothing.
+    telemetry: SandboxTelemetry | None = None
 
 
 @dataclass(frozen=True)

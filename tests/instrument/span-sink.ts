@@ -56,7 +56,7 @@ export class SpanSink implements SandboxCollector, AsyncDisposable {
 
   async claim(): Promise<void> {}
 
-  async detach(sandboxId: string): Promise<void> {
+  async detach(sandboxId: string): Promise<undefined> {
     for (const server of this.#inside.get(sandboxId) ?? []) await close(server);
     this.#inside.delete(sandboxId);
   }

@@ -45,7 +45,7 @@ export class ServingCollector implements SandboxCollector {
     this.owners.set(sandboxId, owner);
   }
 
-  async detach(sandboxId: string): Promise<void> {
+  async detach(sandboxId: string): Promise<undefined> {
     this.calls.push(`detach ${sandboxId}`);
     await this.onDetach?.(sandboxId);
     for (const server of this.#servers.get(sandboxId) ?? []) {

@@ -16,6 +16,8 @@ export interface TopRow {
   execs: number;
   /** US dollars so far, model calls not included. */
   costUsd: number;
+  /** Requests with telemetry that were refused, by reason. */
+  refusedRequests: Record<string, number>;
 }
 
 type Known = Pick<TopRow, "cpu" | "memoryBytes" | "pids" | "execs" | "costUsd"> & { running: Set<string> };
@@ -56,10 +58,14 @@ export class TopBoard {
 
   /** The sandboxes that there are, those first that use most. */
   rows(sandboxes: readonly SandboxInfo[]): TopRow[] {
-    const rows = sandboxes.map(({ id, template, state, createdAt, limits }) => {
+    const rows = sandboxes.map(({ id, template, state, createdAt, limits, telemetry }) => {
       const { running, ...known } = this.#of(id);
       const memoryLimitBytes = limits.memoryMb * MIB;
-      return { id, template, state, createdAt, memoryLimitBytes, ...known, running: running.size };
+      const refusedRequests = telemetry?.refusedRequests ?? {};
+      return {
+        ...{ id, template, state, createdAt, memoryLimitBytes, ...known },
+        ...{ running: running.size, refusedRequests },
+      };
     });
     return rows.sort((a, b) => (b.cpu ?? 0) - (a.cpu ?? 0) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0));
   }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { SandglassError } from "@sandglass/protocol";
+import { type SandboxTelemetry, SandglassError } from "@sandglass/protocol";
 import type { SandboxCollector, SandboxSockets, TelemetryOwner } from "./collector.ts";
 import type { DriverSandbox } from "./drivers/driver.ts";
 import { COLLECTOR_PORTS } from "./telemetry-environment.ts";
@@ -14,6 +14,8 @@ export class Collection {
   readonly #sandboxId: string;
   readonly #attaching: Promise<void>;
   #detached: Promise<void> | undefined;
+  /** Of a sandbox that is detached, or about to be. */
+  #sent: SandboxTelemetry | undefined;
 
   /** Begins to attach; {@link attached} tells how that went. */
   constructor(collector: SandboxCollector, sandboxId: string, driver: DriverSandbox) {
@@ -49,6 +51,11 @@ export class Collection {
     }
   }
 
+  /** What it has sent so far; undefined where that is nothing. */
+  get telemetry(): SandboxTelemetry | undefined {
+    return this.#sent ?? this.#collector.telemetryOf?.(this.#sandboxId);
+  }
+
   /** Resolves when all that it had sent is taken. Never rejects. Idempotent. */
   detach(): Promise<void> {
     this.#detached ??= this.#detach();
@@ -69,8 +76,9 @@ export class Collection {
   async #detach(): Promise<void> {
     // One that is still being attached is served a moment later, and nobody would end that.
     await this.#attaching.catch(() => {});
+    this.#sent = this.telemetry;
     try {
-      await this.#collector.detach(this.#sandboxId);
+      this.#sent = (await this.#collector.detach(this.#sandboxId)) ?? this.#sent;
     } catch (error) {
       process.emitWarning(
         `telemetry of sandbox ${this.#sandboxId} may be missing: ${(error as Error).message}`,

@@ -1,3 +1,5 @@
+import type { SandboxTelemetry } from "@sandglass/protocol";
+
 /** A listening socket as Node hands it around; opaque here. Whoever has it closes it, or hands it on. */
 export type SocketHandle = object;
 
@@ -42,6 +44,11 @@ export interface SandboxCollector {
    * rejects with is the caller's to see.
    */
   claim(sandboxId: string, owner: TelemetryOwner): Promise<void>;
-  /** Its processes are gone: resolves when everything they had sent is taken, and lets go of its sockets. */
-  detach(sandboxId: string): Promise<void>;
+  /** What a sandbox that is attached has sent, a moment ago; undefined where that is nothing, or nobody counts. */
+  telemetryOf?(sandboxId: string): SandboxTelemetry | undefined;
+  /**
+   * Its processes are gone: resolves when everything they had sent is taken, and lets go of its sockets. With all that it sent, as
+   * {@link telemetryOf}.
+   */
+  detach(sandboxId: string): Promise<SandboxTelemetry | undefined>;
 }

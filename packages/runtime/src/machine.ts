@@ -1,4 +1,10 @@
-import type { Isolation, Language, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
+import type {
+  Isolation,
+  Language,
+  SandboxLimits,
+  SandboxTelemetry,
+  UnenforcedLimit,
+} from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
 import { AgentConnection } from "./agent/connection.ts";
 import { Collection } from "./collection.ts";
@@ -170,6 +176,11 @@ export class Machine {
   /** Its telemetry is this owner's from now on, and its way out is open where it has one. Rejects with DRIVER_ERROR, or with what the collector says to the caller. */
   async claim(owner: TelemetryOwner): Promise<void> {
     await Promise.all([this.#collection?.claim(owner), this.egress?.begin()]);
+  }
+
+  /** What it has sent with OpenTelemetry; undefined where that is nothing. */
+  get telemetry(): SandboxTelemetry | undefined {
+    return this.#collection?.telemetry;
   }
 
   isDiskFull(): boolean {

@@ -60,6 +60,7 @@ export type {
   SandboxLimits,
   SandboxSource,
   SandboxState,
+  SandboxTelemetry,
   ScheduleMaintenanceRequest,
   Scope,
   SignalName,

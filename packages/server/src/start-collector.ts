@@ -66,6 +66,7 @@ export function sandboxCollector(
     },
     attach: (sandboxId, open) => collector.attach(sandboxId, open),
     claim: (sandboxId, owner) => collector.claim(sandboxId, owner),
+    telemetryOf: collector.telemetryOf,
     detach: (sandboxId) => collector.detach(sandboxId),
   };
 }

@@ -35,7 +35,8 @@ export function topCommand(terminal: Terminal): Command {
     .addHelpText(
       "after",
       `
-EXECS with "3 + 1" are three that are over and one under way. CPU and MEMORY are measured every few seconds.
+EXECS with "3 + 1" are three that are over and one under way. CPU and MEMORY are measured every few seconds. TELEMETRY REFUSED is there
+where a sandbox sends more than it may: requests, and what most of them were refused for.
 
 Examples:
   sandglass top

@@ -14,11 +14,17 @@ export function topTable(rows: readonly TopRow[], colors: Colors, maxRows = 0): 
   const cost = rows.reduce((sum, { costUsd }) => sum + costUsd, 0);
   const busy = rows.reduce((sum, row) => sum + row.running, 0);
   const totals = `${rows.length} sandboxes, ${running} running, ${busy} execs under way, ${mebibytes(memory)}, ${dollars(cost)}`;
+  const hasRefused = rows.some(({ refusedRequests }) => Object.keys(refusedRequests).length > 0);
+  const headings = hasRefused ? [...HEADINGS, "TELEMETRY REFUSED"] : HEADINGS;
   const shown = maxRows === 0 ? rows : rows.slice(0, maxRows);
   const rest = rows.length - shown.length;
   return [
     colors.dim(totals),
-    table(HEADINGS, shown.map(cellsOf), colors),
+    table(
+      headings,
+      shown.map((row) => (hasRefused ? [...cellsOf(row), refusalOf(row)] : cellsOf(row))),
+      colors,
+    ),
     ...(rest > 0 ? [colors.dim(`and ${rest} more`)] : []),
   ].join("\n");
 }
@@ -36,6 +42,15 @@ function cellsOf(row: TopRow): string[] {
     row.running > 0 ? `${execs} + ${row.running}` : String(execs),
     dollars(costUsd),
   ];
+}
+
+/** How many requests, and what most of them were refused for. */
+function refusalOf({ refusedRequests }: TopRow): string {
+  const reasons = Object.entries(refusedRequests).sort(([, a], [, b]) => b - a);
+  const [most] = reasons;
+  if (most === undefined) return "–";
+  const sum = reasons.reduce((total, [, count]) => total + count, 0);
+  return `${sum} ${most[0]}${reasons.length > 1 ? ", …" : ""}`;
 }
 
 function mebibytes(count: number): string {

@@ -1,4 +1,4 @@
-import type { EventDataMap, SandboxLimits } from "@sandglass/protocol";
+import type { EventDataMap, SandboxLimits, SandboxTelemetry } from "@sandglass/protocol";
 import type { DriverSandbox } from "../drivers/driver.ts";
 import type { SandboxEgress } from "../egress/sandbox-egress.ts";
 import type { CostRates } from "./sampling-options.ts";
@@ -14,6 +14,8 @@ export interface Sampled {
   readonly driver: Pick<DriverSandbox, "usage" | "disk">;
   /** Its way out; undefined where it has none. */
   readonly egress?: Pick<SandboxEgress, "counts"> | undefined;
+  /** What it has sent with OpenTelemetry; undefined where that is nothing. */
+  readonly telemetry?: SandboxTelemetry | undefined;
 }
 
 /** Records an event of the sandbox. */
@@ -85,10 +87,10 @@ export class SandboxSamples {
   #read(last: Reading | undefined): Reading {
     const atMs = performance.now();
     try {
-      const { driver, egress } = this.#sandbox;
+      const { driver, egress, telemetry } = this.#sandbox;
       const disk = this.#hasDisk ? driver.disk() : undefined;
       const used = disk && { usedBytes: disk.sizeBytes - disk.freeBytes, sizeBytes: disk.sizeBytes };
-      return { ...driver.usage(), atMs, disk: used ?? last?.disk, egress: egress?.counts() };
+      return { ...driver.usage(), atMs, disk: used ?? last?.disk, egress: egress?.counts(), telemetry };
     } catch (error) {
       this.#warn(`it could not be sampled: ${(error as Error).message}`);
       const nothing = { cpuMs: 0, throttledMs: 0, memoryBytes: 0, pids: 0, oomKills: 0, disk: undefined };

@@ -1,4 +1,4 @@
-import type { EventDataMap, SandboxLimits } from "@sandglass/protocol";
+import type { EventDataMap, SandboxLimits, SandboxTelemetry } from "@sandglass/protocol";
 import { roundMs } from "../duration.ts";
 import type { EgressCounts } from "../egress/sandbox-egress.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
@@ -18,6 +18,8 @@ export interface Reading extends SandboxUsage {
   disk: { usedBytes: number; sizeBytes: number } | undefined;
   /** Undefined where it has no way out. */
   egress?: EgressCounts | undefined;
+  /** Undefined where it has sent nothing. */
+  telemetry?: SandboxTelemetry | undefined;
 }
 
 /**
@@ -63,6 +65,7 @@ export class UsageMeter {
       cpuLimit: vcpu,
       uptimeMs: roundMs(reading.atMs - this.#first.atMs),
       ...(reading.egress !== undefined && egressOf(reading.egress)),
+      ...(reading.telemetry !== undefined && { telemetry: reading.telemetry }),
     };
   }
 

@@ -14,6 +14,7 @@ import { openTelemetryLog } from "./open-telemetry-log.ts";
 import { ProblemThrottle } from "./problem-throttle.ts";
 import { ReceivedCounts } from "./received-counts.ts";
 import { SandboxGates } from "./sandbox-gates.ts";
+import { SandboxReports, sandboxTelemetry } from "./sandbox-reports.ts";
 import { SnapshotReports } from "./snapshot-reports.ts";
 import { TelemetryLogSink } from "./telemetry-log-sink.ts";
 import { encodeTelemetryHead, type TelemetryHead } from "./telemetry-record.ts";
@@ -35,6 +36,7 @@ interface Parts {
   http: OtlpHttpServer;
   grpc: OtlpGrpcServer;
   reports: SnapshotReports;
+  sandboxReports: SandboxReports;
 }
 
 /** The collector itself, inside its process. */
@@ -88,10 +90,22 @@ export class CollectorService {
       }),
       line.post,
     );
+    const sandboxReports = new SandboxReports(() => gates.counts(), line.post);
     // It ends with the log.
     const feed = log.feed((update) => line.post({ kind: "log", update }));
     acquired.move();
-    return new CollectorService({ log, delivery, feed, gates, tenants, ports, http, grpc, reports });
+    return new CollectorService({
+      log,
+      delivery,
+      feed,
+      gates,
+      tenants,
+      ports,
+      http,
+      grpc,
+      reports,
+      sandboxReports,
+    });
   }
 
   get places(): CollectorPlaces {
@@ -116,10 +130,11 @@ export class CollectorService {
         return undefined;
       case "claim":
         return { destinationId: await gates.claim(command.sandboxId, command.owner) };
-      case "detach":
-        await gates.detach(command.sandboxId);
+      case "detach": {
+        const counts = await gates.detach(command.sandboxId);
         reports.now();
-        return undefined;
+        return counts && sandboxTelemetry(counts);
+      }
       case "append":
         await Promise.all(command.records.map((record) => this.#append(record)));
         return undefined;
@@ -177,7 +192,7 @@ export class CollectorService {
   }
 
   async #stop(deadlineMs: number): Promise<void> {
-    const { gates, ports, http, grpc, delivery, log, reports } = this.#parts;
+    const { gates, ports, http, grpc, delivery, log, reports, sandboxReports } = this.#parts;
     const endsAt = performance.now() + deadlineMs;
     await ports.close();
     gates.destroy();
@@ -185,6 +200,7 @@ export class CollectorService {
     if (deadlineMs > 0) await delivery.flush(AbortSignal.timeout(Math.ceil(deadlineMs * DELIVERY_SHARE)));
     await delivery.stop(Math.max(0, endsAt - performance.now()) / 2);
     reports.stop();
+    sandboxReports.stop();
     await log.close();
   }
 }

@@ -1,4 +1,4 @@
-import type { EventInput, FlushResult } from "@sandglass/protocol";
+import type { EventInput, FlushResult, SandboxTelemetry } from "@sandglass/protocol";
 import { LogUpdates } from "../log/log-updates.ts";
 import type { Erased } from "../log/rewrite-segment.ts";
 import type { Erasure } from "../record/erasure.ts";
@@ -136,9 +136,7 @@ export class Collector {
   }
 
   /** Counts a request of the host's that was not passed on. */
-  countRefused(reason: string): void {
-    this.#totals.refused(reason);
-  }
+  countRefused = (reason: string): void => this.#totals.refused(reason);
 
   /**
    * Serves a sandbox that has no owner yet. What it sends is told to try again.
@@ -161,13 +159,15 @@ export class Collector {
     this.#outputLogs.add(batch);
   }
 
-  /** Its processes are gone: resolves when all they had sent, and written, is in the log, and lets go of its sockets. */
-  async detach(sandboxId: string): Promise<void> {
-    const taken = Promise.all([this.#outputLogs.settled(sandboxId), this.#sandboxes.detach(sandboxId)]);
-    const done = taken.then(() => undefined);
+  /** What a sandbox that is attached has sent, up to a second ago; undefined where that is nothing. */
+  telemetryOf = (sandboxId: string): SandboxTelemetry | undefined => this.#sandboxes.telemetryOf(sandboxId);
+
+  /** Its processes are gone: resolves when all they had sent, and written, is in the log, with what they sent; lets go of its sockets. */
+  async detach(sandboxId: string): Promise<SandboxTelemetry | undefined> {
+    const taken = Promise.all([this.#sandboxes.detach(sandboxId), this.#outputLogs.settled(sandboxId)]);
     // Its destination is not over before.
-    this.#forwarding.detaching(sandboxId, done);
-    await done;
+    this.#forwarding.detaching(sandboxId, taken);
+    return (await taken)[0];
   }
 
   /** The record has an ending of everything that a daemon before this one left: so has what it forwarded. */
@@ -271,6 +271,8 @@ export class Collector {
         return this.logUpdates.apply(report.update);
       case "snapshot":
         return this.#totals.hear(report.snapshot);
+      case "sandboxes":
+        return this.#sandboxes.hear(report.sent);
       case "stalled":
         return this.#health.stalled(report);
       case "recovered":

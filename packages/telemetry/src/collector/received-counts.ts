@@ -25,6 +25,11 @@ export class ReceivedCounts {
     this.#intake.forget(tenantId);
   }
 
+  /** Of one sender that is there, over all transports. A copy. */
+  of(tenantId: string): TenantCounts {
+    return this.#intake.counts(tenantId);
+  }
+
   total(): Record<Transport, TenantCounts> {
     const total = structuredClone(this.#gone);
     for (const tenantId of this.#tenants) this.#addTo(total, tenantId);

@@ -1,7 +1,7 @@
 import type { OtlpGrpcServer } from "../otlp/receiver/grpc-server.ts";
 import type { OtlpHttpServer } from "../otlp/receiver/http-server.ts";
 import type { RequestIntake } from "../otlp/receiver/request-intake.ts";
-import type { TenantLimits } from "../otlp/receiver/tenant.ts";
+import type { TenantCounts, TenantLimits } from "../otlp/receiver/tenant.ts";
 import type { CollectorDelivery } from "./collector-delivery.ts";
 import type { SandboxOwner } from "./messages.ts";
 import type { ReceivedCounts } from "./received-counts.ts";
@@ -57,15 +57,22 @@ export class SandboxGates {
     return destinationId;
   }
 
-  /** Resolves when all it had sent is in the log. */
-  async detach(sandboxId: string): Promise<void> {
+  /** What each has sent. */
+  *counts(): Iterable<[id: string, counts: TenantCounts]> {
+    for (const sandboxId of this.#gates.keys()) yield [sandboxId, this.#parts.counts.of(sandboxId)];
+  }
+
+  /** Resolves when all it had sent is in the log, with what that was. */
+  async detach(sandboxId: string): Promise<TenantCounts | undefined> {
     const gate = this.#gates.get(sandboxId);
-    if (gate === undefined) return;
+    if (gate === undefined) return undefined;
     this.#gates.delete(sandboxId);
     await gate.close();
     // Its connections are closed; what came over them may still be on its way into the log.
     await Promise.all([this.#parts.http.drained(sandboxId), this.#parts.grpc.drained(sandboxId, DRAIN_MS)]);
+    const counts = this.#parts.counts.of(sandboxId);
     this.#parts.counts.remove(sandboxId);
+    return counts;
   }
 
   destroy(): void {

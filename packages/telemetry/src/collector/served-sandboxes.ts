@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { SandglassError } from "@sandglass/protocol";
+import { type SandboxTelemetry, SandglassError } from "@sandglass/protocol";
 import { CollectorEnded, type CollectorLink } from "./collector-link.ts";
 import type { SandboxOwner } from "./messages.ts";
+import { SandboxTotals } from "./sandbox-totals.ts";
 
 /** Longest that a sandbox's creation waits for a process that is being started. */
 const WAIT_MS = 10_000;
@@ -28,6 +29,7 @@ interface Entry {
   /** The process that serves it. */
   servedBy: number;
   serving: Promise<void> | undefined;
+  readonly sent: SandboxTotals;
 }
 
 /** The sandboxes that the collector's process serves, handed over anew to each process that takes the place of one. */
@@ -41,7 +43,10 @@ export class ServedSandboxes {
 
   /** See `Collector.attach`. @throws SandglassError DRIVER_ERROR where no process comes in time */
   async attach(sandboxId: string, open: () => Promise<SandboxSockets>): Promise<void> {
-    const entry: Entry = { open, owner: undefined, destinationId: "", servedBy: 0, serving: undefined };
+    const entry: Entry = {
+      ...{ open, owner: undefined, destinationId: "", servedBy: 0, serving: undefined },
+      sent: new SandboxTotals(),
+    };
     this.#entries.set(sandboxId, entry);
     await inTime(this.#serve(sandboxId, entry));
   }
@@ -65,18 +70,33 @@ export class ServedSandboxes {
     return this.#entries.get(sandboxId)?.destinationId ?? "";
   }
 
-  async detach(sandboxId: string): Promise<void> {
+  /** What some of them have sent. */
+  hear(sent: Readonly<Record<string, SandboxTelemetry>>): void {
+    for (const [sandboxId, telemetry] of Object.entries(sent))
+      this.#entries.get(sandboxId)?.sent.hear(telemetry, this.#link.generation);
+  }
+
+  /** What a sandbox that is served has sent, up to a second ago; undefined where that is nothing. */
+  telemetryOf(sandboxId: string): SandboxTelemetry | undefined {
+    return this.#entries.get(sandboxId)?.sent.total();
+  }
+
+  /** @returns all that it sent; undefined where that is nothing */
+  async detach(sandboxId: string): Promise<SandboxTelemetry | undefined> {
     const entry = this.#entries.get(sandboxId);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     this.#entries.delete(sandboxId);
     // A process that is being handed its sockets would listen for nobody. Whoever had it served hears of a failure.
     await entry.serving?.catch(() => undefined);
     try {
-      await this.#link.ask({ kind: "detach", sandboxId });
+      const { generation } = this.#link;
+      const sent = await this.#link.ask({ kind: "detach", sandboxId });
+      if (sent !== undefined) entry.sent.hear(sent as SandboxTelemetry, generation);
     } catch (error) {
       // What it served has ended with it.
       if (!(error instanceof CollectorEnded)) throw error;
     }
+    return entry.sent.total();
   }
 
   /**

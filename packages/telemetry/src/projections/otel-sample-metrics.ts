@@ -1,4 +1,5 @@
 import type { EventDataMap } from "@sandglass/protocol";
+import { totalOf } from "./total-of.ts";
 
 export type Sample = EventDataMap["resource.sample"];
 
@@ -43,6 +44,22 @@ export const SAMPLE_METRICS: readonly SampleMetric[] = [
   },
   {
     ...counter("sandglass.sandbox.egress.denied", "{connection}", (sample) => sample.egressDenied),
+    isInteger: true,
+  },
+  {
+    ...counter("sandglass.sandbox.telemetry.accepted", "{item}", ({ telemetry }) => telemetry?.acceptedItems),
+    isInteger: true,
+  },
+  {
+    ...counter("sandglass.sandbox.telemetry.refused", "{request}", ({ telemetry }) =>
+      totalOf(telemetry?.refusedRequests),
+    ),
+    isInteger: true,
+  },
+  {
+    ...counter("sandglass.sandbox.telemetry.rejected", "{item}", ({ telemetry }) =>
+      totalOf(telemetry?.rejectedItems),
+    ),
     isInteger: true,
   },
   gauge("container.uptime", "s", ({ uptimeMs }) => seconds(uptimeMs)),

@@ -65,6 +65,7 @@ function terminate(info: SandboxInfo, event: RuntimeEventOf<"sandbox.terminated"
   info.endedAt = event.timestamp;
   info.cause = event.data.cause;
   if (event.data.reason !== undefined) info.reason = event.data.reason;
+  if (event.data.telemetry !== undefined) info.telemetry = event.data.telemetry;
 }
 
 function hasContent({ type, data }: RuntimeEvent): boolean {
