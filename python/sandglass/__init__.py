@@ -14,9 +14,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import errors, models
+from . import errors
 from ._content import SECRET_PATTERNS
 from ._credentials import SandglassWarning
+from ._later import MODELS
 from ._options import CreateSandboxOptions, EgressOptions, ExporterFilter, NetworkOptions
 from ._output import output_bytes, output_text
 from ._sync.agents import Agent, ToolCall
@@ -37,7 +38,6 @@ from ._sync.traces import Traces
 from ._tool_outcome import ToolOutcome
 from ._version import VERSION
 from .errors import *  # noqa: F403
-from .models import *  # noqa: F403
 from .stream_events import ExecResult, ExitEvent, OutputEvent, ResultEvent, StreamEvent
 
 if TYPE_CHECKING:
@@ -56,27 +56,30 @@ if TYPE_CHECKING:
     from ._async.sandboxes import AsyncSandboxes
     from ._async.status import AsyncStatus
     from ._async.traces import AsyncTraces
+    from .models import *  # noqa: F403
 
 __version__ = VERSION
 
-#: Where the asynchronous ones are. They import asyncio, which a program that has no use for it need not wait for.
+#: Where those are that are imported when they are used: the asynchronous ones, which import asyncio, and the models, whose classes take long to
+#: make. A program that has no use for them need not wait for them.
 _LATER = {
-    "AsyncAgent": "agents",
-    "AsyncClient": "client",
-    "AsyncCommands": "commands",
-    "AsyncExecs": "execs",
-    "AsyncExporters": "exporters",
-    "AsyncFiles": "files",
-    "AsyncKeys": "keys",
-    "AsyncLogs": "logs",
-    "AsyncMetrics": "metrics",
-    "AsyncRecordedRuns": "recorded_runs",
-    "AsyncRun": "runs",
-    "AsyncSandbox": "sandbox",
-    "AsyncSandboxes": "sandboxes",
-    "AsyncStatus": "status",
-    "AsyncToolCall": "agents",
-    "AsyncTraces": "traces",
+    **MODELS,
+    "AsyncAgent": "_async.agents",
+    "AsyncClient": "_async.client",
+    "AsyncCommands": "_async.commands",
+    "AsyncExecs": "_async.execs",
+    "AsyncExporters": "_async.exporters",
+    "AsyncFiles": "_async.files",
+    "AsyncKeys": "_async.keys",
+    "AsyncLogs": "_async.logs",
+    "AsyncMetrics": "_async.metrics",
+    "AsyncRecordedRuns": "_async.recorded_runs",
+    "AsyncRun": "_async.runs",
+    "AsyncSandbox": "_async.sandbox",
+    "AsyncSandboxes": "_async.sandboxes",
+    "AsyncStatus": "_async.status",
+    "AsyncToolCall": "_async.agents",
+    "AsyncTraces": "_async.traces",
 }
 
 __all__ = [
@@ -128,18 +131,20 @@ __all__ = [
     "output_bytes",
     "output_text",
     *errors.__all__,
-    *models.__all__,
+    *MODELS,
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "models":
+        return import_module(".models", __name__)
     module = _LATER.get(name)
     if module is None:
         raise AttributeError(f"module 'sandglass' has no attribute {name!r}")
-    value = getattr(import_module(f"._async.{module}", __name__), name)
+    value = getattr(import_module(f".{module}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LATER})
+    return sorted({*globals(), *_LATER, "models"})

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from ._protocol import EventType
-
-Level: TypeAlias = Literal["debug", "info", "warn", "error"]
+from ._words import Level
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any, Literal, TypedDict
 
 from ._decode import wire
 from ._export_environment import with_export_environment
-from .models import Isolation, Level, RecordMode
+from ._words import Isolation, Level, RecordMode
 
 
 class EgressOptions(TypedDict, total=False):
@@ -81,6 +80,8 @@ def create_request(template: str | None, options: Mapping[str, Any], run_id: str
     """The body of `POST /v1/sandboxes`."""
     for name in options:
         if name not in _KNOWN:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, _KNOWN, 1)
             raise TypeError(f"there is no option {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
     own = {name: value for name, value in options.items() if name not in _TRACE}

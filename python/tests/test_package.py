@@ -8,6 +8,8 @@ from pathlib import Path
 import sandglass
 from sandglass._async.client import AsyncClient
 from sandglass._async.sandbox import AsyncSandbox
+from sandglass._later import MODELS
+from sandglass._later import models as later_models
 
 PYTHON = Path(__file__).resolve().parents[1]
 
@@ -59,8 +61,20 @@ def test_the_version_is_the_packages() -> None:
     assert stated is not None and stated[1] == sandglass.VERSION == sandglass.__version__
 
 
-def test_importing_brings_in_neither_the_http_client_nor_opentelemetry_nor_asyncio() -> None:
-    program = "import sandglass, sys; print([m for m in ('httpx', 'opentelemetry', 'asyncio', 'ssl', 'random', 'hashlib') if m in sys.modules])"
+def test_every_model_is_the_one_of_its_module_and_of_the_package_whichever_is_asked_for_first() -> None:
+    program = "import sandglass; print(sandglass.models.TraceInfo is sandglass.TraceInfo, 'SandboxInfo' in dir(sandglass))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+    assert sorted(MODELS) == sorted(sandglass.models.__all__)
+    for name in MODELS:
+        assert getattr(sandglass, name) is getattr(sandglass.models, name) is getattr(later_models, name)
+
+
+def test_importing_brings_in_neither_the_http_client_nor_opentelemetry_nor_asyncio_nor_models() -> None:
+    names = "'httpx', 'opentelemetry', 'asyncio', 'ssl', 'random', 'hashlib', 'uuid', 'socket', 'difflib', 'sandglass.models'"
+    program = (
+        f"import sandglass, sys; print([m for m in sys.modules if m in ({names}) or m.endswith('_models')])"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from .._call import Call
 from .._decode import decode
 from .._error import SandglassError
+from .._later import models
 from .._ndjson import NdjsonParser
 from .._otel.operation import Operation
 from .._retry import Reconnects
 from ..errors import StreamError
-from ..models import EventLine, GapLine, Level, RuntimeEvent
 from .runtime import sleep
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
     import httpx
+
+    from ..models import EventLine, Level
 
 _PASSING = ("CONNECTION_FAILED", "SHUTTING_DOWN", "LOG_UNAVAILABLE")
 
@@ -133,9 +135,9 @@ class _Reading:
             self._reconnects.progressed()
             self._after = line["cursor"]
             if line["type"] == "gap":
-                lines.append(decode(GapLine, line))
+                lines.append(decode(models.GapLine, line))
                 continue
-            lines.append(decode(RuntimeEvent, line))
+            lines.append(decode(models.RuntimeEvent, line))
             if self.limit is not None:
                 self.limit -= 1
         return lines

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from .._decode import decode, wire
-from ..models import ExecInfo, Page, SignalName
+from .._later import models
 from ..stream_events import StreamEvent
 from .exec import follow_exec
 from .source import AsyncSourceRef
+
+if TYPE_CHECKING:
+    from ..models import ExecInfo, Page, SignalName
 
 
 class AsyncExecs:
@@ -28,13 +32,13 @@ class AsyncExecs:
         call = source.call("listExecs")
         call.query = {"limit": limit, "cursor": cursor}
         page = await source.transport.json(call)
-        return Page([decode(ExecInfo, item) for item in page["items"]], page.get("nextCursor"))
+        return models.Page([decode(models.ExecInfo, item) for item in page["items"]], page.get("nextCursor"))
 
     async def get(self, exec_id: str) -> ExecInfo:
         """Raises:
         ExecNotFoundError: where there is none of that id
         """
-        return decode(ExecInfo, await self._ref.json("getExec", execId=exec_id))
+        return decode(models.ExecInfo, await self._ref.json("getExec", execId=exec_id))
 
     async def kill(self, exec_id: str, *, signal: SignalName | None = None) -> ExecInfo:
         """Sends a signal; default SIGKILL.
@@ -43,7 +47,7 @@ class AsyncExecs:
             ExecEndedError: where it has ended already
         """
         return decode(
-            ExecInfo, await self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
+            models.ExecInfo, await self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
         )
 
     def stream(self, exec_id: str, *, after: int | None = None) -> AsyncGenerator[StreamEvent, None]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._call import Call
 from .._decode import decode, wire
+from .._later import models
 from .._options import ExporterFilter, exporter_spec
-from ..models import DeadLetter, ExporterInfo, FlushResult, Page
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import DeadLetter, ExporterInfo, FlushResult, Page
 
 #: Time that an answer to a flush has beyond the flush's own.
 _ANSWER_MS = 10_000
@@ -24,7 +27,7 @@ class AsyncExporters:
 
     async def list(self) -> list[ExporterInfo]:
         answer = await self._transport.json(Call("listExporters"))
-        return [decode(ExporterInfo, item) for item in answer["items"]]
+        return [decode(models.ExporterInfo, item) for item in answer["items"]]
 
     async def get(self, id: str) -> ExporterInfo:
         """Raises:
@@ -104,7 +107,9 @@ class AsyncExporters:
         """
         call = Call("listDeadLetters", {"exporterId": id}, {"limit": limit, "cursor": cursor})
         answer = await self._transport.json(call)
-        return Page([decode(DeadLetter, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.DeadLetter, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     async def flush(self, *, ids: builtins.list[str] | None = None, timeout_ms: int = 30_000) -> FlushResult:
         """Returns when everything that happened before is delivered or given up, or the time is over: then `pending` says how many events
@@ -116,7 +121,7 @@ class AsyncExporters:
         """
         json = wire({"timeout_ms": timeout_ms, "ids": ids})
         call = Call("flushExporters", json=json, timeout_ms=timeout_ms + _ANSWER_MS)
-        return decode(FlushResult, await self._transport.json(call))
+        return decode(models.FlushResult, await self._transport.json(call))
 
     async def _info(self, call: Call) -> ExporterInfo:
-        return decode(ExporterInfo, await self._transport.json(call))
+        return decode(models.ExporterInfo, await self._transport.json(call))

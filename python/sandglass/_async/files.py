@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._call import WORKING_DIRECTORY
 from .._decode import decode
+from .._later import models
 from ..errors import FileNotFoundError
-from ..models import FileInfo
 from .runtime import FileContent, upload
 from .source import AsyncSourceRef
+
+if TYPE_CHECKING:
+    from ..models import FileInfo
 
 
 class AsyncFiles:
@@ -85,14 +88,14 @@ class AsyncFiles:
         call.content = upload(content)
         # As long as it takes: an upload is as large as the caller's file.
         call.timeout_ms = 0
-        return decode(FileInfo, await source.transport.json(call))
+        return decode(models.FileInfo, await source.transport.json(call))
 
     async def list(self, path: str = ".") -> list[FileInfo]:
         """A directory's entries, sorted by name. Default: the working directory."""
         source = await self._ref.get()
         call = source.call("listFiles")
         call.query = {"path": path}
-        return [decode(FileInfo, item) for item in (await source.transport.json(call))["items"]]
+        return [decode(models.FileInfo, item) for item in (await source.transport.json(call))["items"]]
 
     async def stat(self, path: str) -> FileInfo:
         """Size, kind and permissions; `modified_at` in whole seconds."""
@@ -104,7 +107,7 @@ class AsyncFiles:
         absolute = posixpath.normpath(posixpath.join(WORKING_DIRECTORY, path))
         modified = parsedate_to_datetime(headers.get("last-modified", "Thu, 01 Jan 1970 00:00:00 GMT"))
         kind: Any = headers.get("x-file-type", "other")
-        return FileInfo(
+        return models.FileInfo(
             name=posixpath.basename(absolute),
             path=absolute,
             type=kind,
@@ -126,12 +129,12 @@ class AsyncFiles:
 
     async def mkdir(self, path: str) -> FileInfo:
         """Makes a directory and its parents; one that exists is no error."""
-        return decode(FileInfo, await self._ref.json("makeDirectory", json={"path": path}))
+        return decode(models.FileInfo, await self._ref.json("makeDirectory", json={"path": path}))
 
     async def move(self, source: str, destination: str) -> FileInfo:
         """Moves or renames."""
         json = {"from": source, "to": destination}
-        return decode(FileInfo, await self._ref.json("moveFile", json=json))
+        return decode(models.FileInfo, await self._ref.json("moveFile", json=json))
 
     async def remove(self, path: str, *, recursive: bool = False) -> None:
         """Removes a file or an empty directory; with `recursive`, a directory and all in it."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode, wire
-from ..models import CreatedKey, KeyInfo, Scope
+from .._later import models
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import CreatedKey, KeyInfo, Scope
 
 
 class AsyncKeys:
@@ -35,7 +39,7 @@ class AsyncKeys:
         """
         until = None if expires_at is None else expires_at.astimezone().isoformat()
         json = wire({"name": name, "org_id": org_id, "scopes": scopes, "expires_at": until})
-        return decode(CreatedKey, await self._transport.json(Call("createKey", json=json)))
+        return decode(models.CreatedKey, await self._transport.json(Call("createKey", json=json)))
 
     async def rotate(self, key_id: str, *, grace: float | None = None) -> CreatedKey:
         """Gives the key a new secret, shown this once.
@@ -47,11 +51,13 @@ class AsyncKeys:
             KeyNotFoundError: where there is none of that id
         """
         json = {} if grace is None else {"graceMs": round(grace * 1000)}
-        return decode(CreatedKey, await self._transport.json(Call("rotateKey", {"keyId": key_id}, json=json)))
+        return decode(
+            models.CreatedKey, await self._transport.json(Call("rotateKey", {"keyId": key_id}, json=json))
+        )
 
     async def list(self) -> list[KeyInfo]:
         answer = await self._transport.json(Call("listKeys"))
-        return [decode(KeyInfo, item) for item in answer["items"]]
+        return [decode(models.KeyInfo, item) for item in answer["items"]]
 
     async def revoke(self, key_id: str) -> None:
         """The key stops working at once, and what is streaming with it is cut.

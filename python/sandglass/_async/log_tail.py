@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode
+from .._later import models
 from .._ndjson import NdjsonParser
 from ..errors import StreamError
-from ..models import LogEntry, LogLine, MissedLogs
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import LogLine
 
 
 async def tail_logs(transport: AsyncTransport, call: Call) -> AsyncGenerator[LogLine, None]:
@@ -37,10 +41,10 @@ async def tail_logs(transport: AsyncTransport, call: Call) -> AsyncGenerator[Log
                 break
             for line in arrived:
                 if "missed" in line:
-                    yield decode(MissedLogs, line)
+                    yield decode(models.MissedLogs, line)
                     continue
                 since = line["timestamp"]
-                yield decode(LogEntry, line)
+                yield decode(models.LogEntry, line)
         hint = (
             "is the daemon running? follow again"
             if since is None

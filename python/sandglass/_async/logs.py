@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call, listed
 from .._decode import decode
-from ..models import LogEntry, LogLine, Page
+from .._later import models
 from .log_tail import tail_logs
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import LogEntry, LogLine, Page
 
 
 class AsyncLogs:
@@ -67,7 +71,9 @@ class AsyncLogs:
             "cursor": cursor,
         }
         answer = await self._transport.json(Call("listLogs", query=query))
-        return Page([decode(LogEntry, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.LogEntry, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     def tail(
         self,

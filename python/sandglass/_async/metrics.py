@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call, listed
 from .._decode import decode
-from ..models import MetricAggregation, MetricInfo, MetricSeriesList
+from .._later import models
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import MetricAggregation, MetricInfo, MetricSeriesList
 
 
 class AsyncMetrics:
@@ -19,7 +23,7 @@ class AsyncMetrics:
     async def names(self) -> list[MetricInfo]:
         """The metrics that there are, in the order of their names, with what each can be grouped by; at most 2000."""
         answer = await self._transport.json(Call("queryMetrics"))
-        return [decode(MetricInfo, item) for item in answer["items"]]
+        return [decode(models.MetricInfo, item) for item in answer["items"]]
 
     async def series(
         self,
@@ -63,4 +67,4 @@ class AsyncMetrics:
             "runId": run_id,
             "limit": limit,
         }
-        return decode(MetricSeriesList, await self._transport.json(Call("queryMetrics", query=query)))
+        return decode(models.MetricSeriesList, await self._transport.json(Call("queryMetrics", query=query)))

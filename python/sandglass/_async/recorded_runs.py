@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
-from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
+from .._later import models
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
 
 
 class AsyncRecordedRuns:
@@ -30,7 +35,9 @@ class AsyncRecordedRuns:
         """
         query = {"status": status, "name": name, "limit": limit, "cursor": cursor}
         answer = await self._transport.json(Call("listRuns", query=query))
-        return Page([decode(RunSummary, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.RunSummary, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     async def get(self, run_id: str) -> RunDetail:
         """One run: its totals, models, sandboxes and failures.
@@ -38,7 +45,7 @@ class AsyncRecordedRuns:
         Raises:
             RunNotFoundError: where there is none of that id
         """
-        return decode(RunDetail, await self._transport.json(Call("getRun", {"runId": run_id})))
+        return decode(models.RunDetail, await self._transport.json(Call("getRun", {"runId": run_id})))
 
     async def delete(self, run_id: str) -> DeletionResult:
         """Deletes everything that the daemon's host has of a complete run, and of the sandboxes that are its alone.
@@ -53,4 +60,4 @@ class AsyncRecordedRuns:
             ForbiddenError: without the scope `admin`
         """
         call = Call("deleteRun", {"runId": run_id}, timeout_ms=DELETION_TIMEOUT_MS)
-        return decode(DeletionResult, await self._transport.json(call))
+        return decode(models.DeletionResult, await self._transport.json(call))

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 from .._call import Call
 from .._content import Content
 from .._decode import decode, wire
+from .._later import models
 from .._trace_context import FLAGS_SAMPLED_RANDOM, format_traceparent
 from .._tracing import Tracing, in_run
 from ..errors import InvalidRequestError
-from ..models import RunInfo, RunStatus
 from .agents import AsyncAgent, SpanPlace
 from .run_ledger import AsyncRunLedger
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .._words import RunStatus
 
 
 class AsyncRun(AsyncAgent):
@@ -53,7 +55,7 @@ class AsyncRun(AsyncAgent):
             return self
         call = Call("startRun", json=self._request, tracing=self._tracing)
         value = await self._transport.json(call, lambda run: {"sandglass.run.id": run["runId"]})
-        info = decode(RunInfo, value)
+        info = decode(models.RunInfo, value)
         traceparent = format_traceparent(info.trace_id, info.span_id, FLAGS_SAMPLED_RANDOM)
         self._given_ledger = AsyncRunLedger(self._transport, self._tracing, info, traceparent, self._content)
         self._given_place = SpanPlace(info.trace_id, info.span_id)

@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .._decode import decode, wire
+from .._later import models
 from .._options import CreateSandboxOptions, create_request
 from ..errors import InvalidRequestError
-from ..models import Language, SandboxInfo
 from ..stream_events import ExecResult, StreamEvent
 from .client import AsyncClient, acquire_client, release_client
 from .commands import AsyncCommands
@@ -20,6 +20,8 @@ from .source import AsyncSourceRef, AsyncStreamSource
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
+
+    from ..models import Language, SandboxInfo
 
 
 class AsyncSandbox:
@@ -195,14 +197,14 @@ class AsyncSandbox:
 
     async def info(self) -> SandboxInfo:
         """Its state now; also when it has ended."""
-        return decode(SandboxInfo, await self._ref.json("getSandbox"))
+        return decode(models.SandboxInfo, await self._ref.json("getSandbox"))
 
     async def pause(self) -> SandboxInfo:
         """Freezes every process; the next exec, or `resume`, thaws them."""
-        return decode(SandboxInfo, await self._ref.json("pauseSandbox"))
+        return decode(models.SandboxInfo, await self._ref.json("pauseSandbox"))
 
     async def resume(self) -> SandboxInfo:
-        return decode(SandboxInfo, await self._ref.json("resumeSandbox"))
+        return decode(models.SandboxInfo, await self._ref.json("resumeSandbox"))
 
     async def terminate(self) -> None:
         """Ends it and everything in it. Idempotent: one that has ended, or was never created, is no error."""

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
+from .._later import models
 from .._options import CreateSandboxOptions, create_request
 from .._tracing import TraceOptions, Tracing, checked_trace, open_run_at
-from ..models import DeletionResult, Page, SandboxInfo, SandboxState
 from .source import AsyncStreamSource
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ..models import DeletionResult, Page, SandboxInfo, SandboxState
     from .sandbox import AsyncSandbox
 
 
@@ -50,7 +51,7 @@ class AsyncSandboxes:
         value, headers = await self._transport.json_answer(call, _described)
         # Who brings no trace of its own gets one a sandbox: what was done in it hangs together.
         origin = TraceOptions(headers.get("traceresponse"))
-        info = decode(SandboxInfo, value)
+        info = decode(models.SandboxInfo, value)
         return info, self._source(info, replace(tracing, origin=origin))
 
     async def connect(
@@ -76,7 +77,7 @@ class AsyncSandboxes:
         SandboxNotFoundError: where there is none of that id
         """
         call = Call("getSandbox", {"id": id}, tracing=self._tracing)
-        return decode(SandboxInfo, await self._transport.json(call))
+        return decode(models.SandboxInfo, await self._transport.json(call))
 
     async def list(
         self,
@@ -102,7 +103,9 @@ class AsyncSandboxes:
             "cursor": cursor,
         }
         page = await self._transport.json(Call("listSandboxes", query=query, tracing=self._tracing))
-        return Page([decode(SandboxInfo, item) for item in page["items"]], page.get("nextCursor"))
+        return models.Page(
+            [decode(models.SandboxInfo, item) for item in page["items"]], page.get("nextCursor")
+        )
 
     async def delete_record(self, sandbox_id: str) -> DeletionResult:
         """Deletes everything that the daemon's host has of a sandbox that has ended: its events, telemetry and output.
@@ -119,7 +122,7 @@ class AsyncSandboxes:
         call = Call(
             "deleteSandboxRecord", {"id": sandbox_id}, timeout_ms=DELETION_TIMEOUT_MS, tracing=self._tracing
         )
-        return decode(DeletionResult, await self._transport.json(call))
+        return decode(models.DeletionResult, await self._transport.json(call))
 
     def _tracing_of(self, traceparent: str | None, tracestate: str | None, baggage: str | None) -> Tracing:
         own = checked_trace(traceparent, tracestate, baggage)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode, wire
-from ..models import (
-    ComponentStatus,
-    IncidentImpact,
-    IncidentInfo,
-    IncidentStatus,
-    MaintenanceInfo,
-    StatusFile,
-    StatusReport,
-)
+from .._later import models
 from .transport import AsyncTransport
+
+if TYPE_CHECKING:
+    from ..models import (
+        ComponentStatus,
+        IncidentImpact,
+        IncidentInfo,
+        IncidentStatus,
+        MaintenanceInfo,
+        StatusFile,
+        StatusReport,
+    )
 
 
 class AsyncStatus:
@@ -26,7 +30,7 @@ class AsyncStatus:
 
     async def get(self) -> StatusReport:
         """Components, open incidents, and maintenance that is planned or under way."""
-        return decode(StatusReport, await self._transport.json(Call("getStatus")))
+        return decode(models.StatusReport, await self._transport.json(Call("getStatus")))
 
     async def export(self, base_url: str | None = None) -> list[StatusFile]:
         """The public pages as files for another host, by path.
@@ -35,7 +39,7 @@ class AsyncStatus:
             base_url: where they will be; without it there are no feeds, which name whole addresses
         """
         answer = await self._transport.json(Call("exportStatus", query={"baseUrl": base_url}))
-        return [decode(StatusFile, file) for file in answer["files"]]
+        return [decode(models.StatusFile, file) for file in answer["files"]]
 
     async def incidents(self, *, open: bool | None = None, limit: int | None = None) -> list[IncidentInfo]:
         """Newest first.
@@ -45,14 +49,14 @@ class AsyncStatus:
             limit: at most this many, 1 to 200. Default 50
         """
         answer = await self._transport.json(Call("listIncidents", query={"open": open, "limit": limit}))
-        return [decode(IncidentInfo, item) for item in answer["items"]]
+        return [decode(models.IncidentInfo, item) for item in answer["items"]]
 
     async def incident(self, incident_id: str) -> IncidentInfo:
         """Raises:
         IncidentNotFoundError: where there is none of this id
         """
         return decode(
-            IncidentInfo, await self._transport.json(Call("getIncident", {"incidentId": incident_id}))
+            models.IncidentInfo, await self._transport.json(Call("getIncident", {"incidentId": incident_id}))
         )
 
     async def open_incident(
@@ -85,7 +89,7 @@ class AsyncStatus:
             "impact": impact,
             "components": components,
         }
-        return decode(IncidentInfo, await self._transport.json(Call("openIncident", json=wire(said))))
+        return decode(models.IncidentInfo, await self._transport.json(Call("openIncident", json=wire(said))))
 
     async def update_incident(
         self,
@@ -107,7 +111,7 @@ class AsyncStatus:
         """
         said = {"message": message, "status": status, "impact": impact, "components": components}
         call = Call("updateIncident", {"incidentId": incident_id}, json=wire(said))
-        return decode(IncidentInfo, await self._transport.json(call))
+        return decode(models.IncidentInfo, await self._transport.json(call))
 
     async def maintenances(
         self, *, open: bool | None = None, limit: int | None = None
@@ -119,7 +123,7 @@ class AsyncStatus:
             limit: at most this many, 1 to 200. Default 50
         """
         answer = await self._transport.json(Call("listMaintenances", query={"open": open, "limit": limit}))
-        return [decode(MaintenanceInfo, item) for item in answer["items"]]
+        return [decode(models.MaintenanceInfo, item) for item in answer["items"]]
 
     async def schedule_maintenance(
         self, title: str, message: str, *, components: Sequence[str], starts_at: str, ends_at: str
@@ -139,7 +143,7 @@ class AsyncStatus:
             "ends_at": ends_at,
         }
         return decode(
-            MaintenanceInfo, await self._transport.json(Call("scheduleMaintenance", json=wire(said)))
+            models.MaintenanceInfo, await self._transport.json(Call("scheduleMaintenance", json=wire(said)))
         )
 
     async def end_maintenance(self, maintenance_id: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -245,6 +244,8 @@ class AsyncTransport:
         if api_key is not None:
             headers["authorization"] = f"Bearer {api_key}"
         if call.method == "POST":
+            import uuid
+
             headers["idempotency-key"] = str(uuid.uuid4())
         if call.json is not None:
             headers["content-type"] = "application/json"

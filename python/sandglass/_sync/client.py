@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import json
-import platform
 import re
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,13 @@ from .._call import Call
 from .._content import DEFAULT_MAX_BYTES, Content
 from .._credentials import resolve_api_key, resolve_base_url, resolve_ca_file
 from .._decode import decode
+from .._later import models
 from .._options import CreateSandboxOptions
 from .._otel.instruments import Instruments
 from .._otel.private_provider import provider_loader
 from .._tracing import Tracing, checked_trace, environment_trace
 from .._version import VERSION
 from ..errors import InvalidRequestError
-from ..models import ConsoleLink, DoctorReport, EventLine, Level
 from .events import read_events
 from .exporters import Exporters
 from .keys import Keys
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import httpx
     from typing_extensions import Self, Unpack
 
+    from ..models import ConsoleLink, DoctorReport, EventLine, Level
     from .sandbox import Sandbox
 
 
@@ -97,7 +98,7 @@ class Client:
         self._transport = Transport(
             base_url=self.base_url,
             api_key=self._api_key,
-            user_agent=f"sandglass-python/{VERSION} python/{platform.python_version()}",
+            user_agent=f"sandglass-python/{VERSION} python/{sys.version.split()[0]}",
             request_timeout_ms=request_timeout_ms,
             connect_timeout_ms=connect_timeout_ms,
             stream_retries=stream_retries,
@@ -205,12 +206,12 @@ class Client:
 
     def doctor(self) -> DoctorReport:
         """What the host enforces, and the daemon's configuration."""
-        return decode(DoctorReport, self._transport.json(Call("doctor", tracing=self._tracing)))
+        return decode(models.DoctorReport, self._transport.json(Call("doctor", tracing=self._tracing)))
 
     def console_link(self) -> ConsoleLink:
         """A way into the web console with this client's key: good for one use, within a minute. Whoever opens it acts as the key."""
         link = self._transport.json(Call("createConsoleLink"))
-        return ConsoleLink(self.base_url + link["path"], link["expiresAt"])
+        return models.ConsoleLink(self.base_url + link["path"], link["expiresAt"])
 
     def close(self) -> None:
         """Closes the connections; what is under way fails. Sends what telemetry of its own the client still holds."""

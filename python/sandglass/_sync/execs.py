@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 from .._decode import decode, wire
-from ..models import ExecInfo, Page, SignalName
+from .._later import models
 from ..stream_events import StreamEvent
 from .exec import follow_exec
 from .source import SourceRef
+
+if TYPE_CHECKING:
+    from ..models import ExecInfo, Page, SignalName
 
 
 class Execs:
@@ -29,13 +33,13 @@ class Execs:
         call = source.call("listExecs")
         call.query = {"limit": limit, "cursor": cursor}
         page = source.transport.json(call)
-        return Page([decode(ExecInfo, item) for item in page["items"]], page.get("nextCursor"))
+        return models.Page([decode(models.ExecInfo, item) for item in page["items"]], page.get("nextCursor"))
 
     def get(self, exec_id: str) -> ExecInfo:
         """Raises:
         ExecNotFoundError: where there is none of that id
         """
-        return decode(ExecInfo, self._ref.json("getExec", execId=exec_id))
+        return decode(models.ExecInfo, self._ref.json("getExec", execId=exec_id))
 
     def kill(self, exec_id: str, *, signal: SignalName | None = None) -> ExecInfo:
         """Sends a signal; default SIGKILL.
@@ -44,7 +48,7 @@ class Execs:
             ExecEndedError: where it has ended already
         """
         return decode(
-            ExecInfo, self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
+            models.ExecInfo, self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
         )
 
     def stream(self, exec_id: str, *, after: int | None = None) -> Generator[StreamEvent, None, None]:

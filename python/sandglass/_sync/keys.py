@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode, wire
-from ..models import CreatedKey, KeyInfo, Scope
+from .._later import models
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import CreatedKey, KeyInfo, Scope
 
 
 class Keys:
@@ -36,7 +40,7 @@ class Keys:
         """
         until = None if expires_at is None else expires_at.astimezone().isoformat()
         json = wire({"name": name, "org_id": org_id, "scopes": scopes, "expires_at": until})
-        return decode(CreatedKey, self._transport.json(Call("createKey", json=json)))
+        return decode(models.CreatedKey, self._transport.json(Call("createKey", json=json)))
 
     def rotate(self, key_id: str, *, grace: float | None = None) -> CreatedKey:
         """Gives the key a new secret, shown this once.
@@ -48,11 +52,13 @@ class Keys:
             KeyNotFoundError: where there is none of that id
         """
         json = {} if grace is None else {"graceMs": round(grace * 1000)}
-        return decode(CreatedKey, self._transport.json(Call("rotateKey", {"keyId": key_id}, json=json)))
+        return decode(
+            models.CreatedKey, self._transport.json(Call("rotateKey", {"keyId": key_id}, json=json))
+        )
 
     def list(self) -> list[KeyInfo]:
         answer = self._transport.json(Call("listKeys"))
-        return [decode(KeyInfo, item) for item in answer["items"]]
+        return [decode(models.KeyInfo, item) for item in answer["items"]]
 
     def revoke(self, key_id: str) -> None:
         """The key stops working at once, and what is streaming with it is cut.

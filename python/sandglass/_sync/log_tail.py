@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode
+from .._later import models
 from .._ndjson import NdjsonParser
 from ..errors import StreamError
-from ..models import LogEntry, LogLine, MissedLogs
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import LogLine
 
 
 def tail_logs(transport: Transport, call: Call) -> Generator[LogLine, None, None]:
@@ -38,10 +42,10 @@ def tail_logs(transport: Transport, call: Call) -> Generator[LogLine, None, None
                 break
             for line in arrived:
                 if "missed" in line:
-                    yield decode(MissedLogs, line)
+                    yield decode(models.MissedLogs, line)
                     continue
                 since = line["timestamp"]
-                yield decode(LogEntry, line)
+                yield decode(models.LogEntry, line)
         hint = (
             "is the daemon running? follow again"
             if since is None

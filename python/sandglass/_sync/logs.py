@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call, listed
 from .._decode import decode
-from ..models import LogEntry, LogLine, Page
+from .._later import models
 from .log_tail import tail_logs
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import LogEntry, LogLine, Page
 
 
 class Logs:
@@ -68,7 +72,9 @@ class Logs:
             "cursor": cursor,
         }
         answer = self._transport.json(Call("listLogs", query=query))
-        return Page([decode(LogEntry, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.LogEntry, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     def tail(
         self,

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call, listed
 from .._decode import decode
-from ..models import MetricAggregation, MetricInfo, MetricSeriesList
+from .._later import models
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import MetricAggregation, MetricInfo, MetricSeriesList
 
 
 class Metrics:
@@ -20,7 +24,7 @@ class Metrics:
     def names(self) -> list[MetricInfo]:
         """The metrics that there are, in the order of their names, with what each can be grouped by; at most 2000."""
         answer = self._transport.json(Call("queryMetrics"))
-        return [decode(MetricInfo, item) for item in answer["items"]]
+        return [decode(models.MetricInfo, item) for item in answer["items"]]
 
     def series(
         self,
@@ -64,4 +68,4 @@ class Metrics:
             "runId": run_id,
             "limit": limit,
         }
-        return decode(MetricSeriesList, self._transport.json(Call("queryMetrics", query=query)))
+        return decode(models.MetricSeriesList, self._transport.json(Call("queryMetrics", query=query)))

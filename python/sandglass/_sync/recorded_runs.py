@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
-from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
+from .._later import models
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import DeletionResult, Page, RunDetail, RunState, RunSummary
 
 
 class RecordedRuns:
@@ -31,7 +36,9 @@ class RecordedRuns:
         """
         query = {"status": status, "name": name, "limit": limit, "cursor": cursor}
         answer = self._transport.json(Call("listRuns", query=query))
-        return Page([decode(RunSummary, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.RunSummary, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     def get(self, run_id: str) -> RunDetail:
         """One run: its totals, models, sandboxes and failures.
@@ -39,7 +46,7 @@ class RecordedRuns:
         Raises:
             RunNotFoundError: where there is none of that id
         """
-        return decode(RunDetail, self._transport.json(Call("getRun", {"runId": run_id})))
+        return decode(models.RunDetail, self._transport.json(Call("getRun", {"runId": run_id})))
 
     def delete(self, run_id: str) -> DeletionResult:
         """Deletes everything that the daemon's host has of a complete run, and of the sandboxes that are its alone.
@@ -54,4 +61,4 @@ class RecordedRuns:
             ForbiddenError: without the scope `admin`
         """
         call = Call("deleteRun", {"runId": run_id}, timeout_ms=DELETION_TIMEOUT_MS)
-        return decode(DeletionResult, self._transport.json(call))
+        return decode(models.DeletionResult, self._transport.json(call))

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._content import Content
 from .._tracing import OpenRun, TraceOptions, Tracing
-from ..models import RunInfo
 from .run_events import RunEvents
 from .sandboxes import Sandboxes
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import RunInfo
 
 _NANOS = 1_000_000_000
 

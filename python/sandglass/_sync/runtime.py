@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import struct
 import threading
 import time
@@ -11,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    import socket
+
     import httpx
 
     from .client import Client
@@ -95,6 +96,8 @@ def drain(response: httpx.Response, chunks: Iterator[bytes]) -> None:
 
 def _limit_receiving(response: httpx.Response, seconds: int) -> socket.socket | None:
     """The reading of a body that has begun knows no time limit any more; the socket under it does."""
+    import socket
+
     stream = response.extensions.get("network_stream")
     found = None if stream is None else stream.get_extra_info("socket")
     if os.name != "posix" or not isinstance(found, socket.socket):
@@ -104,6 +107,8 @@ def _limit_receiving(response: httpx.Response, seconds: int) -> socket.socket | 
 
 
 def _set_receive_limit(found: socket.socket, seconds: int) -> None:
+    import socket
+
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", seconds, 0))
     except OSError:

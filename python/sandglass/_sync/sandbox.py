@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .._decode import decode, wire
+from .._later import models
 from .._options import CreateSandboxOptions, create_request
 from ..errors import InvalidRequestError
-from ..models import Language, SandboxInfo
 from ..stream_events import ExecResult, StreamEvent
 from .client import Client, acquire_client, release_client
 from .commands import Commands
@@ -21,6 +21,8 @@ from .source import SourceRef, StreamSource
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
+
+    from ..models import Language, SandboxInfo
 
 
 class Sandbox:
@@ -196,14 +198,14 @@ class Sandbox:
 
     def info(self) -> SandboxInfo:
         """Its state now; also when it has ended."""
-        return decode(SandboxInfo, self._ref.json("getSandbox"))
+        return decode(models.SandboxInfo, self._ref.json("getSandbox"))
 
     def pause(self) -> SandboxInfo:
         """Freezes every process; the next exec, or `resume`, thaws them."""
-        return decode(SandboxInfo, self._ref.json("pauseSandbox"))
+        return decode(models.SandboxInfo, self._ref.json("pauseSandbox"))
 
     def resume(self) -> SandboxInfo:
-        return decode(SandboxInfo, self._ref.json("resumeSandbox"))
+        return decode(models.SandboxInfo, self._ref.json("resumeSandbox"))
 
     def terminate(self) -> None:
         """Ends it and everything in it. Idempotent: one that has ended, or was never created, is no error."""

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from .._call import DELETION_TIMEOUT_MS, Call
 from .._decode import decode
+from .._later import models
 from .._options import CreateSandboxOptions, create_request
 from .._tracing import TraceOptions, Tracing, checked_trace, open_run_at
-from ..models import DeletionResult, Page, SandboxInfo, SandboxState
 from .source import StreamSource
 from .transport import Transport
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from ..models import DeletionResult, Page, SandboxInfo, SandboxState
     from .sandbox import Sandbox
 
 
@@ -51,7 +52,7 @@ class Sandboxes:
         value, headers = self._transport.json_answer(call, _described)
         # Who brings no trace of its own gets one a sandbox: what was done in it hangs together.
         origin = TraceOptions(headers.get("traceresponse"))
-        info = decode(SandboxInfo, value)
+        info = decode(models.SandboxInfo, value)
         return info, self._source(info, replace(tracing, origin=origin))
 
     def connect(
@@ -77,7 +78,7 @@ class Sandboxes:
         SandboxNotFoundError: where there is none of that id
         """
         call = Call("getSandbox", {"id": id}, tracing=self._tracing)
-        return decode(SandboxInfo, self._transport.json(call))
+        return decode(models.SandboxInfo, self._transport.json(call))
 
     def list(
         self,
@@ -103,7 +104,9 @@ class Sandboxes:
             "cursor": cursor,
         }
         page = self._transport.json(Call("listSandboxes", query=query, tracing=self._tracing))
-        return Page([decode(SandboxInfo, item) for item in page["items"]], page.get("nextCursor"))
+        return models.Page(
+            [decode(models.SandboxInfo, item) for item in page["items"]], page.get("nextCursor")
+        )
 
     def delete_record(self, sandbox_id: str) -> DeletionResult:
         """Deletes everything that the daemon's host has of a sandbox that has ended: its events, telemetry and output.
@@ -120,7 +123,7 @@ class Sandboxes:
         call = Call(
             "deleteSandboxRecord", {"id": sandbox_id}, timeout_ms=DELETION_TIMEOUT_MS, tracing=self._tracing
         )
-        return decode(DeletionResult, self._transport.json(call))
+        return decode(models.DeletionResult, self._transport.json(call))
 
     def _tracing_of(self, traceparent: str | None, tracestate: str | None, baggage: str | None) -> Tracing:
         own = checked_trace(traceparent, tracestate, baggage)

@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call
 from .._decode import decode, wire
-from ..models import (
-    ComponentStatus,
-    IncidentImpact,
-    IncidentInfo,
-    IncidentStatus,
-    MaintenanceInfo,
-    StatusFile,
-    StatusReport,
-)
+from .._later import models
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import (
+        ComponentStatus,
+        IncidentImpact,
+        IncidentInfo,
+        IncidentStatus,
+        MaintenanceInfo,
+        StatusFile,
+        StatusReport,
+    )
 
 
 class Status:
@@ -27,7 +31,7 @@ class Status:
 
     def get(self) -> StatusReport:
         """Components, open incidents, and maintenance that is planned or under way."""
-        return decode(StatusReport, self._transport.json(Call("getStatus")))
+        return decode(models.StatusReport, self._transport.json(Call("getStatus")))
 
     def export(self, base_url: str | None = None) -> list[StatusFile]:
         """The public pages as files for another host, by path.
@@ -36,7 +40,7 @@ class Status:
             base_url: where they will be; without it there are no feeds, which name whole addresses
         """
         answer = self._transport.json(Call("exportStatus", query={"baseUrl": base_url}))
-        return [decode(StatusFile, file) for file in answer["files"]]
+        return [decode(models.StatusFile, file) for file in answer["files"]]
 
     def incidents(self, *, open: bool | None = None, limit: int | None = None) -> list[IncidentInfo]:
         """Newest first.
@@ -46,14 +50,14 @@ class Status:
             limit: at most this many, 1 to 200. Default 50
         """
         answer = self._transport.json(Call("listIncidents", query={"open": open, "limit": limit}))
-        return [decode(IncidentInfo, item) for item in answer["items"]]
+        return [decode(models.IncidentInfo, item) for item in answer["items"]]
 
     def incident(self, incident_id: str) -> IncidentInfo:
         """Raises:
         IncidentNotFoundError: where there is none of this id
         """
         return decode(
-            IncidentInfo, self._transport.json(Call("getIncident", {"incidentId": incident_id}))
+            models.IncidentInfo, self._transport.json(Call("getIncident", {"incidentId": incident_id}))
         )
 
     def open_incident(
@@ -86,7 +90,7 @@ class Status:
             "impact": impact,
             "components": components,
         }
-        return decode(IncidentInfo, self._transport.json(Call("openIncident", json=wire(said))))
+        return decode(models.IncidentInfo, self._transport.json(Call("openIncident", json=wire(said))))
 
     def update_incident(
         self,
@@ -108,7 +112,7 @@ class Status:
         """
         said = {"message": message, "status": status, "impact": impact, "components": components}
         call = Call("updateIncident", {"incidentId": incident_id}, json=wire(said))
-        return decode(IncidentInfo, self._transport.json(call))
+        return decode(models.IncidentInfo, self._transport.json(call))
 
     def maintenances(
         self, *, open: bool | None = None, limit: int | None = None
@@ -120,7 +124,7 @@ class Status:
             limit: at most this many, 1 to 200. Default 50
         """
         answer = self._transport.json(Call("listMaintenances", query={"open": open, "limit": limit}))
-        return [decode(MaintenanceInfo, item) for item in answer["items"]]
+        return [decode(models.MaintenanceInfo, item) for item in answer["items"]]
 
     def schedule_maintenance(
         self, title: str, message: str, *, components: Sequence[str], starts_at: str, ends_at: str
@@ -140,7 +144,7 @@ class Status:
             "ends_at": ends_at,
         }
         return decode(
-            MaintenanceInfo, self._transport.json(Call("scheduleMaintenance", json=wire(said)))
+            models.MaintenanceInfo, self._transport.json(Call("scheduleMaintenance", json=wire(said)))
         )
 
     def end_maintenance(self, maintenance_id: str) -> None:

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .._call import Call, listed
 from .._decode import decode
-from ..models import Page, TraceInfo, TraceSummary
+from .._later import models
 from .transport import Transport
+
+if TYPE_CHECKING:
+    from ..models import Page, TraceInfo, TraceSummary
 
 
 class Traces:
@@ -62,10 +66,12 @@ class Traces:
             "cursor": cursor,
         }
         answer = self._transport.json(Call("listTraces", query=query))
-        return Page([decode(TraceSummary, item) for item in answer["items"]], answer.get("nextCursor"))
+        return models.Page(
+            [decode(models.TraceSummary, item) for item in answer["items"]], answer.get("nextCursor")
+        )
 
     def get(self, trace_id: str) -> TraceInfo:
         """Raises:
         TraceNotFoundError: where nothing of it is recorded
         """
-        return decode(TraceInfo, self._transport.json(Call("getTrace", {"traceId": trace_id})))
+        return decode(models.TraceInfo, self._transport.json(Call("getTrace", {"traceId": trace_id})))

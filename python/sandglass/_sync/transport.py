@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
@@ -246,6 +245,8 @@ class Transport:
         if api_key is not None:
             headers["authorization"] = f"Bearer {api_key}"
         if call.method == "POST":
+            import uuid
+
             headers["idempotency-key"] = str(uuid.uuid4())
         if call.json is not None:
             headers["content-type"] = "application/json"

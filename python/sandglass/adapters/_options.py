@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from .._options import CreateSandboxOptions
-from ..models import Language
+from .._words import Language
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
