@@ -88,6 +88,15 @@ describe("a sandbox that sends more than it may", () => {
     const neighbours = await eventsOf(victim.neighbour.id, "resource.sample");
     assert.ok(Math.abs(samples.length - neighbours.length) <= 2, `${samples.length}, ${neighbours.length}`);
     assert.ok(neighbours.every(({ telemetry }) => telemetry === undefined));
+    const options = { aggregation: "last", groupBy: "sandglass.sandbox.id" } as const;
+    await until("it is a metric over time, of this sandbox alone", async () => {
+      const { series } = await victim.client.metrics.series("sandglass.sandbox.telemetry.refused", options);
+      assert.deepEqual(
+        series.map(({ attributes }) => attributes["sandglass.sandbox.id"]),
+        series.map(() => victim.attacker.id),
+      );
+      return series[0]?.points.at(-1)?.[1] === expected.refusedRequests.rate_limited;
+    });
   });
 
   test("is counted by the Collector's names, in spans where they were read before they were refused", async () => {

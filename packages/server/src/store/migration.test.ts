@@ -31,7 +31,7 @@ function upgraded(t: TestContext, version: number): Statements {
   return new Statements(reading);
 }
 
-for (const version of [1, 2, 3, 4, 6]) {
+for (const version of [1, 2, 3, 4, 6, 7]) {
   test(`what a store of version ${version} has is there after an upgrade, and is found in ways that are newer`, (t) => {
     const statements = upgraded(t, version);
     const found = (query: object) =>

@@ -201,4 +201,8 @@ export const MIGRATIONS: readonly Migration[] = [
   DROP TABLE spans_by_id;
   CREATE UNIQUE INDEX spans_once ON spans (trace, span, origin, coalesce(sandbox, 0));
   `,
+  `
+  -- As JSON, where it sent something.
+  ALTER TABLE samples ADD COLUMN telemetry;
+  `,
 ];

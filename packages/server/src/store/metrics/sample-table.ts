@@ -19,6 +19,7 @@ export const SAMPLE_FIELDS = [
   "egressBytesOut",
   "egressConnections",
   "egressDenied",
+  "telemetry",
 ] as const satisfies readonly (keyof Sample)[];
 
 const INSERT = `INSERT INTO samples (org, sandbox, time, ${SAMPLE_FIELDS.join()})
@@ -35,6 +36,10 @@ export class SampleTable {
   apply({ event, org, sandbox, time }: StoredEvent): void {
     if (event.type !== "resource.sample" || sandbox === undefined) return;
     const { data } = event;
-    this.#statements.run(INSERT, org, sandbox, time, ...SAMPLE_FIELDS.map((field) => data[field] ?? null));
+    this.#statements.run(INSERT, org, sandbox, time, ...SAMPLE_FIELDS.map((field) => toColumn(data[field])));
   }
+}
+
+function toColumn(value: Sample[keyof Sample]): number | string | null {
+  return typeof value === "object" ? JSON.stringify(value) : (value ?? null);
 }

@@ -63,8 +63,12 @@ function pointsOf(
   const select = `SELECT time, ${fieldsOf(metric).join()} FROM samples WHERE sandbox = ?`;
   const toPoint = ({ time, ...fields }: { time: number }): SourcePoint | undefined => {
     // Columns without a value are fields that the sample does not have.
-    const sample = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
-    const value = metric.read(sample as unknown as Sample);
+    const known = Object.entries<unknown>(fields).filter(([, value]) => value !== null);
+    const sample = known.map(([name, value]) => [
+      name,
+      typeof value === "string" ? JSON.parse(value) : value,
+    ]);
+    const value = metric.read(Object.fromEntries(sample) as Sample);
     return value === undefined ? undefined : { time, start: sandbox.created_at, value };
   };
   return {
