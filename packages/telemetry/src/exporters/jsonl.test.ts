@@ -49,6 +49,13 @@ test("a path is relative to where the daemon was started, and the file is made w
   assert.deepEqual(positionsOf(path), [1, 2, 3, 4]);
 });
 
+test("a directory that nobody can make is refused, also below /proc, instead of tried for ever", async () => {
+  const open = prepare({ filePath: "/proc/nowhere/logs/events.jsonl" }, "/tmp").open({
+    checkpoint: undefined,
+  });
+  await assert.rejects(open, /ENOENT.*\/proc\/nowhere/);
+});
+
 test("it wants one batch at a time in the order of the log, committed one by one and unparsed", () => {
   const { traits } = prepare({ filePath: "events.jsonl", batchSize: 5, concurrency: 8 }, "/tmp");
   assert.equal(traits.order, "total");
