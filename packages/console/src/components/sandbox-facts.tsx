@@ -1,7 +1,8 @@
-import type { SandboxInfo, SandboxTelemetry } from "@sandglass/protocol";
+import type { SandboxInfo } from "@sandglass/protocol";
 import type { ReactNode } from "react";
-import { bytes, clock, count, duration } from "../lib/format.ts";
+import { clock, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
+import { telemetryWords } from "../lib/telemetry-words.ts";
 import { Link } from "./link.tsx";
 import { Badge, Fact } from "./notes.tsx";
 
@@ -39,7 +40,7 @@ export function SandboxFacts({ sandbox }: { sandbox: SandboxInfo }): ReactNode {
           </Fact>
         )}
         <Fact name="Network">{reachOf(network)}</Fact>
-        {sandbox.telemetry !== undefined && <Fact name="Telemetry">{sentOf(sandbox.telemetry)}</Fact>}
+        {sandbox.telemetry !== undefined && <Fact name="Telemetry">{telemetryWords(sandbox.telemetry)}</Fact>}
         {labels.length > 0 && (
           <Fact name="Metadata">
             {labels.map(([name, value]) => (
@@ -58,16 +59,6 @@ export function SandboxFacts({ sandbox }: { sandbox: SandboxInfo }): ReactNode {
       )}
     </>
   );
-}
-
-/** What it sent, and what of it was not taken and why, in words. */
-function sentOf({ acceptedItems, acceptedBytes, refusedRequests, rejectedItems }: SandboxTelemetry): string {
-  const byReason = (counts: Readonly<Record<string, number>>, words: string): string => {
-    const reasons = Object.entries(counts).sort(([, a], [, b]) => b - a);
-    return reasons.map(([reason, n]) => `; ${count(n)} ${words} (${reason.replaceAll("_", " ")})`).join("");
-  };
-  const taken = `${count(acceptedItems)} items taken, ${bytes(acceptedBytes)}`;
-  return `${taken}${byReason(refusedRequests, "requests refused")}${byReason(rejectedItems, "items left out")}`;
 }
 
 /** What it may reach, in words. */
