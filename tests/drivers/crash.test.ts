@@ -1,13 +1,26 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { livingPids, noTraces, run, sandboxPids, startRuntime, until } from "@sandglass/testkit";
+import {
+  callContext,
+  finished,
+  livingPids,
+  minderPid,
+  noTraces,
+  outermostPid,
+  parentPid,
+  run,
+  sandboxPids,
+  startRuntime,
+  until,
+} from "@sandglass/testkit";
 
+const context = callContext();
 const DAEMON = join(import.meta.dirname, "../runtime/daemon-in-a-process.ts");
 
 /** Everything that would be left: a process of the tools by its name, whoever's child it has become. */
@@ -38,38 +51,43 @@ for (const isolation of ["crun", "gvisor"] as const) {
       }
     });
 
-    test("the native helper: they end with driver_error, and new ones can be made", async () => {
+    test("the native helper: what runs goes on, and new sandboxes can be made", async () => {
       await using host = await startRuntime({ isolation });
       const sandbox = await host.create();
-      process.kill(helperOf(sandbox.id), "SIGKILL");
-      assert.equal((await host.events.next("sandbox.terminated", sandbox.id)).data.cause, "driver_error");
-      await noTraces(host.dataDir, sandbox.id);
-      const next = await until("there is a helper again", () => host.create().catch(() => undefined));
+      const exec = await sandbox.exec(
+        { command: "echo in; until [ -e go ]; do sleep 0.02; done; echo out" },
+        context,
+      );
+      await until("it runs", () => exec.info().stdoutBytes > 0);
+      const helper = parentPid(minderPid(sandbox.id));
+      process.kill(helper, "SIGKILL");
+      const next = await host.create();
       assert.equal((await run(next, { command: "echo works" })).stdout, "works\n");
+      assert.notEqual(parentPid(minderPid(next.id)), helper);
+      assert.equal((await run(sandbox, { command: "touch go" })).exit.code, 0);
+      assert.equal((await finished(exec)).stdout, "in\nout\n");
+      assert.equal((await run(sandbox, { command: "echo again" })).stdout, "again\n");
+      await sandbox.terminate("user", context);
+      await noTraces(host.dataDir, sandbox.id);
+    });
+
+    test("a minder: its own sandbox ends with driver_error and says so, another goes on", async () => {
+      await using host = await startRuntime({ isolation });
+      const [sandbox, neighbour] = await Promise.all([host.create(), host.create()]);
+      process.kill(minderPid(sandbox.id), "SIGKILL");
+      const { data } = await host.events.next("sandbox.terminated", sandbox.id);
+      assert.equal(data.cause, "driver_error");
+      assert.match(data.reason ?? "", /the sandbox's minder .* went away/);
+      await noTraces(host.dataDir, sandbox.id);
+      assert.equal((await run(neighbour, { command: "echo here" })).stdout, "here\n");
     });
 
     test("the tool outside: they end with driver_error", async () => {
       await using host = await startRuntime({ isolation });
       const sandbox = await host.create();
-      process.kill(outermostOf(sandbox.id), "SIGKILL");
+      process.kill(outermostPid(sandbox.id), "SIGKILL");
       assert.equal((await host.events.next("sandbox.terminated", sandbox.id)).data.cause, "driver_error");
       await noTraces(host.dataDir, sandbox.id);
     });
   });
-}
-
-function parentOf(pid: number): number {
-  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-}
-
-/** crun, or the bubblewrap around gVisor: the one whose parent is not in the sandbox. */
-function outermostOf(sandboxId: string): number {
-  const pids = sandboxPids(sandboxId);
-  const found = pids.find((pid) => !pids.includes(parentOf(pid)));
-  if (found === undefined) throw new Error("no process of the sandbox has a parent outside");
-  return found;
-}
-
-function helperOf(sandboxId: string): number {
-  return parentOf(outermostOf(sandboxId));
 }

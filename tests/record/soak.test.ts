@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { agentPid, type Seeded, seeded, type TestDaemon } from "@sandglass/testkit";
+import { agentPid, childPids, minderPid, type Seeded, seeded, type TestDaemon } from "@sandglass/testkit";
 import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import {
@@ -25,6 +25,7 @@ const SAMPLES = 60;
 const WARM_UP_SHARE = 0.3;
 const FAULT_EVERY_MS = 2_000;
 const HELPER_EVERY = 8;
+const MINDER_EVERY = 6;
 const SEED = 2_026;
 const MIB = 1024 ** 2;
 /** As `bin/sandglass` starts it. Node's own takes up to 128 MiB, more than everything else, as chance has it. */
@@ -103,6 +104,13 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   const unseen = ENDINGS.filter((cause) => !(endings[`exec ${cause}`] ?? 0));
   assert.deepEqual(unseen, [], "what the work was to run into");
   assert.deepEqual(findings.slice(0, 20), []);
+  const { agents = 0, minders = 0, helpers = 0 } = await faults;
+  assert.ok(Math.min(agents, minders, helpers) > 0, "each was killed");
+  const harmed = endings["sandbox driver_error"] ?? 0;
+  assert.ok(
+    harmed <= agents + minders,
+    `${harmed} sandboxes ended by ${agents} agents and ${minders} minders`,
+  );
 
   // Last, so that growth hides nothing of the record.
   const steady = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
@@ -128,22 +136,25 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   );
 });
 
-/** Kills an agent or the helper, or goes away in the middle of an answer, every now and then. */
+/** Kills an agent, a minder or the helper, or goes away in the middle of an answer, every now and then. */
 async function injectFaults(
   daemon: TestDaemon,
   told: Told,
   random: Seeded,
   stop: AbortSignal,
 ): Promise<Record<string, number>> {
-  const counts = { agents: 0, helpers: 0, aborts: 0, tooLate: 0 };
+  const counts = { agents: 0, minders: 0, helpers: 0, aborts: 0, tooLate: 0 };
   for (let round = 1; !stop.aborted; round++) {
     await delay(FAULT_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
     const sandbox = told.sandboxes.at(-1 - random.int(Math.min(4, told.sandboxes.length)));
     if (stop.aborted || sandbox === undefined) continue;
     try {
       if (round % HELPER_EVERY === 0) {
-        process.kill(helperPid(agentPid(sandbox.id)), "SIGKILL");
+        process.kill(helperPid(daemon.pid), "SIGKILL");
         counts.helpers += 1;
+      } else if (round % MINDER_EVERY === 0) {
+        process.kill(minderPid(sandbox.id), "SIGKILL");
+        counts.minders += 1;
       } else if (round % 2 === 0) {
         process.kill(agentPid(sandbox.id), "SIGKILL");
         counts.agents += 1;
@@ -165,13 +176,13 @@ async function injectFaults(
   return counts;
 }
 
-/** The parent of a sandbox's outermost process. */
-function helperPid(pid: number): number {
-  const parentOf = (of: number): number =>
-    Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${of}/status`, "utf8"))?.[1]);
-  const nameOf = (of: number): string => readFileSync(`/proc/${of}/cmdline`, "utf8").split("\0")[0] ?? "";
-  for (let at = pid; at > 1; at = parentOf(at)) if (nameOf(at).endsWith("helper")) return at;
-  throw new Error("it has no helper");
+/** The helper that the daemon has now; between one and the next it has none. */
+function helperPid(daemonPid: number): number {
+  const found = childPids(daemonPid).find(
+    (pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "helper",
+  );
+  if (found === undefined) throw new Error("it has no helper");
+  return found;
 }
 
 function look({ pid, dataDir }: TestDaemon): Sample {

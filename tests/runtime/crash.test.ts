@@ -1,18 +1,22 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   agentPid,
   callContext,
+  childPids,
   finished,
   hostTraces,
   livingPids,
+  minderPid,
   noTraces,
+  parentPid,
   readLines,
   run,
   sandboxPids,
@@ -22,15 +26,8 @@ import {
 } from "@sandglass/testkit";
 
 const context = callContext();
-
-/** The native helper: the child of ours that is the parent of a sandbox's outermost process. */
-function helperPid(sandboxId: string): number {
-  for (const pid of sandboxPids(sandboxId)) {
-    const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
-    if (!sandboxPids(sandboxId).includes(parent)) return parent;
-  }
-  throw new Error("no process of the sandbox has a parent outside");
-}
+/** Says something, and goes on when it is let. */
+const WAITS = "echo in; until [ -e go ]; do sleep 0.02; done; echo out";
 
 describe("when something crashes", () => {
   let host: TestRuntime;
@@ -132,23 +129,103 @@ describe("when something crashes", () => {
     assert.equal((await host.events.next("sandbox.terminated", sandbox.id)).data.cause, "driver_error");
   });
 
-  test("the native helper: every sandbox ends with driver_error, and new ones can be made", async () => {
-    const sandboxes = await Promise.all([host.create(), host.create({ template: "python" })]);
-    const execs = await Promise.all([
-      sandboxes[0].exec({ command: "echo in; sleep 1000" }, context),
-      sandboxes[1].exec({ code: "import time; time.sleep(1000)" }, context),
-    ]);
-    await until("it runs", () => execs[0].info().stdoutBytes > 0);
-    process.kill(helperPid(sandboxes[0].id), "SIGKILL");
-    for (const exec of execs) assert.equal((await finished(exec)).exit.cause, "driver_error");
-    for (const { id } of sandboxes) {
-      assert.equal((await host.events.next("sandbox.terminated", id)).data.cause, "driver_error");
+  test("a minder: exactly its own sandbox ends with driver_error and says so, whatever it was at", async () => {
+    const [sandbox, paused, neighbour] = await Promise.all([host.create(), host.create(), host.create()]);
+    const exec = await sandbox.exec({ command: "echo in; sleep 1000" }, context);
+    const other = await neighbour.exec({ command: WAITS }, context);
+    await until("they run", () => exec.info().stdoutBytes > 0 && other.info().stdoutBytes > 0);
+    await paused.pause(context);
+    for (const { id } of [sandbox, paused]) process.kill(minderPid(id), "SIGKILL");
+    const { exit } = await finished(exec);
+    assert.equal(exit.cause, "driver_error");
+    assert.match(exit.reason ?? "", /the sandbox's minder, its parent process on the host, went away/);
+    for (const { id } of [sandbox, paused]) {
+      const { data } = await host.events.next("sandbox.terminated", id);
+      assert.equal(data.cause, "driver_error");
+      assert.match(data.reason ?? "", /the sandbox's minder .* went away/);
       assert.equal(host.events.ofType("sandbox.terminated", id).length, 1);
       await noTraces(host.dataDir, id);
     }
-    const next = await until("there is a helper again", () => host.create().catch(() => undefined));
-    assert.equal((await run(next, { command: "echo works" })).stdout, "works\n");
-    await next.terminate("user", context);
+    assert.equal((await run(neighbour, { command: "touch go" })).exit.code, 0);
+    assert.equal((await finished(other)).stdout, "in\nout\n");
+    await neighbour.terminate("user", context);
+    await noTraces(host.dataDir, neighbour.id);
+  });
+
+  test("the native helper: what runs goes on, and new sandboxes are made at once", async (t) => {
+    const warned = t.mock.method(process, "emitWarning", () => {});
+    const [sandbox, python] = await Promise.all([host.create(), host.create({ template: "python" })]);
+    const exec = await sandbox.exec({ command: WAITS }, context);
+    const cell = await python.exec({ code: "x = 41; import time; time.sleep(0.5); x" }, context);
+    await until("they run", () => exec.info().stdoutBytes > 0 && cell.info().state === "running");
+    const minders = [sandbox, python].map(({ id }) => minderPid(id));
+    const helper = parentPid(minders[0] as number);
+    process.kill(helper, "SIGKILL");
+    const made = await Promise.all([host.create(), host.create(), host.create()]);
+    for (const each of made) {
+      assert.equal((await run(each, { command: "echo works" })).stdout, "works\n");
+      assert.notEqual(parentPid(minderPid(each.id)), helper);
+    }
+    const said = warned.mock.calls.map(({ arguments: [what] }) => String(what));
+    assert.deepEqual(said, [
+      `the native helper (process ${helper}) went away and is started again; sandboxes that run go on`,
+    ]);
+
+    assert.equal((await run(sandbox, { command: "touch go" })).exit.code, 0);
+    assert.equal((await finished(exec)).stdout, "in\nout\n");
+    assert.equal((await finished(cell)).exit.cause, "exited");
+    assert.equal((await run(python, { code: "x + 1" })).exit.cause, "exited");
+    assert.deepEqual(
+      [sandbox, python].map(({ id }) => minderPid(id)),
+      minders,
+    );
+    await sandbox.pause(context);
+    await sandbox.resume(context);
+    // The first that goes does so by its minder's death, as one of any helper does.
+    process.kill(minders[0] as number, "SIGKILL");
+    assert.equal((await host.events.next("sandbox.terminated", sandbox.id)).data.cause, "driver_error");
+    await python.terminate("user", context);
+    for (const each of made) await each.terminate("user", context);
+    for (const { id } of [sandbox, python, ...made]) {
+      assert.equal(host.events.ofType("sandbox.terminated", id).length, 1);
+      await noTraces(host.dataDir, id);
+    }
+    await until("the minders are gone", () => minders.every((pid) => !existsSync(`/proc/${pid}`)));
+  });
+
+  test("the native helper again and again while sandboxes are made: each is made or fails with a reason, and nothing is left", async (t) => {
+    t.mock.method(process, "emitWarning", () => {});
+    const known = await host.create();
+    const minders = new Set<number>();
+    let kills = 0;
+    let isOver = false;
+    const killing = (async () => {
+      while (!isOver) {
+        for (const pid of childPids(process.pid).filter(isHelper)) {
+          for (const minder of childPids(pid)) minders.add(minder);
+          process.kill(pid, "SIGKILL");
+          kills++;
+        }
+        await delay(15);
+      }
+    })();
+    const outcomes = await Promise.allSettled(Array.from({ length: 24 }, () => host.create()));
+    isOver = true;
+    await killing;
+    assert.ok(kills > 1);
+    for (const outcome of outcomes) {
+      if (outcome.status === "fulfilled") {
+        assert.equal((await run(outcome.value, { command: "echo here" })).stdout, "here\n");
+        await outcome.value.terminate("user", context);
+        await noTraces(host.dataDir, outcome.value.id);
+      } else assert.match(outcome.reason.message, /native helper went away/);
+    }
+    assert.equal((await run(known, { command: "echo here" })).stdout, "here\n");
+    await known.terminate("user", context);
+    const { files } = hostTraces(host.dataDir, "sandboxes/");
+    assert.deepEqual(files, []);
+    assert.ok(minders.size > 0);
+    await until("every minder is gone", () => [...minders].every((pid) => !existsSync(`/proc/${pid}`)));
   });
 });
 
@@ -204,3 +281,7 @@ describe("when the daemon is killed", () => {
     assert.equal((await run(await host.create(), { command: "echo again" })).stdout, "again\n");
   });
 });
+
+function isHelper(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "helper";
+}

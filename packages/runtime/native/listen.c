@@ -4,9 +4,10 @@
    descriptor (SCM_RIGHTS) on a message {"cmd":"NODE_HANDLE","type":"net.Native","msg":…}. That form is Node's own affair; a
    test pins it. Node answers each with {"cmd":"NODE_HANDLE_ACK"}, and says nothing else here: what it says is discarded.
 
-   The channel is never waited for. What the daemon does not take at once is kept here, up to MAX_WAITING sockets; a request
-   that would go beyond is refused. So a daemon that does not read costs some descriptors, and neither holds up the helper's
-   other work (to end sandboxes, above all) nor loses a socket that was promised. */
+   The helper has the channel from Node, and its minders have it from the helper: a message goes whole or not at all, so they need not
+   take turns, and it outlives the helper. It is never waited for. What the daemon does not take at once is kept here, up to
+   MAX_WAITING sockets; a request that would go beyond is refused. So a daemon that does not read costs some descriptors, and
+   neither holds up the minder's other work (to end its sandbox, above all) nor loses a socket that was promised. */
 #include "listen.h"
 
 #include <arpa/inet.h>
@@ -48,9 +49,7 @@ void open_channel(void) {
   if (own_network < 0 || fstat(own_network, &own_network_stat)) die("the helper's own network namespace");
 }
 
-int channel_fd(void) { return channel; }
-
-short channel_events(void) { return waiting_count ? POLLIN | POLLOUT : POLLIN; }
+int full_channel(void) { return waiting_count ? channel : -1; }
 
 static void close_channel(void) {
   for (; waiting_count; waiting_count--, waiting_at = (waiting_at + 1) % MAX_WAITING) close(waiting[waiting_at].fd);
@@ -78,8 +77,15 @@ static int send_socket(const struct handover *given) {
   return n < 0 ? -1 : 0;
 }
 
-static void flush_channel(void) {
+/* Whoever sends makes room for the answer: what nobody reads would stay with the daemon once the channel is full of it. */
+static void discard_acknowledgements(void) {
+  char said[4096];
+  while (recv(channel, said, sizeof said, MSG_DONTWAIT) > 0) {}
+}
+
+void flush_channel(void) {
   while (waiting_count) {
+    discard_acknowledgements();
     if (send_socket(&waiting[waiting_at])) {
       if (errno != EAGAIN) close_channel(); /* the daemon is gone, or does not want any more */
       return;
@@ -88,15 +94,6 @@ static void flush_channel(void) {
     waiting_at = (waiting_at + 1) % MAX_WAITING;
     waiting_count--;
   }
-}
-
-void serve_channel(short revents) {
-  char acknowledgements[4096];
-  if (revents & (POLLIN | POLLHUP | POLLERR)) {
-    ssize_t n = recv(channel, acknowledgements, sizeof acknowledgements, MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) return close_channel();
-  }
-  flush_channel();
 }
 
 /* The first (for bubblewrap: the only) child; -1 where there is none. */

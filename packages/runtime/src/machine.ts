@@ -77,7 +77,7 @@ export class Machine {
     this.connectMs = parts.connectMs;
     this.#collection = parts.collection;
     this.runners = new Runners(parts.agent, parts.driver);
-    parts.agent.onClose = (violation) => this.#gone(violation || "the sandbox's agent went away");
+    parts.agent.onClose = (violation) => this.#gone(violation || this.whyGone);
   }
 
   /** Throws DRIVER_ERROR where the sandbox does not come up, UNSUPPORTED_ON_HOST where it cannot be isolated so. */
@@ -101,7 +101,7 @@ export class Machine {
       await sandbox.kill();
       agent.close();
       void collection?.detach();
-      const said = sandbox.diagnosis();
+      const said = sandbox.diagnosis() || sandbox.loss();
       await sandbox.release();
       throw new SandglassError(
         "DRIVER_ERROR",
@@ -121,6 +121,11 @@ export class Machine {
 
   get isGone(): boolean {
     return this.#isGone;
+  }
+
+  /** For one that went without having been asked. */
+  get whyGone(): string {
+    return this.driver.loss() || "the sandbox's agent went away";
   }
 
   /** What the pool does ahead of a claim: a spare runner, the template's interpreters, its warm-up cell. */
@@ -278,7 +283,8 @@ export class Machine {
   #gone(reason: string): void {
     if (this.#isGone) return;
     this.#isGone = true;
-    if (!this.driver.diedOfMemory()) return this.onGone?.("driver_error", reason);
+    if (this.driver.loss() !== "" || !this.driver.diedOfMemory())
+      return this.onGone?.("driver_error", reason);
     this.onGone?.("oom_killed", `the memory limit of ${this.limits.memoryMb} MiB was reached`);
   }
 }

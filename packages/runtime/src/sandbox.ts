@@ -119,8 +119,7 @@ export class Sandbox implements SandboxHandle {
     if (this.#ending === undefined) this.#endSamples = this.#parts.sampler?.begin(this.#machine, say);
     this.#lifetime.start();
     this.#idle.start();
-    if (this.#machine.isGone)
-      await this.terminate("driver_error", this.#own(), "the sandbox's agent went away");
+    if (this.#machine.isGone) await this.terminate("driver_error", this.#own(), this.#machine.whyGone);
   }
 
   /** For one whose beginning could not be recorded: it is given back, and there is nothing to say of it. */

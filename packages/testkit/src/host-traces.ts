@@ -71,6 +71,30 @@ export function agentPid(sandboxId: string): number {
   return found;
 }
 
+/** A sandbox's outermost process, bubblewrap or crun: the one whose parent is not in the sandbox. */
+export function outermostPid(sandboxId: string): number {
+  const pids = sandboxPids(sandboxId);
+  const found = pids.find((pid) => !pids.includes(parentPid(pid)));
+  if (found === undefined) throw new Error(`no process of sandbox ${sandboxId} has a parent outside`);
+  return found;
+}
+
+/** The minder: its parent. */
+export function minderPid(sandboxId: string): number {
+  return parentPid(outermostPid(sandboxId));
+}
+
+/** The parent of a process; of a minder, as long as that runs, the helper. */
+export function parentPid(pid: number): number {
+  return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
+/** Those a process has now. */
+export function childPids(pid: number): number[] {
+  const text = readIfThere(`/proc/${pid}/task/${pid}/children`).trim();
+  return text === "" ? [] : text.split(" ").map(Number);
+}
+
 function cgroupMounts(): string[] {
   const lines = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const at = (line: string): string => line.split(" ")[4] ?? "";

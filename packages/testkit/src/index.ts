@@ -28,10 +28,14 @@ export {
 export { collectGarbage, heldMemory } from "./held-memory.ts";
 export {
   agentPid,
+  childPids,
   type HostTraces,
   hostTraces,
   livingPids,
+  minderPid,
   noTraces,
+  outermostPid,
+  parentPid,
   sandboxPids,
   sandboxPidsNamed,
 } from "./host-traces.ts";

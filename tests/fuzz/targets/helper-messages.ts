@@ -8,22 +8,19 @@ function message(...fields: string[]): Buffer {
   return Buffer.concat([Buffer.from(Uint32Array.of(body.length).buffer), body]);
 }
 
-/** Messages of the native helper, up to the first that is none. */
+/** Messages of the native helper and of minders, up to the first that is none. */
 export const helperMessages: FuzzTarget = {
   name: "helper-messages",
   watched: ["/runtime/src/host/helper-messages.ts"],
   words: [
-    message("created", "sbx_1", "42"),
+    message("created", "42", ""),
     message("ready", "", ""),
-    message("failed", "sbx_1", "ä"),
+    message("failed", "token", "ä"),
+    message("refused", "1 later find the sandbox", ""),
     message(""),
   ],
   seeds: [
-    Buffer.concat([
-      message("ready", "", ""),
-      message("created", "sbx_1", "42"),
-      message("exited", "sbx_1", "9"),
-    ]),
+    Buffer.concat([message("ready", "", ""), message("created", "42", ""), message("exited", "9", "")]),
   ],
   check(input) {
     const whole = read([input]);

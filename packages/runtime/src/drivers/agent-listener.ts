@@ -12,8 +12,8 @@ interface Expected {
 }
 
 /**
- * The Unix socket on which the helper delivers each sandbox's line to the host. The helper connects and writes the sandbox's
- * token before the agent is executed with the connected descriptor: nothing inside a sandbox ever sees the path or a token.
+ * The Unix socket on which each minder speaks to the daemon, and delivers its sandbox's line to the host. It connects and writes the
+ * sandbox's token before the agent is executed with the connected descriptor: nothing inside a sandbox ever sees the path or a token.
  */
 export class AgentListener {
   readonly path: string;
@@ -47,15 +47,15 @@ export class AgentListener {
     return new AgentListener(path, server);
   }
 
-  /** The connection that will introduce itself with `token`. */
-  expect(token: string): Promise<Socket> {
+  /** The connection that will introduce itself with `token`. @param whose as an error says it */
+  expect(token: string, whose: string): Promise<Socket> {
     const connected = new Promise<Socket>((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#expected.delete(token);
         reject(
           new SandglassError(
             "DRIVER_ERROR",
-            `the sandbox's agent did not connect within ${CONNECT_TIMEOUT_MS / 1000} s`,
+            `${whose} did not connect within ${CONNECT_TIMEOUT_MS / 1000} s`,
           ),
         );
       }, CONNECT_TIMEOUT_MS);
@@ -93,7 +93,7 @@ export class AgentListener {
       expected.resolve(socket);
     };
     const onError = (): void => void socket.destroy();
-    // Only the helper can reach this socket; one that stays silent is not its doing.
+    // Only the helper and its minders can reach this socket; one that stays silent is not its doing.
     const silent = setTimeout(() => socket.destroy(), CONNECT_TIMEOUT_MS).unref();
     socket.on("error", onError);
     socket.on("data", onData);

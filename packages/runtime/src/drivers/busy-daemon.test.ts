@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { newSandboxId } from "@sandglass/protocol";
-import { livingPids } from "@sandglass/testkit";
+import { livingPids, minderPid } from "@sandglass/testkit";
 import type { SocketHandle } from "../collector.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
 import type { DriverSandbox, SandboxDriver } from "./driver.ts";
@@ -39,27 +39,25 @@ describe("a daemon whose event loop is held up", () => {
     return { id, sandbox };
   }
 
-  test("holds the helper up in nothing, and gets every socket when it reads again", async () => {
+  test("holds a minder up in nothing, and gets every socket when it reads again", async () => {
     const [one, two] = await Promise.all([create(), create()]);
+    const minder = minderPid(one.id);
     const requests = Array.from({ length: REQUESTS }, (_, at) => {
       const ports = Array.from({ length: PORTS_EACH }, (_, port) => FIRST_PORT + at * PORTS_EACH + port);
       return { ports, taken: one.sandbox.listen(ports) };
     });
     // From here the loop stands still: what is waited for is looked for, again and again.
-    waitFor(
-      "the channel is full, and the helper keeps what does not go in",
-      () => socketsOf(helperPid()) > 20,
-    );
+    waitFor("the channel is full, and the minder keeps what does not go in", () => socketsOf(minder) > 20);
     const killed = two.sandbox.kill();
     waitFor("a sandbox is ended meanwhile", () => livingPids(two.id).length === 0);
-    assert.ok(socketsOf(helperPid()) > 20, "the channel was full all the while");
+    assert.ok(socketsOf(minder) > 20, "the channel was full all the while");
     // And from here it goes on.
     await killed;
     for (const { ports, taken } of requests) {
       const sockets = await taken;
       assert.deepEqual(await Promise.all(sockets.map(portOf)), ports);
     }
-    assert.ok(socketsOf(helperPid()) < 10, "the helper kept some");
+    assert.ok(socketsOf(minder) < 10, "the minder kept some");
     await Promise.all([end(one.sandbox), end(two.sandbox)]);
   });
 
@@ -83,16 +81,6 @@ async function end(sandbox: DriverSandbox): Promise<void> {
 function waitFor(what: string, isSo: () => boolean): void {
   const deadline = performance.now() + GIVE_UP_MS;
   while (!isSo()) if (performance.now() > deadline) throw new Error(`waited in vain until ${what}`);
-}
-
-/** This process's only helper. */
-function helperPid(): number {
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, "utf8")
-    .trim()
-    .split(" ");
-  const found = children.find((pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "helper");
-  assert.ok(found !== undefined, "there is no helper");
-  return Number(found);
 }
 
 function socketsOf(pid: number): number {

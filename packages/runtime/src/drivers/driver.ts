@@ -80,6 +80,8 @@ export interface DriverSandbox {
   disk(): { freeBytes: number; sizeBytes: number } | undefined;
   /** The memory limit took the whole sandbox, as it does where a guest's kernel is what the limit meets. */
   diedOfMemory(): boolean;
+  /** What of the host's went away and took the sandbox with it, for an error's message; "" where nothing did. */
+  loss(): string;
   /** What the isolation tool itself said, for an error's message; "" where it said nothing. */
   diagnosis(): string;
   /** Kills everything in it; resolves when its processes are gone. Idempotent. */

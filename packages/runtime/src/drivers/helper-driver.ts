@@ -6,7 +6,7 @@ import { SandglassError } from "@sandglass/protocol";
 import type { CgroupLayout } from "../host/cgroup-layout.ts";
 import { SandboxCgroup } from "../host/cgroups.ts";
 import { unenforcedLimits } from "../host/checks.ts";
-import type { HelperCreate } from "../host/helper.ts";
+import { MINDER_LOST, type MinderCreate } from "../host/minder.ts";
 import type { DriverCapabilities, DriverCreate, DriverSandbox, SandboxDriver } from "./driver.ts";
 import { HelperSandbox } from "./helper-sandbox.ts";
 import type { SandboxHost } from "./sandbox-host.ts";
@@ -46,23 +46,20 @@ export class HelperDriver implements SandboxDriver {
   async create(request: DriverCreate): Promise<DriverSandbox> {
     if (this.#wall.program() === undefined) throw missingProgram(this.#wall);
     const host = this.#host;
-    const { helper } = host;
     const started = performance.now();
     const uid = await host.uids.take();
     const dir = join(host.sandboxesDir, request.id);
     const token = randomBytes(16).toString("hex");
     let cgroup: SandboxCgroup | undefined;
-    let onGone: () => void = () => {};
-    const gone = new Promise<void>((resolve) => {
-      onGone = resolve;
-    });
-    let pid: number | undefined;
     // The uid last: nobody else may have it while anything of this sandbox is left.
     const giveBack = async (): Promise<void> => {
       await Promise.all([cgroup?.remove(), rm(dir, { recursive: true, force: true })]);
       host.uids.release(uid);
     };
-    const connected = host.listener.expect(token);
+    const connected = host.listener.expect(token, "the sandbox's agent");
+    // Beside what else it needs.
+    const minding = host.minders.take();
+    minding.catch(() => {}); // awaited below, unless something else fails first
     try {
       cgroup = new SandboxCgroup(host.layout, `${host.cgroupRoot}/${request.id}`);
       cgroup.setLimits(this.#hostLimits(request.limits));
@@ -70,20 +67,20 @@ export class HelperDriver implements SandboxDriver {
       const hasImage = this.capabilities.hasDiskLimit && host.user === undefined;
       const image = hasImage ? await host.images.get(request.limits.diskMb) : "";
       if (image === "") await mkdir(join(dir, "upper"));
-      const spec = await this.#helperCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
-      pid = await helper.create(spec, () => onGone());
+      const spec = await this.#minderCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
+      const minder = await minding;
+      const pid = await minder.create(spec);
       const bootMs = performance.now() - started;
-      const socket = await Promise.race([connected, gone.then(() => undefined)]);
+      const socket = await Promise.race([connected, minder.ended.then(() => undefined)]);
       if (socket === undefined) {
         const said = (await readFile(spec.log, "utf8").catch(() => "")).trim().slice(0, 1000);
         throw new SandglassError(
           "DRIVER_ERROR",
-          `the sandbox did not come up: ${said || "it ended before it connected"}`,
+          `the sandbox did not come up: ${said || (minder.isLost ? MINDER_LOST : "it ended before it connected")}`,
           { hint: "run `sandglass doctor`" },
         );
       }
       const sandbox = new HelperSandbox({
-        id: request.id,
         pid,
         hasGuestKernel: this.#wall.hasGuestKernel,
         root: this.#wall.root,
@@ -92,11 +89,10 @@ export class HelperDriver implements SandboxDriver {
         isUser: host.user !== undefined,
         isCounted: host.user === undefined || hasControllers(host.layout),
         toHostLimits: (limits) => this.#hostLimits(limits),
-        gone,
+        minder,
         socket,
         cgroup,
         dir,
-        helper,
         bootMs,
         connectMs: performance.now() - started - bootMs,
         release: async () => {
@@ -112,8 +108,10 @@ export class HelperDriver implements SandboxDriver {
         (socket) => socket.destroy(),
         () => {}, // it never came
       );
-      helper.kill(request.id);
-      if (pid !== undefined) await gone;
+      // It has ended what it began before anything is given back.
+      const minder = await minding.catch(() => undefined); // there was none
+      await minder?.end();
+      cgroup?.kill();
       await giveBack();
       throw error;
     }
@@ -141,10 +139,10 @@ export class HelperDriver implements SandboxDriver {
     return isCounted ? undefined : maxPids;
   }
 
-  async #helperCreate(
+  async #minderCreate(
     request: DriverCreate,
     own: { image: string; dir: string; uid: number; token: string; cgroups: string[] },
-  ): Promise<HelperCreate> {
+  ): Promise<MinderCreate> {
     const host = this.#host;
     const { argv, configuration } = this.#wall.command(request, {
       uid: own.uid,
@@ -156,7 +154,6 @@ export class HelperDriver implements SandboxDriver {
     // Opened by root, and once more through the descriptor by the sandbox's uid, which cannot walk to it.
     if (configuration !== undefined) await writeFile(file, configuration, { mode: 0o644 });
     return {
-      id: request.id,
       mountPoint: host.mountPoint,
       image: own.image,
       disk: join(own.dir, own.image === "" ? "upper" : "disk.ext4"),

@@ -8,7 +8,7 @@ import type { SocketHandle } from "../collector.ts";
 import type { SandboxCgroup } from "../host/cgroups.ts";
 import { ExecCgroup } from "../host/exec-cgroup.ts";
 import { NotYet } from "../host/handed-sockets.ts";
-import type { Helper } from "../host/helper.ts";
+import { MINDER_LOST, type Minder } from "../host/minder.ts";
 import { processCounts } from "../host/process-counts.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import { type ConnectingSocket, socketOwners } from "../host/socket-owners.ts";
@@ -19,9 +19,10 @@ import { WholeSandboxGroup } from "./whole-sandbox-group.ts";
 const OOM_SCORE = "100";
 /** The wall's program makes the network some milliseconds after it has begun. */
 const LOOK_EVERY_MS = 1;
+/** What a process takes to go once it is killed; one that is frozen stays for longer. */
+const KERNEL_MS = 2_000;
 
 interface Parts {
-  id: string;
   /** The wall's own process, outside. Its only child is the agent, or what runs the guest's kernel. */
   pid: number;
   hasGuestKernel: boolean;
@@ -36,11 +37,10 @@ interface Parts {
   isCounted: boolean;
   /** What the host's groups are told, where that is not what the sandbox is. */
   toHostLimits(limits: SandboxLimits): SandboxLimits;
-  gone: Promise<void>;
+  minder: Minder;
   socket: Socket;
   cgroup: SandboxCgroup;
   dir: string;
-  helper: Helper;
   bootMs: number;
   connectMs: number;
   release(): Promise<void>;
@@ -58,6 +58,7 @@ export class HelperSandbox implements DriverSandbox {
   readonly connectMs: number;
   readonly #parts: Parts;
   #agentPid: number | undefined;
+  readonly #gone: Promise<void>;
   #released: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -65,6 +66,7 @@ export class HelperSandbox implements DriverSandbox {
     this.socket = parts.socket;
     this.bootMs = parts.bootMs;
     this.connectMs = parts.connectMs;
+    this.#gone = parts.minder.ended.then(() => this.#ended());
   }
 
   get hasFixedPids(): boolean {
@@ -72,7 +74,7 @@ export class HelperSandbox implements DriverSandbox {
   }
 
   onExit(callback: () => void): void {
-    void this.#parts.gone.then(callback);
+    void this.#gone.then(callback);
   }
 
   setLimits(limits: SandboxLimits): void {
@@ -107,10 +109,10 @@ export class HelperSandbox implements DriverSandbox {
   }
 
   async listen(ports: readonly number[]): Promise<SocketHandle[]> {
-    // Ends with the sandbox at the latest: then the helper knows it no more, and says so.
+    // Ends with the sandbox at the latest, and with its minder.
     for (;;) {
       try {
-        return await this.#parts.helper.listen(this.#parts.id, ports);
+        return await this.#parts.minder.listen(ports);
       } catch (error) {
         if (!(error instanceof NotYet)) throw error;
       }
@@ -155,6 +157,10 @@ export class HelperSandbox implements DriverSandbox {
     }
   }
 
+  loss(): string {
+    return this.#parts.minder.isLost ? MINDER_LOST : "";
+  }
+
   diagnosis(): string {
     const log = join(this.#parts.dir, "wall.log");
     return existsSync(log) ? readFileSync(log, "utf8").trim().slice(0, 1000) : "";
@@ -162,14 +168,23 @@ export class HelperSandbox implements DriverSandbox {
 
   async kill(): Promise<void> {
     this.#parts.cgroup.kill();
-    this.#parts.helper.kill(this.#parts.id);
-    await this.#parts.gone;
+    void this.#parts.minder.end();
+    await this.#gone;
     await this.#parts.cgroup.emptied();
   }
 
   release(): Promise<void> {
     this.#released ??= this.#parts.release();
     return this.#released;
+  }
+
+  /** Nothing of a sandbox goes on without its minder: what the kernel does not see to is done here. */
+  async #ended(): Promise<void> {
+    if (!this.#parts.minder.isLost) return;
+    this.socket.destroy();
+    this.#parts.cgroup.kill();
+    const deadline = performance.now() + KERNEL_MS;
+    while (existsSync(`/proc/${this.#parts.pid}`) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
   }
 
   /** The only child of the wall's process. */

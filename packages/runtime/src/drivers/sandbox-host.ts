@@ -13,6 +13,7 @@ import { buildSkeleton } from "../host/skeleton.ts";
 import { requireNative } from "../native.ts";
 import { AgentListener } from "./agent-listener.ts";
 import { HostUidRanges } from "./host-uid-ranges.ts";
+import { Minders } from "./minders.ts";
 import { startUserHelper, USER_MOUNT_POINT, type UserHost } from "./user-host.ts";
 
 /**
@@ -45,7 +46,7 @@ export class SandboxHost {
   /** Where the daemon is not root. */
   readonly user: UserHost | undefined;
   readonly listener: AgentListener;
-  #helper: Helper;
+  readonly minders: Minders;
 
   private constructor(
     dataDir: string,
@@ -64,11 +65,10 @@ export class SandboxHost {
     this.seccompFile = join(dataDir, "runtime", "seccomp.bpf");
     this.skeletonDir = join(dataDir, "runtime", "skeleton");
     this.images = new DiskImages(join(dataDir, "runtime", "images"));
-    this.#helper = parts.helper;
     this.user = parts.user;
     this.uids = parts.user?.uids ?? new HostUidRanges();
     this.mountPoint = parts.user === undefined ? MOUNT_POINT : USER_MOUNT_POINT;
-    this.#helper.onLost = () => void this.#restartHelper();
+    this.minders = new Minders(parts.listener, parts.helper, parts.user?.mapping.argv);
   }
 
   /** Clears what a crash left of an earlier run in the same data directory, then starts the helper. */
@@ -98,11 +98,6 @@ export class SandboxHost {
     }
   }
 
-  /** The one that runs now; with a lost one its sandboxes are gone. */
-  get helper(): Helper {
-    return this.#helper;
-  }
-
   get hasDisks(): boolean {
     return this.user !== undefined || existsSync("/dev/loop-control");
   }
@@ -113,23 +108,10 @@ export class SandboxHost {
 
   /** After the drivers' own: nothing of theirs may be left. */
   async close(): Promise<void> {
-    await this.#helper.close();
+    await this.minders.close();
     await this.listener.close();
     this.user?.uids.close();
     await removeGroup(this.layout, this.cgroupRoot);
-  }
-
-  /** With the helper its sandboxes are gone: the kernel saw to that, and each says so by itself. New ones need a new helper. */
-  async #restartHelper(): Promise<void> {
-    process.emitWarning("the native helper went away and is started again", { code: "SANDGLASS_HELPER" });
-    try {
-      this.#helper = await Helper.start(this.user?.mapping.argv);
-      this.#helper.onLost = () => void this.#restartHelper();
-    } catch (error) {
-      process.emitWarning(`the native helper cannot be started: ${(error as Error).message}`, {
-        code: "SANDGLASS_HELPER",
-      });
-    }
   }
 }
 

@@ -51,7 +51,7 @@ async function answerOf(port: number): Promise<string> {
   return text(socket);
 }
 
-describe("a listening socket that a child hands to Node as the helper does", () => {
+describe("a listening socket that a child hands to Node as a minder does", () => {
   const kinds: [name: string, make: () => Server][] = [
     ["an http.Server", () => createHttpServer((_, response) => response.end("served"))],
     ["a net.Server", () => createServer((socket) => socket.resume().end("served"))],
@@ -125,10 +125,13 @@ describe("the sockets of a request", () => {
     await assert.rejects(taken, NotYet);
   });
 
-  test("do not come any more when the helper has gone", async () => {
+  test("do not come any more when their minder has gone, and another's do", async () => {
     const sockets = new HandedSockets();
-    const both = [sockets.expect(1).taken, sockets.expect(2).taken];
-    sockets.close(new Error("gone"));
-    for (const taken of both) await assert.rejects(taken, /gone/);
+    const [one, other] = [sockets.expect(1), sockets.expect(1)];
+    sockets.refuse(one.number, new Error("gone"));
+    await assert.rejects(one.taken, /gone/);
+    const its = socket();
+    sockets.onMessage({ listen: other.number, at: 0 }, its);
+    assert.deepEqual(await other.taken, [its]);
   });
 });

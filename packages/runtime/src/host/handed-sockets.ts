@@ -19,8 +19,8 @@ interface Pending {
 }
 
 /**
- * The daemon's end of the helper's socket hand-over. Sockets come one by one on Node's own channel, each with the number of its
- * request; refusals on the helper's stdout. What nobody waits for (any more) is closed at once, for an open socket keeps a
+ * The daemon's end of the minders' socket hand-over. Sockets come one by one on Node's own channel to their helper, which they inherit
+ * and which is there as long as one of them is, each with the number of its request; refusals on the minder's own line. What nobody waits for (any more) is closed at once, for an open socket keeps a
  * sandbox's network namespace.
  */
 export class HandedSockets {
@@ -36,7 +36,7 @@ export class HandedSockets {
     return { number, taken: promise };
   }
 
-  /** What the helper sent on Node's channel: `{listen, at}` and a socket. */
+  /** What a minder sent on Node's channel: `{listen, at}` and a socket. */
   onMessage(message: unknown, handle: unknown): void {
     const { listen, at } = message as { listen: number; at: number };
     const pending = this.#pending.get(listen);
@@ -48,7 +48,7 @@ export class HandedSockets {
     pending.resolve(pending.sockets);
   }
 
-  /** The text of a "refused" of the helper: the number, "later" or "never", and why. */
+  /** The text of a "refused" of a minder: the number, "later" or "never", and why. */
   onRefusal(text: string): void {
     const [, number, when, why] = /^(\d+) (later|never) (.*)$/s.exec(text) ?? [];
     const message = `sockets could not be opened in the sandbox: ${why ?? text}`;
@@ -62,11 +62,6 @@ export class HandedSockets {
     clearTimeout(pending.timer);
     for (const socket of pending.sockets) close(socket);
     pending.reject(error);
-  }
-
-  /** The helper has gone. */
-  close(error: Error): void {
-    for (const number of [...this.#pending.keys()]) this.refuse(number, error);
   }
 }
 

@@ -1,11 +1,16 @@
-/** A message has a word, an id and a text, each of at most 1,000 bytes: longer ones are not the helper speaking. */
+/** A message has three strings, each of at most 1,000 bytes: longer ones are not the helper or a minder speaking. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 const LENGTH_BYTES = 4;
 
-/**
- * Cuts what the helper writes into its messages: u32 length of what follows (little endian), then fields, each with a NUL behind it
- * (`send_message` in `native/helper.c`).
- */
+/** A message to the helper or a minder (`native/message.h`): u32 length of what follows (little endian), then fields, each with a NUL behind it. */
+export function helperMessage(fields: readonly string[]): Buffer {
+  const body = Buffer.from(`${fields.join("\0")}\0`);
+  const head = Buffer.allocUnsafe(LENGTH_BYTES);
+  head.writeUInt32LE(body.length);
+  return Buffer.concat([head, body]);
+}
+
+/** Cuts what the helper or a minder writes into its messages. */
 export class HelperMessages {
   #rest: Buffer = Buffer.alloc(0);
 
