@@ -77,7 +77,7 @@ for (const isolation of ["crun", "gvisor"] as const) {
       process.kill(minderPid(sandbox.id), "SIGKILL");
       const { data } = await host.events.next("sandbox.terminated", sandbox.id);
       assert.equal(data.cause, "driver_error");
-      assert.match(data.reason ?? "", /the sandbox's minder .* went away/);
+      assert.match(data.reason ?? "", /the sandbox's minder, its parent process on the host, went away/);
       await noTraces(host.dataDir, sandbox.id);
       assert.equal((await run(neighbour, { command: "echo here" })).stdout, "here\n");
     });

@@ -142,7 +142,7 @@ describe("when something crashes", () => {
     for (const { id } of [sandbox, paused]) {
       const { data } = await host.events.next("sandbox.terminated", id);
       assert.equal(data.cause, "driver_error");
-      assert.match(data.reason ?? "", /the sandbox's minder .* went away/);
+      assert.match(data.reason ?? "", /the sandbox's minder, its parent process on the host, went away/);
       assert.equal(host.events.ofType("sandbox.terminated", id).length, 1);
       await noTraces(host.dataDir, id);
     }
@@ -222,8 +222,7 @@ describe("when something crashes", () => {
     }
     assert.equal((await run(known, { command: "echo here" })).stdout, "here\n");
     await known.terminate("user", context);
-    const { files } = hostTraces(host.dataDir, "sandboxes/");
-    assert.deepEqual(files, []);
+    await noTraces(host.dataDir, "sandboxes/"); // of any
     assert.ok(minders.size > 0);
     await until("every minder is gone", () => [...minders].every((pid) => !existsSync(`/proc/${pid}`)));
   });

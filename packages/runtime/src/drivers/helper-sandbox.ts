@@ -51,6 +51,15 @@ function children(pid: number): number[] {
   return text === "" ? [] : text.split(" ").map(Number);
 }
 
+/** What is dead and waits for its parent is not: whoever that is now may take its time. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false; // it has gone
+  }
+}
+
 /** One sandbox that the native helper made, whatever its wall. */
 export class HelperSandbox implements DriverSandbox {
   readonly socket: Socket;
@@ -184,7 +193,7 @@ export class HelperSandbox implements DriverSandbox {
     this.socket.destroy();
     this.#parts.cgroup.kill();
     const deadline = performance.now() + KERNEL_MS;
-    while (existsSync(`/proc/${this.#parts.pid}`) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+    while (isAlive(this.#parts.pid) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
   }
 
   /** The only child of the wall's process. */
