@@ -2,7 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { agentPid, childPids, minderPid, type Seeded, seeded, type TestDaemon } from "@sandglass/testkit";
+import {
+  agentPid,
+  helperPid,
+  minderPid,
+  type Seeded,
+  seeded,
+  type TestDaemon,
+  until,
+} from "@sandglass/testkit";
 import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import {
@@ -150,7 +158,8 @@ async function injectFaults(
     if (stop.aborted || sandbox === undefined) continue;
     try {
       if (round % HELPER_EVERY === 0) {
-        process.kill(helperPid(daemon.pid), "SIGKILL");
+        const helper = await until("there is a helper", () => helperPid(daemon.pid));
+        process.kill(helper, "SIGKILL");
         counts.helpers += 1;
       } else if (round % MINDER_EVERY === 0) {
         process.kill(minderPid(sandbox.id), "SIGKILL");
@@ -174,15 +183,6 @@ async function injectFaults(
     }
   }
   return counts;
-}
-
-/** The helper that the daemon has now; between one and the next it has none. */
-function helperPid(daemonPid: number): number {
-  const found = childPids(daemonPid).find(
-    (pid) => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "helper",
-  );
-  if (found === undefined) throw new Error("it has no helper");
-  return found;
 }
 
 function look({ pid, dataDir }: TestDaemon): Sample {

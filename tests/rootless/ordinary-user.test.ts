@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
-import { until } from "@sandglass/testkit";
+import { childPids, helperPid, until } from "@sandglass/testkit";
 import type { Sandbox } from "sandglass";
+import { collectorPid, findCollectorPid } from "../telemetry/collector-process.ts";
 import { pidsOf, startUserDaemon, type UserDaemon } from "./user-daemon.ts";
 
 const LIMITS = { memoryMb: 256, diskMb: 32, maxPids: 48 };
@@ -121,6 +122,40 @@ describe("a daemon that an ordinary user started, without control groups and wit
   test("counts what it uses", async () => {
     const { cpuMs } = await execOf(sandbox, "python3 -c 'sum(range(10_000_000))'");
     assert.ok(cpuMs >= 10, `${cpuMs} ms`);
+  });
+
+  test("goes on when its helper is killed alone, and loses one sandbox when a minder is", async () => {
+    const first = helperPid(world.daemon.pid) as number;
+    const known = childPids(first);
+    const other = await world.client.sandboxes.create({ template: "bash", ...LIMITS });
+    const [minder] = childPids(first).filter((pid) => !known.includes(pid));
+    process.kill(first, "SIGKILL");
+    const late = await world.client.sandboxes.create({ template: "bash", ...LIMITS });
+    assert.equal((await late.commands.run("echo late")).stdout, "late\n");
+    assert.notEqual(helperPid(world.daemon.pid), first);
+    assert.equal((await other.commands.run("echo other")).stdout, "other\n");
+    assert.equal((await sandbox.runCode("x")).result?.["text/plain"], "41");
+
+    // What listens in the sandbox for the host comes anew, from the minder that the first helper left.
+    const ports = collectorPid(world.daemon.pid);
+    process.kill(ports, "SIGKILL");
+    const post =
+      "curl -s -o /dev/null -w '%{http_code}' --noproxy '*' -H 'content-type: application/json' -d '{\"resourceSpans\":[]}' http://127.0.0.1:4318/v1/traces";
+    await until("there is another collector", () => findCollectorPid(world.daemon.pid));
+    await until("it takes what comes", async () => (await sandbox.commands.run(post)).stdout === "200");
+    assert.equal((await sandbox.commands.run(`curl -s http://${at}/`)).stdout, "reached");
+
+    process.kill(minder as number, "SIGKILL");
+    await until("it has ended", async () => (await other.info()).state === "terminated");
+    const ends: { cause: string; reason?: string }[] = [];
+    for await (const { event } of eventsOf(other.id))
+      if (event.type === "sandbox.terminated") ends.push(event.data);
+    assert.deepEqual(
+      ends.map(({ cause, reason }) => [cause, reason]),
+      [["driver_error", "the sandbox's minder, its parent process on the host, went away"]],
+    );
+    for (const each of [sandbox, late]) assert.equal((await each.commands.run("echo in")).stdout, "in\n");
+    await late.terminate();
   });
 
   async function execOf(of: Sandbox, command: string): Promise<{ cpuMs: number }> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import {
   callContext,
   childPids,
   finished,
+  helperPid,
   hostTraces,
   livingPids,
   minderPid,
@@ -201,9 +202,10 @@ describe("when something crashes", () => {
     let isOver = false;
     const killing = (async () => {
       while (!isOver) {
-        for (const pid of childPids(process.pid).filter(isHelper)) {
-          for (const minder of childPids(pid)) minders.add(minder);
-          process.kill(pid, "SIGKILL");
+        const helper = helperPid(process.pid);
+        if (helper !== undefined) {
+          for (const minder of childPids(helper)) minders.add(minder);
+          process.kill(helper, "SIGKILL");
           kills++;
         }
         await delay(15);
@@ -280,7 +282,3 @@ describe("when the daemon is killed", () => {
     assert.equal((await run(await host.create(), { command: "echo again" })).stdout, "again\n");
   });
 });
-
-function isHelper(pid: number): boolean {
-  return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "helper";
-}

@@ -7,6 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   callHttp,
   describeBroken,
+  helperPid,
   type Seeded,
   seeded,
   startDaemon,
@@ -110,7 +111,7 @@ describe(`ten sandboxes that send while the daemon is killed ${LIVES} times, and
     });
   }
 
-  test(`the collector alone is killed ${COLLECTOR_KILLS} times, and the same sandboxes go on`, async (t) => {
+  test(`the collector alone is killed ${COLLECTOR_KILLS} times, and once the helper that made their sandboxes, and the same go on`, async (t) => {
     const fleet = await Fleet.start(client, kills, owners.url);
     const work = (async () => {
       for (let kill = 0; kill <= COLLECTOR_KILLS; kill++) {
@@ -123,6 +124,8 @@ describe(`ten sandboxes that send while the daemon is killed ${LIVES} times, and
         // What was taken may be told late, while the next is still being started.
         const pid = await until("there is a collector", () => findCollectorPid(daemon.pid));
         if (kill < COLLECTOR_KILLS) process.kill(pid, "SIGKILL");
+        // The next collectors get new sockets from the minders that it left.
+        if (kill === 1) process.kill(helperPid(daemon.pid) as number, "SIGKILL");
       }
     })();
     const faults = await flapping([ours, owners], random, work);

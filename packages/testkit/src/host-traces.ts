@@ -89,6 +89,11 @@ export function parentPid(pid: number): number {
   return Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
+/** The native helper that a daemon has now; undefined between one and the next. */
+export function helperPid(daemonPid: number): number | undefined {
+  return childPids(daemonPid).find((pid) => readIfThere(`/proc/${pid}/comm`).trim() === "helper");
+}
+
 /** Those a process has now. */
 export function childPids(pid: number): number[] {
   const text = readIfThere(`/proc/${pid}/task/${pid}/children`).trim();

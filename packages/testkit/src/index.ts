@@ -30,6 +30,7 @@ export {
   agentPid,
   childPids,
   type HostTraces,
+  helperPid,
   hostTraces,
   livingPids,
   minderPid,
