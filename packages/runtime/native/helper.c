@@ -17,7 +17,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clear.h"
@@ -131,6 +130,7 @@ int main(int argc, char **argv) {
     if (polls[1].revents) reap();
     if (polls[0].revents && !hear(handle)) break;
   }
-  while (reap()) nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+  while (reap())
+    if (poll(&(struct pollfd){.fd = children, .events = POLLIN}, 1, -1) < 0 && errno != EINTR) die("poll");
   return 0;
 }

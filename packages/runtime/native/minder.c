@@ -21,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "become.h"
@@ -36,14 +35,10 @@ static struct {
 } sandbox = {.status_fd = -1};
 static int root_is_users;
 
+/* Whatever comes to us has had a parent among our children, whose end is waited for: one pass more is made for it. */
 static void kill_all(void) {
-  for (;;) {
-    kill_children(NULL);
-    pid_t gone;
-    while ((gone = waitpid(-1, NULL, WNOHANG)) > 0) {}
-    if (gone < 0) return;
-    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
-  }
+  do kill_children(NULL);
+  while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 }
 
 static void __attribute__((noreturn)) fail(const char *text) {
