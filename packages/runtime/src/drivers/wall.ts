@@ -1,7 +1,7 @@
 import type { Isolation, UnenforcedLimit } from "@sandglass/protocol";
 import type { DriverCreate } from "./driver.ts";
 
-/** What the helper executes to make one sandbox. */
+/** What a minder's child executes to become one sandbox. */
 export interface WallCommand {
   /**
    * Started in the sandbox's own mount namespace, in `mountPoint`, where `r` is the sandbox's root, and under the sandbox's own uid.

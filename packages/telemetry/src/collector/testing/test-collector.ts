@@ -90,7 +90,7 @@ async function listen(port: number): Promise<{ handle: object; port: number }> {
     server.listen(port, "127.0.0.1", resolve);
   });
   const { port: bound } = server.address() as { port: number };
-  // The listening socket itself, as the native helper hands it over; the server around it is not to be used.
+  // The listening socket itself, as a minder hands it over; the server around it is not to be used.
   const { _handle: handle } = server as Server & { _handle: { onconnection: unknown } };
   return { handle, port: bound };
 }
