@@ -161,12 +161,14 @@ describe("when something crashes", () => {
     await until("they run", () => exec.info().stdoutBytes > 0 && cell.info().state === "running");
     const minders = [sandbox, python].map(({ id }) => minderPid(id));
     const helper = parentPid(minders[0] as number);
+    const restarts = host.runtime.stats().helperRestarts;
     process.kill(helper, "SIGKILL");
     const made = await Promise.all([host.create(), host.create(), host.create()]);
     for (const each of made) {
       assert.equal((await run(each, { command: "echo works" })).stdout, "works\n");
       assert.notEqual(parentPid(minderPid(each.id)), helper);
     }
+    assert.equal(host.runtime.stats().helperRestarts, restarts + 1);
     const said = warned.mock.calls.map(({ arguments: [what] }) => String(what));
     assert.deepEqual(said, [
       `the native helper (process ${helper}) went away and is started again; sandboxes that run go on`,

@@ -222,7 +222,8 @@ export class Runtime implements RuntimeApi {
       sandboxes[state] = (sandboxes[state] ?? 0) + 1;
       runningExecs += sandbox.runningExecs;
     }
-    return { pool: this.#pool.stats(), sandboxes, runningExecs };
+    const { helperRestarts } = this.#drivers;
+    return { pool: this.#pool.stats(), sandboxes, runningExecs, helperRestarts };
   }
 
   /** Resolves when the pool is full. */

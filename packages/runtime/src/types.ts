@@ -55,11 +55,12 @@ export interface RuntimeApi {
    */
   forget(sandboxId: string): Promise<number>;
   checks(): Promise<Check[]>;
-  /** Ready sandboxes and targets by template, sandboxes by state: for /metrics. */
+  /** Ready sandboxes and targets by template, sandboxes by state, how often the helper was started again: for /metrics. */
   stats(): {
     pool: Record<string, { ready: number; target: number; hits: number; misses: number }>;
     sandboxes: Record<string, number>;
     runningExecs: number;
+    helperRestarts: number;
   };
   /** Ends every exec and sandbox with `cause`, then releases what the host lent. */
   close(cause: Cause, deadlineMs: number): Promise<void>;

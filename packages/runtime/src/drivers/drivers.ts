@@ -48,6 +48,11 @@ export class Drivers {
     return this.#host.hasDisks;
   }
 
+  /** How often the native helper went and another took its place. */
+  get helperRestarts(): number {
+    return this.#host.minders.restarts;
+  }
+
   /** Throws UNSUPPORTED_ON_HOST, with what to do about it. Asked again, it looks again. */
   get(isolation: Isolation = this.defaultIsolation): Promise<SandboxDriver> {
     let found = this.#found.get(isolation);

@@ -148,6 +148,7 @@ describe("a minder", () => {
     const [socket] = await until("it has a network", () =>
       minder.listen([PORT]).catch((error: Error) => {
         if (!(error instanceof NotYet)) throw error;
+        return undefined;
       }),
     );
     (socket as { close(): void }).close();

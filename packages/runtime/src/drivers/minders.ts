@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { SandglassError } from "@sandglass/protocol";
 import { Helper, HelperLost } from "../host/helper.ts";
 import type { Minder } from "../host/minder.ts";
 import type { AgentListener } from "./agent-listener.ts";
@@ -16,12 +17,18 @@ export class Minders {
   /** Those that have gone, as long as minders of theirs are there. */
   readonly #earlier = new Set<Helper>();
   #isClosed = false;
+  #restarts = 0;
 
   /** @param user as `Helper.start`, for those that come after `helper` */
   constructor(listener: AgentListener, helper: Helper, user: readonly string[] | undefined) {
     this.#listener = listener;
     this.#user = user;
     this.#helper = Promise.resolve(this.#watched(helper));
+  }
+
+  /** How often a helper went and another was started, or was to be. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /**
@@ -31,11 +38,12 @@ export class Minders {
    */
   async take(): Promise<Minder> {
     for (let tries = 1; ; tries++) {
+      if (this.#isClosed) throw new HelperLost();
       this.#helper ??= this.#start();
       try {
         return await this.#ask(await this.#helper);
       } catch (error) {
-        if (!(error instanceof HelperLost) || this.#isClosed || tries === TRIES) throw error;
+        if (!(error instanceof HelperLost) || tries === TRIES) throw error;
       }
     }
   }
@@ -67,19 +75,24 @@ export class Minders {
     helper.onLost = () => {
       for (const each of this.#earlier) if (!each.isInUse) this.#earlier.delete(each);
       this.#earlier.add(helper);
+      if (this.#isClosed) return;
       const what = `the native helper (process ${helper.pid}) went away and is started again`;
       process.emitWarning(`${what}; sandboxes that run go on`, { code: CODE });
+      this.#restarts++;
       this.#helper = this.#start();
+      this.#helper.catch(() => {}); // it is said, and whoever wants a sandbox hears it
     };
     return helper;
   }
 
   #start(): Promise<Helper> {
     const starting = Helper.start(this.#user).then((helper) => this.#watched(helper));
-    starting.catch((error: Error) => {
+    return starting.catch((error: Error) => {
       this.#helper = undefined; // whoever wants a sandbox next tries again
-      process.emitWarning(`the native helper cannot be started: ${error.message}`, { code: CODE });
+      const message = `the native helper cannot be started: ${error.message}`;
+      process.emitWarning(message, { code: CODE });
+      if (error instanceof HelperLost) throw error;
+      throw new SandglassError("DRIVER_ERROR", message, { hint: "run `sandglass doctor`", cause: error });
     });
-    return starting;
   }
 }

@@ -4,8 +4,13 @@ import { counter, type Family, gauge, type NumberPoint, one, updown } from "./fa
 /** Those that a sandbox can be found in. One that nothing is in reads 0: a series that ends looks like a scrape that failed. */
 const STATES = ["starting", "running", "paused", "terminating"];
 
-/** Sandboxes, execs and the pool, as they are now. */
-export function workFamilies({ pool, sandboxes, runningExecs }: ReturnType<RuntimeApi["stats"]>): Family[] {
+/** Sandboxes, execs and the pool, as they are now, and the helper's ends. */
+export function workFamilies({
+  pool,
+  sandboxes,
+  runningExecs,
+  helperRestarts,
+}: ReturnType<RuntimeApi["stats"]>): Family[] {
   const perTemplate = (read: (of: (typeof pool)[string]) => number): NumberPoint[] =>
     Object.entries(pool).map(([template, of]) => ({
       labels: { "sandglass.template": template },
@@ -46,6 +51,12 @@ export function workFamilies({ pool, sandboxes, runningExecs }: ReturnType<Runti
       "{sandbox}",
       "Creates that found the pool empty.",
       perTemplate(({ misses }) => misses),
+    ),
+    counter(
+      "sandglass.helper.restarts",
+      "{restart}",
+      "Times that the native helper was started again; healthy is 0.",
+      one(helperRestarts),
     ),
     updown(
       "otel.sdk.span.live",
