@@ -226,7 +226,8 @@ describe("when something crashes", () => {
     }
     assert.equal((await run(known, { command: "echo here" })).stdout, "here\n");
     await known.terminate("user", context);
-    await noTraces(host.dataDir, "sandboxes/"); // of any
+    await until("no sandbox has files", () => hostTraces(host.dataDir, "sandboxes/").files.length === 0);
+    await until("no sandbox has a disk", () => hostTraces(host.dataDir, host.dataDir).loops.length === 0);
     assert.ok(minders.size > 0);
     await until("every minder is gone", () => [...minders].every((pid) => !existsSync(`/proc/${pid}`)));
   });

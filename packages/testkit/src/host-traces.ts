@@ -118,10 +118,17 @@ function directoriesNamed(dir: string, name: string): string[] {
 }
 
 function filesNaming(dataDir: string, sandboxId: string): string[] {
-  if (!existsSync(dataDir)) return [];
-  return readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter(
-    (path) => path.includes(sandboxId) && !path.startsWith("output"),
-  );
+  while (existsSync(dataDir)) {
+    try {
+      return readdirSync(dataDir, { recursive: true, encoding: "utf8" }).filter(
+        (path) => path.includes(sandboxId) && !path.startsWith("output"),
+      );
+    } catch (error) {
+      // A directory was removed while one looked: look again.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  return [];
 }
 
 /** Processes and devices go while one looks. */
