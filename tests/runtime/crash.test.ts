@@ -196,6 +196,28 @@ describe("when something crashes", () => {
     await until("the minders are gone", () => minders.every((pid) => !existsSync(`/proc/${pid}`)));
   });
 
+  test("a sandbox of the pool: it is there when the helper has gone, and another is in its place when its minder has", async (t) => {
+    t.mock.method(process, "emitWarning", () => {});
+    await using pooling = await startRuntime({
+      templates: { bash: { poolSize: 1 }, python: { poolSize: 0 } },
+    });
+    const pooled = (): string[] => readdirSync(join(pooling.dataDir, "sandboxes"));
+    await pooling.runtime.ready();
+    const [first = ""] = pooled();
+    process.kill(parentPid(minderPid(first)), "SIGKILL");
+    process.kill(minderPid(first), "SIGKILL");
+    const [second = ""] = await until("another is in its place", () => {
+      const ids = pooled().filter((id) => id !== first);
+      return pooling.runtime.stats().pool.bash?.ready === 1 && ids.length === 1 && ids;
+    });
+    await noTraces(pooling.dataDir, first);
+    process.kill(parentPid(minderPid(second)), "SIGKILL");
+    const sandbox = await pooling.create();
+    assert.equal(sandbox.id, second);
+    assert.equal((await run(sandbox, { command: "echo pooled" })).stdout, "pooled\n");
+    assert.equal(pooling.events.ofType("sandbox.terminated", first).length, 0, "nobody had it");
+  });
+
   test("the native helper again and again while sandboxes are made: each is made or fails with a reason, and nothing is left", async (t) => {
     t.mock.method(process, "emitWarning", () => {});
     const known = await host.create();

@@ -29,14 +29,14 @@
 #include "message.h"
 
 static struct {
-  pid_t pid;     /* 0 until there is one */
+  pid_t pid;     /* 0 while there is none */
   int status_fd; /* its error text; closed by its exec. -1 once read to the end */
-  int is_created;
 } sandbox = {.status_fd = -1};
 static int root_is_users;
 
 /* Whatever comes to us has had a parent among our children, whose end is waited for: one pass more is made for it. */
 static void kill_all(void) {
+  if (sandbox.pid) kill(sandbox.pid, SIGKILL);
   do kill_children(NULL);
   while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
 }
@@ -107,7 +107,6 @@ static void read_status(void) {
   }
   close(sandbox.status_fd);
   sandbox.status_fd = -1;
-  sandbox.is_created = 1;
   snprintf(text, sizeof text, "%d", sandbox.pid);
   (void)say("created", text, "");
 }
@@ -117,6 +116,7 @@ static void read_status(void) {
 static void __attribute__((noreturn)) ended(int wait_status) {
   char text[16];
   if (sandbox.status_fd >= 0) read_status();
+  sandbox.pid = 0; /* another process may have it from now on */
   kill_all();
   snprintf(text, sizeof text, "%d", wait_status);
   (void)say("exited", text, "");
@@ -162,7 +162,6 @@ void mind(const char *token, const char *path, int children, int is_user) {
     if (polls[3].revents) flush_channel();
     if (polls[0].revents && !hear(handle)) break;
   }
-  if (sandbox.is_created) kill(sandbox.pid, SIGKILL);
   kill_all();
   (void)say("exited", "9", "");
   _exit(0);
