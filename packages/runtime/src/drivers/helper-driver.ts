@@ -111,7 +111,7 @@ export class HelperDriver implements SandboxDriver {
       // It has ended what it began before anything is given back.
       const minder = await minding.catch(() => undefined); // there was none
       await minder?.end();
-      cgroup?.kill();
+      if (minder?.isLost) cgroup?.kill();
       await giveBack();
       throw error;
     }

@@ -76,6 +76,7 @@ export class HelperSandbox implements DriverSandbox {
     this.bootMs = parts.bootMs;
     this.connectMs = parts.connectMs;
     this.#gone = parts.minder.ended.then(() => this.#ended());
+    this.#gone.catch(() => {}); // whoever ends it is told
   }
 
   get hasFixedPids(): boolean {
@@ -83,7 +84,7 @@ export class HelperSandbox implements DriverSandbox {
   }
 
   onExit(callback: () => void): void {
-    void this.#gone.then(callback);
+    void this.#gone.then(callback, callback);
   }
 
   setLimits(limits: SandboxLimits): void {

@@ -99,8 +99,10 @@ describe("a minder", () => {
   });
 
   test("leaves by itself when its sandbox has ended, and takes what that left with it", async () => {
-    const { minder, pid } = await start("short", "sleep 1000 & sleep 1000 & sleep 0.1");
+    const { minder, pid } = await start("short", "sleep 1000 & sleep 1000 & wait");
+    await until("it has two children", () => childPids(pid).length === 2);
     const left = [pid, ...childPids(pid)];
+    process.kill(pid, "SIGKILL");
     await minder.ended;
     assert.deepEqual(
       left.filter((each) => existsSync(`/proc/${each}`)),
