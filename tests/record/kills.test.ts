@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
-import { callHttp, seeded, until } from "@sandglass/testkit";
+import { seeded, until } from "@sandglass/testkit";
 import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import { descriptorsOf, sandboxTraces, survivors, takeCensus, untilNone } from "./fire/census.ts";
 import { FireClient } from "./fire/client.ts";
 import { FiredDaemon } from "./fire/fired-daemon.ts";
+import { poolIsFull } from "./fire/pool-is-full.ts";
 import { Told } from "./fire/told.ts";
 
 const KILLS = isLong ? 200 : 10;
@@ -26,19 +27,10 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
   before(async () => {
     daemon = await FiredDaemon.prepare({ args: ["--pool", "bash=2"] });
     const { pid } = await daemon.start();
-    await poolIsFull();
+    await poolIsFull(daemon.current);
     descriptorsAtFirst = descriptorsOf(pid);
   });
   after(() => daemon[Symbol.asyncDispose]());
-
-  async function poolIsFull(): Promise<void> {
-    await until("the pool is full", async () => {
-      const { text } = await callHttp(daemon.current, "GET /metrics");
-      const gauge = (name: string) =>
-        new RegExp(`^sandglass_pool_${name}{template="bash"} (\\d+)$`, "m").exec(text)?.[1];
-      return gauge("ready") === gauge("target");
-    });
-  }
 
   /** One life under load, its end, and what is left of it before and after the next one begins. */
   async function killOnce(): Promise<void> {
