@@ -66,6 +66,8 @@ export interface UnenforcedLimit {
 
 export interface SandboxInfo {
   id: string;
+  /** The sandbox that it was forked from; absent where it was not. */
+  parentId?: string;
   state: SandboxState;
   template: string;
   source: SandboxSource;

@@ -28,6 +28,7 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
     network: { egress: { allow: ["pypi.org"] } },
     durationMs: 1.2,
     metadata: { team: "data" },
+    parentId: "sbx_01m81fmvaxzshpc686q862kbs9",
   },
   "sandbox.claimed": { template: "python", source: "pool", claimMs: 0.4 },
   "sandbox.booted": { template: "python", bootMs: 38.2, connectMs: 4.1 },
@@ -44,7 +45,13 @@ export const EVENT_DATA_SAMPLES: EventDataMap = {
   },
   "sandbox.error": { code: "DRIVER_ERROR", message: "the driver went away" },
   "sandbox.forked": { children: ["sbx_01m81fmvaxzshpc686q862kbs9"], durationMs: 20 },
-  "sandbox.merged": { winner: "sbx_01m81fmvaxzshpc686q862kbs9", durationMs: 20 },
+  "sandbox.merged": {
+    winner: "sbx_01m81fmvaxzshpc686q862kbs9",
+    durationMs: 20,
+    added: 2,
+    modified: 1,
+    removed: 0,
+  },
   "exec.started": { execId: "exec_1", kind: "command", command: "ls -l", cwd: "/workspace", timeoutMs: 1000 },
   "exec.completed": {
     execId: "exec_1",

@@ -85,6 +85,8 @@ export interface EventDataMap extends StatusEventDataMap {
     network?: NetworkOptions;
     durationMs: number;
     metadata?: Record<string, string>;
+    /** The sandbox that it was forked from; `source` is "snapshot" then. */
+    parentId?: string;
   };
   "sandbox.claimed": { template: string; source: SandboxSource; claimMs: number };
   "sandbox.booted": { template: string; bootMs: number; connectMs: number };
@@ -109,7 +111,14 @@ export interface EventDataMap extends StatusEventDataMap {
   };
   "sandbox.error": { code: string; message: string };
   "sandbox.forked": { children: string[]; durationMs: number };
-  "sandbox.merged": { winner: string; durationMs: number };
+  "sandbox.merged": {
+    winner: string;
+    durationMs: number;
+    /** Files, links and directories that were taken over from the winner; those that it had no more. */
+    added?: number;
+    modified?: number;
+    removed?: number;
+  };
   "exec.started": ExecSubject & { cwd?: string; timeoutMs?: number };
   "exec.completed": ExecCompletedData;
   "exec.streamed": {

@@ -10,6 +10,7 @@ export * from "./errors.ts";
 export * from "./events.ts";
 export * from "./exporter-api.ts";
 export * from "./filter.ts";
+export * from "./fork-api.ts";
 export * from "./ids.ts";
 export * from "./ip-address.ts";
 export * from "./ip-range.ts";

@@ -38,6 +38,7 @@ export const EVENT_DATA = {
     network: network.optional(),
     durationMs: number,
     metadata: tags.optional(),
+    parentId: text.optional(),
   }),
   "sandbox.claimed": z.object({ template: text, source: SandboxSource, claimMs: number }),
   "sandbox.booted": z.object({ template: text, bootMs: number, connectMs: number }),
@@ -55,7 +56,13 @@ export const EVENT_DATA = {
   }),
   "sandbox.error": z.object({ code: text, message: text }),
   "sandbox.forked": z.object({ children: z.array(text), durationMs: number }),
-  "sandbox.merged": z.object({ winner: text, durationMs: number }),
+  "sandbox.merged": z.object({
+    winner: text,
+    durationMs: number,
+    added: count.optional(),
+    modified: count.optional(),
+    removed: count.optional(),
+  }),
   "exec.started": z.object({ ...execSubject, cwd: text.optional(), timeoutMs: number.optional() }),
   "exec.completed": z.object({
     ...execSubject,

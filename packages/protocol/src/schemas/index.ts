@@ -4,6 +4,7 @@ export * from "./event-data.ts";
 export * from "./exec.ts";
 export * from "./exporter.ts";
 export * from "./file.ts";
+export * from "./fork.ts";
 export * from "./host.ts";
 export * from "./metric.ts";
 export * from "./network.ts";

@@ -90,6 +90,7 @@ export const SandboxTelemetry = z
 
 export const SandboxInfo = z.object({
   id: z.string(),
+  parentId: z.string().optional(),
   state: SandboxState,
   template: z.string(),
   source: SandboxSource,

@@ -6,6 +6,7 @@ import type { DeletionResult } from "../deletion-api.ts";
 import type { ErrorBody } from "../errors.ts";
 import { EVENT_TYPES, type EventDataMap } from "../events.ts";
 import type * as exporter from "../exporter-api.ts";
+import type * as fork from "../fork-api.ts";
 import type * as keys from "../key-api.ts";
 import type * as metric from "../metric-api.ts";
 import type * as network from "../network-api.ts";
@@ -48,6 +49,9 @@ interface Interfaces {
   FileList: api.FileList;
   MakeDirectoryRequest: api.MakeDirectoryRequest;
   MoveFileRequest: api.MoveFileRequest;
+  ForkRequest: fork.ForkRequest;
+  ForkResult: fork.ForkResult;
+  SandboxDiff: fork.SandboxDiff;
   CreateKeyRequest: keys.CreateKeyRequest;
   RotateKeyRequest: keys.RotateKeyRequest;
   KeyInfo: keys.KeyInfo;
@@ -106,6 +110,9 @@ const parity: Parity = {
   FileList: true,
   MakeDirectoryRequest: true,
   MoveFileRequest: true,
+  ForkRequest: true,
+  ForkResult: true,
+  SandboxDiff: true,
   CreateKeyRequest: true,
   RotateKeyRequest: true,
   KeyInfo: true,

@@ -71,7 +71,14 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "sandbox.merged": {
     target: "sandbox",
     message: "merge complete",
-    fields: ({ winner, durationMs }, id) => ({ id, winner, merge_ms: durationMs }),
+    fields: ({ winner, durationMs, added, modified, removed }, id) => ({
+      id,
+      winner,
+      merge_ms: durationMs,
+      added,
+      modified,
+      removed,
+    }),
   },
   "exec.started": {
     target: "sandbox.exec",

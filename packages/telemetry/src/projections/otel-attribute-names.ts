@@ -48,6 +48,7 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
     memoryMb: "sandglass.sandbox.memory_mb",
     diskMb: "sandglass.sandbox.disk_mb",
     isolation: "sandglass.sandbox.isolation",
+    parentId: "sandglass.fork.parent",
   },
   "sandbox.claimed": { ...TEMPLATE, source: "sandglass.sandbox.source" },
   "sandbox.booted": TEMPLATE,
@@ -61,7 +62,12 @@ const FIELD_NAMES: { readonly [T in EventType]: FieldNames<T> } = {
   },
   "sandbox.error": ERROR,
   "sandbox.forked": { children: null },
-  "sandbox.merged": { winner: "sandglass.merge.winner" },
+  "sandbox.merged": {
+    winner: "sandglass.merge.winner",
+    added: "sandglass.merge.added",
+    modified: "sandglass.merge.modified",
+    removed: "sandglass.merge.removed",
+  },
   "exec.started": { ...SUBJECT, cwd: "process.working_directory", timeoutMs: "sandglass.exec.timeout_ms" },
   "exec.completed": {
     ...SUBJECT,

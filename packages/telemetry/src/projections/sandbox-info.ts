@@ -26,9 +26,11 @@ export class SandboxProjection {
 }
 
 function created(event: RuntimeEventOf<"sandbox.created">): SandboxInfo {
-  const { template, source, isolation, vcpu, memoryMb, diskMb, metadata, network, durationMs } = event.data;
+  const { template, source, isolation, vcpu, memoryMb, diskMb, metadata, network, parentId, durationMs } =
+    event.data;
   return {
     id: event.sandboxId,
+    ...(parentId !== undefined && { parentId }),
     state: "running",
     template,
     source,

@@ -46,6 +46,7 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
         "sandglass.sandbox.vcpu": data.vcpu,
         "sandglass.sandbox.memory_mb": data.memoryMb,
         "sandglass.sandbox.disk_mb": data.diskMb,
+        "sandglass.fork.parent": data.parentId,
       };
     case "sandbox.paused":
     case "sandbox.resumed":
@@ -64,7 +65,12 @@ export function sparseEventAttributes(event: RuntimeEvent): Readonly<Record<stri
         "sandglass.fork.count": data.children.length,
       };
     case "sandbox.merged":
-      return { "sandglass.merge.winner": data.winner };
+      return {
+        "sandglass.merge.winner": data.winner,
+        "sandglass.merge.added": data.added,
+        "sandglass.merge.modified": data.modified,
+        "sandglass.merge.removed": data.removed,
+      };
     case "exec.started":
       return execAttributes(data);
     case "exec.completed":

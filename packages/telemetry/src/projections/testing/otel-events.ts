@@ -22,6 +22,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
     network: { egress: { default: "deny", allow: ["pypi.org"], deny: ["*.example"] } },
     durationMs: 3,
     metadata: { team: "data", someKey: "x" },
+    parentId: CHILD,
   },
   "sandbox.claimed": { template: "python", source: "pool", claimMs: 0.5 },
   "sandbox.booted": { template: "python", bootMs: 38, connectMs: 4.5 },
@@ -44,7 +45,7 @@ export const FULL_DATA: { readonly [T in EventType]: Required<Omit<EventDataMap[
   },
   "sandbox.error": { code: "DRIVER_ERROR", message: "the driver went away" },
   "sandbox.forked": { children: [CHILD], durationMs: 20 },
-  "sandbox.merged": { winner: CHILD, durationMs: 20 },
+  "sandbox.merged": { winner: CHILD, durationMs: 20, added: 2, modified: 1, removed: 0 },
   "exec.started": {
     ...EXEC,
     code: "print(1)",
