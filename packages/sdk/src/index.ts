@@ -56,6 +56,7 @@ export type {
   RunSummary,
   RuntimeEvent,
   RuntimeEventOf,
+  SandboxDiff,
   SandboxInfo,
   SandboxLimits,
   SandboxSource,

@@ -44,7 +44,7 @@ test("the methods of the classes are these", () => {
   assert.equal(membersOf(sandglass.Client), "createSandbox events run doctor consoleLink close");
   assert.equal(
     membersOf(sandglass.Sandbox),
-    "static create static connect runCode runCodeStream info pause resume terminate close",
+    "static create static connect runCode runCodeStream info pause resume fork diff merge terminate close",
   );
   assert.equal(membersOf(sandglass.Sandboxes), "create connect get list deleteRecord");
   assert.equal(membersOf(sandglass.Commands), "run stream");

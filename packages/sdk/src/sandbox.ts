@@ -1,4 +1,12 @@
-import type { ExecRequest, Language, SandboxInfo, StreamEvent } from "@sandglass/protocol";
+import type {
+  ExecRequest,
+  ForkResult,
+  Language,
+  SandboxDiff,
+  SandboxInfo,
+  StreamEvent,
+} from "@sandglass/protocol";
+import { parseTraceparent } from "@sandglass/protocol";
 import { type Client, type ClientOptions, sharedClient } from "./client.ts";
 import { Commands } from "./commands.ts";
 import { collectExec, type ExecHandlers, type ExecResult, streamExec } from "./exec.ts";
@@ -7,6 +15,9 @@ import { Execs } from "./execs.ts";
 import { Files } from "./files.ts";
 import type { CreateSandboxOptions } from "./sandboxes.ts";
 import type { Call } from "./transport/call.ts";
+
+/** Files are copied and compared meanwhile, as many as there are. */
+const FORK_TIMEOUT_MS = 600_000;
 
 /** Which daemon: a client shared by many sandboxes, or the options of one (equal options share one). */
 export type ClientChoice = { client?: Client } & ClientOptions;
@@ -43,7 +54,7 @@ export class Sandbox {
   readonly #source: StreamSource;
 
   /** Use {@link Sandbox.create} or {@link Sandbox.connect}. */
-  constructor(info: SandboxInfo, source: StreamSource) {
+  constructor(info: Pick<SandboxInfo, "id" | "traceId" | "template">, source: StreamSource) {
     this.id = info.id;
     this.traceId = info.traceId;
     this.template = info.template;
@@ -106,6 +117,57 @@ export class Sandbox {
     return this.#call("resumeSandbox");
   }
 
+  /**
+   * Makes sandboxes with the same settings, and the same files as this one has at one moment. Processes, variables of interpreters and
+   * open ports are not copied. They are the caller's to end, as every other.
+   *
+   * @param options `n`: how many; from 1 to 32, default 1
+   * @throws SandglassError SANDBOX_LIMIT_REACHED, DISK_FULL where not all of them find room: then there is none; UNSUPPORTED_ON_HOST
+   * @example const [a, b] = await sandbox.fork({ n: 2 });
+   */
+  async fork(options: { n?: number } = {}): Promise<Sandbox[]> {
+    const { transport, tracing } = this.#source;
+    const timeoutMs = FORK_TIMEOUT_MS;
+    const call = {
+      route: "forkSandbox",
+      params: { id: this.id },
+      json: options,
+      timeoutMs,
+      tracing,
+    } as const;
+    const { value, response } = await transport.json<ForkResult>(call);
+    const trace = parseTraceparent(response.headers.traceresponse);
+    return value.children.map(({ id }) => {
+      const child = { id, traceId: trace?.traceId ?? this.traceId, template: this.template };
+      return new Sandbox(child, { transport, sandboxId: id, tracing });
+    });
+  }
+
+  /**
+   * What its file system has otherwise than that of another sandbox.
+   *
+   * @param options `against`: default the sandbox that it was forked from
+   * @throws SandglassError INVALID_REQUEST where it was forked from none and none is given
+   */
+  async diff(options: { against?: Sandbox | string } = {}): Promise<SandboxDiff> {
+    const { transport, tracing } = this.#source;
+    const query = { against: options.against && idOf(options.against) };
+    const call = { route: "diffSandbox", params: { id: this.id }, query, tracing } as const;
+    return (await transport.json<SandboxDiff>({ ...call, timeoutMs: FORK_TIMEOUT_MS })).value;
+  }
+
+  /**
+   * Takes over the files of another sandbox of the same template: what `winner.diff({ against: sandbox })` lists. The winner ends with
+   * cause `merged`.
+   *
+   * @throws SandglassError INVALID_REQUEST where the two cannot be merged; DISK_FULL
+   */
+  async merge(winner: Sandbox | string): Promise<void> {
+    const { transport, tracing } = this.#source;
+    const params = { id: this.id, winner: idOf(winner) };
+    await transport.json<void>({ route: "mergeSandbox", params, timeoutMs: FORK_TIMEOUT_MS, tracing });
+  }
+
   /** Ends it and everything in it. Idempotent: one that has ended is no error. */
   async terminate(): Promise<void> {
     await this.#call<void>("deleteSandbox");
@@ -129,6 +191,10 @@ export class Sandbox {
   #withSignal(signal: AbortSignal | undefined): StreamSource {
     return { ...this.#source, signal };
   }
+}
+
+function idOf(sandbox: Sandbox | string): string {
+  return typeof sandbox === "string" ? sandbox : sandbox.id;
 }
 
 function cellOf(code: string, options: RunCodeOptions): ExecRequest {
