@@ -56,5 +56,7 @@ void run_child(int spec, int verdict, int fds[CHANNELS]) __attribute__((noreturn
 int install_filter(const char *path);
 /* files.c: the file operations, run as a process inside the sandbox so that every path is resolved there. Returns an exit code. */
 int run_file_operation(int argc, char **argv);
+/* apply.c: carries out a stream of changes on stdin. Returns an exit code. */
+int apply_changes(void);
 
 #endif

@@ -68,6 +68,8 @@ static int report(const char *path) {
   return 1;
 }
 
+int remove_tree(const char *path) { return remove_file(AT_FDCWD, path, 0); }
+
 int clear_leftovers(int argc, char **argv) {
   int status = 0;
   for (int i = 0; i < argc; i++) {

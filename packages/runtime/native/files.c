@@ -170,6 +170,8 @@ int run_file_operation(int argc, char **argv) {
   }
   if (strcmp(operation, "move") == 0) return make_parents(other, 0755) || rename(path, other) ? failed() : stat_path(other);
   if (strcmp(operation, "remove") == 0) return remove_path(path, strcmp(other, "recursive") == 0);
+  if (strcmp(operation, "apply") == 0) return apply_changes();
+  if (strcmp(operation, "sync") == 0) return sync(), 0; /* of a guest's kernel, which the host cannot ask */
   errno = ENOSYS;
   return failed();
 }

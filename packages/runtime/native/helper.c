@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "clear.h"
+#include "compare.h"
+#include "copy.h"
 #include "helper.h"
 #include "listen.h"
 #include "message.h"
@@ -104,6 +106,8 @@ static void become_user(int argc, char **argv) {
 
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "clear") == 0) return clear_leftovers(argc - 2, argv + 2);
+  if (argc == 5 && strcmp(argv[1], "copy") == 0) return copy_disk(argv + 2);
+  if (argc == 6 && strcmp(argv[1], "compare") == 0) return compare_roots(argv + 2);
   sigset_t mask;
   sigemptyset(&mask);
   sigaddset(&mask, SIGCHLD);

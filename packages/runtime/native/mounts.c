@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clear.h"
+#include "copy.h"
 #include "own-root.h"
 
 static int write_file(const char *path, const char *text) {
@@ -31,7 +33,8 @@ static int write_file(const char *path, const char *text) {
   return n == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-/* A user namespace that maps 0..65535 to the sandbox's ids; only its descriptor is wanted. */
+/* A user namespace that maps 0..65535 to the sandbox's ids; only its descriptor is wanted. The one beyond is root's own, who makes
+   what an overlay needs on a disk that is mapped by it. */
 static int user_namespace(unsigned uid) {
   int ready[2];
   if (pipe2(ready, O_CLOEXEC)) return -1;
@@ -49,9 +52,9 @@ static int user_namespace(unsigned uid) {
     while (read(ready[0], &byte, 1) < 0 && errno == EINTR) {}
     _exit(0);
   }
-  char path[64], map[64];
+  char path[64], map[80];
   int fd = -1;
-  snprintf(map, sizeof map, "0 %u 65536", uid);
+  snprintf(map, sizeof map, "0 %u 65536\n65536 0 1\n", uid);
   snprintf(path, sizeof path, "/proc/%d/uid_map", pid);
   if (write_file(path, map) == 0) {
     snprintf(path, sizeof path, "/proc/%d/gid_map", pid);
@@ -82,36 +85,6 @@ static int clone_lower(const char *source, const char *target, int userns) {
   return bad ? -1 : 0;
 }
 
-/* Copies the data of a sparse file, leaving its holes. */
-static int copy_sparse(const char *from, const char *to) {
-  int in = open(from, O_RDONLY | O_CLOEXEC), out = -1, result = -1;
-  struct stat st;
-  if (in < 0) return -1;
-  out = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (out < 0 || fstat(in, &st) || ftruncate(out, st.st_size)) goto done;
-  for (off_t at = 0;;) {
-    off_t data = lseek(in, at, SEEK_DATA);
-    if (data < 0) {
-      result = errno == ENXIO ? 0 : -1; /* ENXIO: only holes are left */
-      break;
-    }
-    off_t hole = lseek(in, data, SEEK_HOLE);
-    if (hole < 0) break;
-    off_t in_at = data, out_at = data;
-    while (in_at < hole) {
-      ssize_t n = copy_file_range(in, &in_at, out, &out_at, (size_t)(hole - in_at), 0);
-      if (n <= 0) goto done;
-    }
-    at = hole;
-  }
-done:;
-  int saved = errno;
-  close(in);
-  if (out >= 0) close(out);
-  errno = saved;
-  return result;
-}
-
 /* Attaches `file` to a free loop device that frees itself at its last unmount; returns the device's descriptor. */
 static int attach_loop(const char *file, char *device, size_t size) {
   int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -140,10 +113,23 @@ static int attach_loop(const char *file, char *device, size_t size) {
   return fd;
 }
 
-static int mount_disk(const char *image, const char *disk, const char **step) {
+/* Mounts what `target` shows once more in its place, with owners shifted into the sandbox's ids. */
+static int shift_owners(const char *target, int userns) {
+  int fd = (int)syscall(SYS_open_tree, AT_FDCWD, target, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (fd < 0) return -1;
+  struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (__u64)userns};
+  int bad = (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof attr) || umount2(target, 0) ||
+            (int)syscall(SYS_move_mount, fd, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH);
+  int saved = errno;
+  close(fd);
+  errno = saved;
+  return bad ? -1 : 0;
+}
+
+static int mount_disk(const char *image, const char *disk, int userns, const char **step) {
   char device[32];
   *step = "copy the disk image";
-  if (copy_sparse(image, disk)) return -1;
+  if (strcmp(image, disk) && copy_image(image, disk)) return -1;
   *step = "attach a loop device";
   int loop = attach_loop(disk, device, sizeof device);
   if (loop < 0) return -1;
@@ -152,12 +138,16 @@ static int mount_disk(const char *image, const char *disk, const char **step) {
   *step = "take the disk's name away";
   if (unlink(disk)) return close(loop), -1;
   *step = "mount the disk";
-  /* No barrier: the disk does not outlive its sandbox, so its order on the platter is nobody's concern. */
-  int bad = mount(device, "d", "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "barrier=0");
+  /* No barrier: the disk does not outlive its sandbox, so its order on the platter is nobody's concern. Nothing is written to it behind the
+     sandbox's back: a copy that is taken while the sandbox stands still is whole. */
+  int bad = mount(device, "d", "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME, "barrier=0,noinit_itable");
   int saved = errno;
   close(loop);
   errno = saved;
-  return bad;
+  if (bad || userns < 0) return bad;
+  /* What is on the disk has the ids that it has inside, so that a copy is a disk for any other sandbox. */
+  *step = "shift the disk's owners";
+  return shift_owners("d", userns);
 }
 
 static int make_owned(const char *path, unsigned uid, mode_t mode) {
@@ -168,24 +158,28 @@ static int make_owned(const char *path, unsigned uid, mode_t mode) {
 static int build_overlays(const struct root_spec *spec, const char **step) {
   *step = "make the layers' directories";
   if (mkdir("d", 0755) || mkdir("s", 0755) || mkdir("u", 0755) || mkdir("r", 0755)) return -1;
-  if (spec->image[0]) {
-    if (mount_disk(spec->image, spec->disk, step)) return -1;
-  } else {
-    *step = "bind the upper directory";
-    if (mount(spec->disk, "d", NULL, MS_BIND, NULL)) return -1;
-  }
-  *step = "make the upper directories";
   unsigned uid = spec->uid;
-  if (make_owned("d/a", uid, 0755) || make_owned("d/b", uid, 0755) || make_owned("d/c", uid, 0755) ||
-      make_owned("d/e", uid, 0755))
-    return -1;
-
   int userns = -1;
   if (spec->idmap) {
     *step = "make the id map";
     userns = user_namespace(uid);
     if (userns < 0) return -1;
   }
+  if (spec->image[0]) {
+    if (mount_disk(spec->image, spec->disk, userns, step)) return -1;
+  } else {
+    *step = "bind the upper directory";
+    if (mount(spec->disk, "d", NULL, MS_BIND, NULL)) return -1;
+  }
+  /* Of a disk that was another sandbox's: /run is of the time since a start. What the host put there must be the host's again, above all
+     the agent, which becomes process 1. */
+  *step = "clear /run";
+  if (remove_tree("d/a/run")) return -1;
+  *step = "make the upper directories";
+  if (make_owned("d/a", uid, 0755) || make_owned("d/b", uid, 0755) || make_owned("d/c", uid, 0755) ||
+      make_owned("d/e", uid, 0755))
+    return -1;
+
   *step = "clone the skeleton";
   if (clone_lower(spec->skeleton, "s", userns)) return -1;
   *step = "clone /usr";

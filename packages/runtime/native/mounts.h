@@ -3,7 +3,7 @@
 
 struct root_spec {
   const char *mount_point; /* a directory of the daemon's, covered by a tmpfs in this sandbox's mount namespace */
-  const char *image;       /* formatted ext4 image to copy; "" for no disk of its own (upper on the host's file system) */
+  const char *image;       /* formatted ext4 image to copy, or `disk` itself where that is one already; "" for no disk of its own (upper on the host's file system) */
   const char *disk;        /* where the copy goes (or the directory that holds the upper, without an image) */
   const char *size;        /* of a disk in memory (own-root.h) instead of image, disk and overlays; "" for none */
   const char *skeleton;    /* lower layer of / */

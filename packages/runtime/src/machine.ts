@@ -17,6 +17,7 @@ import { Context } from "./exec/context.ts";
 import { Exec } from "./exec/exec.ts";
 import { Interpreter } from "./exec/interpreter.ts";
 import { Runners } from "./exec/runner.ts";
+import type { DiskSnapshot } from "./host/disk-copy.ts";
 import { instrumentedEnvironment } from "./instrument/instrumented-environment.ts";
 import { withTelemetry } from "./telemetry-environment.ts";
 import { baseEnvironment, type Template } from "./templates.ts";
@@ -32,6 +33,15 @@ export interface MachineHost {
   drivers: Drivers;
   /** Takes its telemetry; undefined where nobody does. */
   collector: SandboxCollector | undefined;
+}
+
+/** What a machine is to be. */
+export interface MachineWish {
+  template: Template;
+  isolation: Isolation;
+  limits: SandboxLimits;
+  /** Of another's disk; default an empty one. */
+  snapshot?: DiskSnapshot | undefined;
 }
 
 /** A booted sandbox without an owner: what the pool keeps, and what a `Sandbox` runs on once it is claimed. */
@@ -81,15 +91,11 @@ export class Machine {
   }
 
   /** Throws DRIVER_ERROR where the sandbox does not come up, UNSUPPORTED_ON_HOST where it cannot be isolated so. */
-  static async boot(
-    id: string,
-    wanted: { template: Template; isolation: Isolation; limits: SandboxLimits },
-    { drivers, collector }: MachineHost,
-  ): Promise<Machine> {
-    const { template, isolation, limits } = wanted;
+  static async boot(id: string, wanted: MachineWish, { drivers, collector }: MachineHost): Promise<Machine> {
+    const { template, isolation, limits, snapshot } = wanted;
     const driver = await drivers.get(isolation);
     const { unenforced } = driver;
-    const sandbox = await driver.create({ id, limits, mounts: template.mounts });
+    const sandbox = await driver.create({ id, limits, mounts: template.mounts, snapshot });
     const started = performance.now();
     const agent = new AgentConnection(sandbox.socket);
     const timer = setTimeout(() => agent.close(), AGENT_TIMEOUT_MS);

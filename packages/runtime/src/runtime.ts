@@ -4,31 +4,30 @@ import type {
   Cause,
   Check,
   CreateSandboxRequest,
-  Isolation,
+  SandboxDiff,
   SandboxInfo,
-  SandboxLimits,
 } from "@sandglass/protocol";
-import { newSandboxId, SandglassError } from "@sandglass/protocol";
-import { recordBootFailure } from "./boot-failure.ts";
-import type { TelemetryOwner } from "./collector.ts";
+import { SandglassError } from "@sandglass/protocol";
 import { Drivers } from "./drivers/drivers.ts";
-import { msSince } from "./duration.ts";
 import { EgressProxy } from "./egress/egress-proxy.ts";
-import { type SandboxNetwork, sandboxNetwork } from "./egress/sandbox-network.ts";
+import { sandboxNetwork } from "./egress/sandbox-network.ts";
 import type { EndedSandbox } from "./ended-sandbox.ts";
 import { EndedSandboxes } from "./ended-sandboxes.ts";
+import { fork } from "./fork.ts";
+import { diff, merge } from "./forked-files.ts";
 import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
-import { Machine, type MachineHost } from "./machine.ts";
-import type { TakeLines } from "./output/lines/output-lines.ts";
+import type { Machine, MachineHost } from "./machine.ts";
 import { wantedLines } from "./output/lines/wanted-lines.ts";
 import { OutputStore, type SealedOutput } from "./output/output-store.ts";
 import { Pool } from "./pool.ts";
 import { Sampler } from "./samples/sampler.ts";
-import { Sandbox } from "./sandbox.ts";
+import type { Sandbox } from "./sandbox.ts";
+import { sandboxEnded } from "./sandbox-ended.ts";
+import { SandboxMaker } from "./sandbox-maker.ts";
 import { stopping } from "./stopping.ts";
 import { telemetryOwner } from "./telemetry-owner.ts";
-import { type Template, Templates } from "./templates.ts";
+import { Templates } from "./templates.ts";
 import type { RuntimeApi, RuntimeOptions, SandboxHandle } from "./types.ts";
 
 const DEFAULT_MAX_SANDBOXES = 200;
@@ -48,9 +47,11 @@ export class Runtime implements RuntimeApi {
   readonly #sampler: Sampler | undefined;
   readonly #proxy: EgressProxy;
   readonly #releasing = new Set<Promise<void>>();
-  readonly #making = new Set<Promise<Sandbox>>();
+  readonly #maker: SandboxMaker;
   readonly #pruning: NodeJS.Timeout;
-  #isClosing = false;
+  #reserved = 0;
+  readonly #forks = new Set<Promise<unknown>>();
+  readonly #closing = new AbortController();
 
   private constructor(options: RuntimeOptions, drivers: Drivers, templates: Templates) {
     this.#options = options;
@@ -64,6 +65,16 @@ export class Runtime implements RuntimeApi {
     );
     this.#sampler = options.sampling && new Sampler(options.sampling, drivers.hasDisks);
     this.#pool = new Pool(this.#host, templates.all(), options.defaults);
+    this.#maker = new SandboxMaker({
+      options,
+      host: this.#host,
+      pool: this.#pool,
+      proxy: this.#proxy,
+      outputs: this.#outputs,
+      sampler: this.#sampler,
+      isClosing: () => this.#isClosing,
+      onEnded: (ended, machine) => this.#onEnded(ended, machine),
+    });
     this.#pruning = setInterval(() => void this.#prune(), PRUNE_EVERY_MS).unref();
   }
 
@@ -88,25 +99,17 @@ export class Runtime implements RuntimeApi {
     const template = this.#templates.get(request.template ?? "python");
     const isolation = request.isolation ?? template.isolation ?? this.#drivers.defaultIsolation;
     await this.#drivers.get(isolation); // refused here where there is none: nothing has begun that could fail
-    const maximum = this.#options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES;
-    if (this.#sandboxes.size + this.#making.size >= maximum) {
-      throw new SandglassError("SANDBOX_LIMIT_REACHED", `${maximum} sandboxes run already`, {
-        hint: "terminate some, or raise maxSandboxes",
-      });
-    }
+    this.#reserve(1)(); // held by nobody: what is made below is counted at once
     const context = { ...caller, runId: request.runId ?? caller.runId };
     const limits = resolveLimits(request, template, this.#options.defaults);
     const owner = telemetryOwner(request, template, context, this.#options, options.isTrusted ?? false);
     const takeLines = wantedLines(request, template, this.#options.onLines);
     const network = sandboxNetwork(request, template, options.isTrusted ?? false);
     const wanted = { request, template, isolation, owner, takeLines, limits, network, context, started };
-    const making = this.#make({ ...wanted, isPooled: options.isPooled ?? true });
-    this.#making.add(making);
-    const sandbox = await making
-      .catch((error: unknown) => {
-        throw this.#isClosing ? stopping() : error;
-      })
-      .finally(() => this.#making.delete(making));
+    const sandbox = await this.#maker.make(
+      { ...wanted, isPooled: options.isPooled ?? true, lineage: [] },
+      (made) => this.#sandboxes.set(made.id, made),
+    );
     try {
       await sandbox.begin();
     } catch (error) {
@@ -120,44 +123,25 @@ export class Runtime implements RuntimeApi {
     return sandbox;
   }
 
-  /** From the pool or booted for it; counted among those that start until it is among those that run. */
-  async #make(wanted: {
-    request: CreateSandboxRequest;
-    template: Template;
-    isolation: Isolation;
-    owner: TelemetryOwner;
-    takeLines: TakeLines | undefined;
-    limits: SandboxLimits;
-    network: SandboxNetwork | undefined;
-    context: CallContext;
-    started: number;
-    isPooled: boolean;
-  }): Promise<Sandbox> {
-    const { request, template, isolation, owner, takeLines, limits, network, context, started } = wanted;
-    const pooled = wanted.isPooled ? await this.#pool.take(template, isolation, limits) : undefined;
-    const machine = pooled ?? (await this.#boot({ template, isolation, limits }, context));
-    if (this.#isClosing) {
-      await machine.destroy();
-      throw stopping();
-    }
-    const sandbox = new Sandbox({
-      machine,
-      request,
-      owner,
-      limits,
-      network,
-      proxy: this.#proxy,
-      source: pooled === undefined ? "on_demand" : "pool",
-      context,
-      emit: this.#options.emit,
-      sampler: this.#sampler,
-      takeLines,
-      segment: this.#options.recordOutput === false ? undefined : this.#outputs.open(machine, request),
-      createMs: msSince(started),
-      onEnded: (ended) => this.#onEnded(ended, machine),
+  async fork(sandbox: SandboxHandle, count: number, context: CallContext): Promise<SandboxHandle[]> {
+    if (this.#isClosing) throw stopping();
+    const forking = fork(this.#running(sandbox), count, context, {
+      maker: this.#maker,
+      closing: this.#closing.signal,
+      reserve: (wanted) => this.#reserve(wanted),
+      onMade: (child) => this.#sandboxes.set(child.id, child),
+      onAbandoned: (child) => this.#sandboxes.delete(child.id),
     });
-    this.#sandboxes.set(sandbox.id, sandbox);
-    return sandbox;
+    this.#forks.add(forking);
+    return forking.finally(() => this.#forks.delete(forking));
+  }
+
+  async diff(sandbox: SandboxHandle, against: SandboxHandle): Promise<SandboxDiff> {
+    return diff(this.#running(sandbox), this.#running(against));
+  }
+
+  async merge(sandbox: SandboxHandle, winner: SandboxHandle, context: CallContext): Promise<void> {
+    await merge(this.#running(sandbox), this.#running(winner), context);
   }
 
   get(id: string, orgId: string): SandboxHandle {
@@ -232,10 +216,10 @@ export class Runtime implements RuntimeApi {
   }
 
   async close(cause: Cause, deadlineMs: number): Promise<void> {
-    this.#isClosing = true;
+    this.#closing.abort();
     clearInterval(this.#pruning);
     const work = async (): Promise<void> => {
-      await Promise.allSettled([...this.#making]);
+      await Promise.allSettled([this.#maker.settled(), ...this.#forks]);
       await Promise.all(
         [...this.#sandboxes.values()].map((sandbox) =>
           sandbox.terminate(cause, hostContext(sandbox.orgId, sandbox.info().traceId)),
@@ -255,24 +239,31 @@ export class Runtime implements RuntimeApi {
     await Promise.race([work(), late]).finally(() => clearTimeout(timer));
   }
 
-  async #boot(
-    wanted: { template: Template; isolation: Isolation; limits: SandboxLimits },
-    context: CallContext,
-  ): Promise<Machine> {
-    const id = newSandboxId();
-    try {
-      const machine = await Machine.boot(id, wanted, this.#host);
-      // What a template's warm-up defines must be there whether the pool had one or not.
-      if (wanted.template.warmup !== undefined) {
-        await machine.prepare().catch(async (error: Error) => {
-          await machine.destroy();
-          throw error;
-        });
-      }
-      return machine;
-    } catch (error) {
-      throw await recordBootFailure(this.#options.emit, id, context, error);
+  #running(handle: SandboxHandle): Sandbox {
+    const sandbox = this.#sandboxes.get(handle.id);
+    if (sandbox === undefined) throw sandboxEnded(handle.id, handle.info().cause);
+    return sandbox;
+  }
+
+  /** Throws SANDBOX_LIMIT_REACHED where not all of them find room. */
+  #reserve(count: number): (some?: number) => void {
+    const maximum = this.#options.maxSandboxes ?? DEFAULT_MAX_SANDBOXES;
+    const taken = this.#sandboxes.size + this.#maker.count + this.#reserved;
+    if (taken + count > maximum) {
+      const words = count === 1 ? `${maximum} sandboxes run already` : `${taken} of ${maximum} sandboxes run`;
+      const hint = "terminate some, or raise maxSandboxes";
+      throw new SandglassError("SANDBOX_LIMIT_REACHED", words, { hint });
     }
+    let left = count;
+    this.#reserved += left;
+    return (some = left) => {
+      left -= some;
+      this.#reserved -= some;
+    };
+  }
+
+  get #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   #onEnded(sandbox: EndedSandbox, machine: Machine): void {

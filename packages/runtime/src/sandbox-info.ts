@@ -1,13 +1,15 @@
 import type { SandboxInfo } from "@sandglass/protocol";
 import { microTimestamp } from "@sandglass/protocol";
-import type { SandboxParts } from "./sandbox.ts";
+import type { SandboxParts } from "./sandbox-parts.ts";
 
 /** A sandbox's description at its beginning. */
 export function describeSandbox(parts: SandboxParts): SandboxInfo {
   const { machine, request, context } = parts;
+  const parentId = parts.lineage[0]?.id;
   const { template } = machine;
   return {
     id: machine.id,
+    ...(parentId !== undefined && { parentId }),
     state: "running",
     template: template.name,
     source: parts.source,

@@ -1,34 +1,18 @@
-import type {
-  CallContext,
-  CreateSandboxRequest,
-  Emit,
-  EventDataMap,
-  EventInput,
-  EventType,
-  Level,
-  SandboxLimits,
-  SandboxSource,
-} from "@sandglass/protocol";
+import type { CallContext, Emit, EventDataMap, EventInput, EventType, Level } from "@sandglass/protocol";
 import { newSpanId, SandglassError } from "@sandglass/protocol";
 import { roundMs } from "./duration.ts";
-import type { SandboxNetwork } from "./egress/sandbox-network.ts";
-import type { Machine } from "./machine.ts";
 import type { SaySample } from "./samples/sandbox-samples.ts";
+import type { SandboxParts } from "./sandbox-parts.ts";
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 /** What has happened and cannot be taken back. */
 const ENDINGS: ReadonlySet<EventType> = new Set(["exec.completed", "sandbox.terminated", "cost.runtime"]);
 
-interface NewSandbox {
-  machine: Machine;
-  context: CallContext;
-  source: SandboxSource;
-  limits: SandboxLimits;
-  request: CreateSandboxRequest;
-  createMs: number;
-  network: SandboxNetwork | undefined;
-}
+type NewSandbox = Pick<
+  SandboxParts,
+  "machine" | "context" | "source" | "limits" | "request" | "createMs" | "network" | "lineage"
+>;
 
 /** Says a sandbox's events: fills in whose they are, and sees that its endings reach the log. */
 export class SandboxRecord {
@@ -55,7 +39,8 @@ export class SandboxRecord {
 
   /** The first events of a sandbox, in the order in which they came about; all on the span of its creation. */
   async created(sandbox: NewSandbox, spanId: string): Promise<void> {
-    const { machine, context, source, limits, request, createMs, network } = sandbox;
+    const { machine, context, source, limits, request, createMs, network, lineage } = sandbox;
+    const parentId = lineage[0]?.id;
     const template = machine.template.name;
     const { vcpu, memoryMb, diskMb } = limits;
     const metadata = request.metadata === undefined ? {} : { metadata: request.metadata };
@@ -69,6 +54,7 @@ export class SandboxRecord {
       network: network === undefined ? {} : { egress: network.options },
       durationMs: createMs,
       ...metadata,
+      ...(parentId !== undefined && { parentId }),
     };
     const booted = { template, bootMs: roundMs(machine.bootMs), connectMs: roundMs(machine.connectMs) };
     const connectMs = source === "pool" ? 0 : booted.connectMs;
@@ -92,7 +78,8 @@ export class SandboxRecord {
       // Beside the ending, which says the same and is waited for.
       await this.say(context, "sandbox.error", "error", error, spanId).catch(() => {});
     }
-    await this.say(context, "sandbox.terminated", cause === "user" ? "info" : "warn", ending, spanId);
+    const isWanted = cause === "user" || cause === "merged";
+    await this.say(context, "sandbox.terminated", isWanted ? "info" : "warn", ending, spanId);
   }
 
   /** Says what a sandbox uses and costs, on the span of its creation. */

@@ -1,42 +1,18 @@
-import type {
-  CallContext,
-  Cause,
-  CreateSandboxRequest,
-  Emit,
-  ExecInfo,
-  ExecRequest,
-  SandboxInfo,
-  SandboxLimits,
-  SandboxSource,
-} from "@sandglass/protocol";
+import type { CallContext, Cause, ExecInfo, ExecRequest, SandboxInfo } from "@sandglass/protocol";
 import { microTimestamp, newSpanId, SandglassError } from "@sandglass/protocol";
-import type { TelemetryOwner } from "./collector.ts";
 import { msSince, roundMs } from "./duration.ts";
-import { type EgressParts, openEgress } from "./egress/open-egress.ts";
+import { openEgress } from "./egress/open-egress.ts";
 import { EndedSandbox } from "./ended-sandbox.ts";
 import { Deadline } from "./exec/deadline.ts";
 import { Files } from "./files.ts";
 import { IdleClock } from "./idle-clock.ts";
 import type { Machine } from "./machine.ts";
-import type { Sampler } from "./samples/sampler.ts";
 import { sandboxEnded } from "./sandbox-ended.ts";
-import { SandboxExecs, type SandboxExecsParts } from "./sandbox-execs.ts";
+import { SandboxExecs } from "./sandbox-execs.ts";
 import { describeSandbox } from "./sandbox-info.ts";
+import type { SandboxParts } from "./sandbox-parts.ts";
 import { SandboxRecord } from "./sandbox-record.ts";
 import type { ExecHandle, FilesHandle, SandboxHandle } from "./types.ts";
-
-export interface SandboxParts extends EgressParts, Pick<SandboxExecsParts, "segment" | "takeLines"> {
-  request: CreateSandboxRequest;
-  /** Whose telemetry it sends, and where that goes. */
-  owner: TelemetryOwner;
-  limits: SandboxLimits;
-  source: SandboxSource;
-  context: CallContext;
-  emit: Emit;
-  sampler: Sampler | undefined;
-  createMs: number;
-  onEnded(sandbox: EndedSandbox): void;
-}
 
 /**
  * One sandbox of one owner.
@@ -55,9 +31,9 @@ export class Sandbox implements SandboxHandle {
   readonly id: string;
   readonly orgId: string;
   readonly files: FilesHandle;
-  readonly #parts: SandboxParts;
+  readonly parts: SandboxParts;
+  readonly record: SandboxRecord;
   readonly #machine: Machine;
-  readonly #record: SandboxRecord;
   readonly #execs: SandboxExecs;
   readonly #spanId = newSpanId();
   readonly #info: SandboxInfo;
@@ -66,31 +42,34 @@ export class Sandbox implements SandboxHandle {
   readonly #createdMs = performance.now();
   #pausedAt = 0;
   #isAsleep = false; // paused by idleness: the next call wakes it
-  #changing: Promise<void> = Promise.resolve();
+  #changing: Promise<unknown> = Promise.resolve();
   #endSamples: (() => Promise<void>) | undefined;
   #ending: Promise<void> | undefined;
+  readonly #over = new AbortController();
+  /** Fires when it is about to end. */
+  readonly over: AbortSignal = this.#over.signal;
 
   constructor(parts: SandboxParts) {
-    this.#parts = parts;
+    this.parts = parts;
     this.#machine = parts.machine;
     this.id = parts.machine.id;
     this.orgId = parts.context.orgId;
     const { request, limits } = parts;
     this.#info = describeSandbox(parts);
-    this.#record = new SandboxRecord(parts.emit, this.id, parts.context.runId);
+    this.record = new SandboxRecord(parts.emit, this.id, parts.context.runId);
     this.#execs = new SandboxExecs({
       machine: parts.machine,
       info: this.#info,
       env: request.env ?? {},
-      record: this.#record,
+      record: this.record,
       segment: parts.segment,
       takeLines: parts.takeLines,
       onFinished: () => this.#idle.touch(),
     });
     this.files = new Files({
       agent: () => this.#machine.agent,
-      hold: () => this.#hold(),
-      record: this.#record,
+      hold: () => this.hold(),
+      record: this.record,
       showsPaths: this.#info.record === "full",
     });
     this.#lifetime = new Deadline(limits.timeoutMs, () => {
@@ -98,25 +77,25 @@ export class Sandbox implements SandboxHandle {
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
     const creation = { context: parts.context, spanId: this.#spanId };
-    parts.machine.egress = openEgress(parts, this.#record, this.#execs, creation);
+    parts.machine.egress = openEgress(parts, this.record, this.#execs, creation);
     parts.machine.onGone = (cause, reason) => this.#end(cause, this.#own(), reason);
   }
 
   /** Commits the sandbox's first events while its telemetry is claimed; then its clocks run, unless it is over already. */
   async begin(): Promise<void> {
-    const claiming = this.#machine.claim(this.#parts.owner).then(
+    const claiming = this.#machine.claim(this.parts.owner).then(
       () => undefined,
       (error: Error) => error,
     );
-    await this.#record.created(this.#parts, this.#spanId);
+    await this.record.created(this.parts, this.#spanId);
     const refusal = await claiming;
     if (refusal !== undefined && !this.#machine.isGone) {
       const isCallers = refusal instanceof SandglassError && refusal.status < 500;
       await this.terminate(isCallers ? "user" : "driver_error", this.#own(), refusal.message);
       throw refusal;
     }
-    const say = this.#record.samples(this.#parts.context, this.#spanId);
-    if (this.#ending === undefined) this.#endSamples = this.#parts.sampler?.begin(this.#machine, say);
+    const say = this.record.samples(this.parts.context, this.#spanId);
+    if (this.#ending === undefined) this.#endSamples = this.parts.sampler?.begin(this.#machine, say);
     this.#lifetime.start();
     this.#idle.start();
     if (this.#machine.isGone) await this.terminate("driver_error", this.#own(), this.#machine.whyGone);
@@ -124,7 +103,7 @@ export class Sandbox implements SandboxHandle {
 
   /** For one whose beginning could not be recorded: it is given back, and there is nothing to say of it. */
   abandon(): Promise<void> {
-    this.#parts.segment?.close();
+    this.parts.segment?.close();
     this.#ending ??= this.#machine.destroy();
     return this.#ending;
   }
@@ -147,7 +126,7 @@ export class Sandbox implements SandboxHandle {
   }
 
   async exec(request: ExecRequest, context: CallContext): Promise<ExecHandle> {
-    const release = await this.#hold();
+    const release = await this.hold();
     try {
       return await this.#execs.start(request, context);
     } finally {
@@ -177,7 +156,7 @@ export class Sandbox implements SandboxHandle {
       this.#pausedAt = performance.now();
       this.#idle.stop();
       const durationMs = roundMs(this.#pausedAt - started);
-      await this.#record.say(context, "sandbox.paused", "info", { reason, durationMs });
+      await this.record.say(context, "sandbox.paused", "info", { reason, durationMs });
     });
   }
 
@@ -192,12 +171,42 @@ export class Sandbox implements SandboxHandle {
       this.#execs.resumeDeadlines();
       const durationMs = msSince(started);
       const pausedMs = roundMs(started - this.#pausedAt);
-      await this.#record.say(context, "sandbox.resumed", "info", { reason, durationMs, pausedMs });
+      await this.record.say(context, "sandbox.resumed", "info", { reason, durationMs, pausedMs });
       this.#idle.start();
     });
   }
 
+  /**
+   * Keeps everything in it stopped for as long as `work` takes, which is no pause: it begins and ends with the call. Rejects where it
+   * takes no calls, and with SANDBOX_ENDED where it ends meanwhile.
+   *
+   * @param work is to leave off when the signal fires
+   */
+  async standStill<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const release = await this.hold();
+    try {
+      return await this.#change(async () => {
+        this.#assertLive();
+        const isRunning = this.#info.state !== "paused"; // since it was held
+        if (isRunning) await this.#machine.freeze(true);
+        if (isRunning) this.#execs.pauseDeadlines();
+        try {
+          return await work(this.over);
+        } finally {
+          if (isRunning) await this.#machine.freeze(false);
+          if (isRunning) this.#execs.resumeDeadlines();
+        }
+      });
+    } catch (error) {
+      this.#assertLive();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
   terminate(cause: Cause, context: CallContext, reason?: string): Promise<void> {
+    this.#over.abort(); // what stands still for something has to be let go first
     this.#ending ??= this.#terminate(cause, context, reason === undefined ? {} : { reason });
     return this.#ending;
   }
@@ -216,22 +225,20 @@ export class Sandbox implements SandboxHandle {
     // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
     await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);
     const { telemetry } = this.#machine;
-    await this.#record.terminated(context, {
-      cause,
-      ...why,
+    const times = {
       lifetimeMs: msSince(this.#createdMs),
       durationMs: msSince(started),
-      execs: this.#execs.count,
       cpuMs: roundMs(cpuMs),
-      ...(telemetry !== undefined && { telemetry }),
-    });
+    };
+    const did = { execs: this.#execs.count, ...(telemetry !== undefined && { telemetry }) };
+    await this.record.terminated(context, { cause, ...why, ...times, ...did });
     Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
-    this.#parts.segment?.close();
-    this.#parts.onEnded(new EndedSandbox(this.orgId, this.info(), this.#execs.ended()));
+    this.parts.segment?.close();
+    this.parts.onEnded(new EndedSandbox(this.orgId, this.info(), this.#execs.ended()));
   }
 
   /** Counts a call as activity until it is released; wakes a sandbox that sleeps, and refuses where it takes no calls. */
-  async #hold(): Promise<() => void> {
+  async hold(): Promise<() => void> {
     this.#assertLive();
     const ends = [this.#idle.enter(), this.#machine.agent.watch.wait()];
     const release = (): void => {
@@ -280,8 +287,8 @@ export class Sandbox implements SandboxHandle {
     });
   }
 
-  /** Pauses and resumes one after the other. */
-  #change(work: () => Promise<void>): Promise<void> {
+  /** Pauses, resumes and what needs it to stand still, one after the other. */
+  #change<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#changing.then(work);
     this.#changing = done.catch(() => {}); // the caller has the error; the next change does not depend on it
     return done;
@@ -289,6 +296,6 @@ export class Sandbox implements SandboxHandle {
 
   /** The context of what the sandbox does by itself: its own trace, under its creation. */
   #own(): CallContext {
-    return { ...this.#parts.context, parentSpanId: this.#spanId };
+    return { ...this.parts.context, parentSpanId: this.#spanId };
   }
 }

@@ -53,6 +53,11 @@ function checkMount(option: string, { source, target }: { source: string; target
   }
 }
 
+/** The built-in template that another one starts from; of a built-in one itself. */
+export function baseOf({ name, base }: Template): string {
+  return name in BUILT_IN ? name : (base ?? "python");
+}
+
 /** The templates of a runtime: the built-in ones and the user's own. */
 export class Templates {
   readonly #templates = new Map<string, Template>();

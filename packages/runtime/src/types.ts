@@ -10,6 +10,7 @@ import type {
   Isolation,
   Language,
   NetworkOptions,
+  SandboxDiff,
   SandboxInfo,
 } from "@sandglass/protocol";
 import type { SandboxCollector, TelemetryDestination } from "./collector.ts";
@@ -34,6 +35,17 @@ export interface RuntimeApi {
   ): Promise<SandboxHandle>;
   /** Throws SANDBOX_NOT_FOUND where there is none of this id in the organisation. Ended ones stay known for a while. */
   get(id: string, orgId: string): SandboxHandle;
+  /**
+   * Sandboxes with the files that this one has at one moment, and its settings; in the caller's trace. All of them begin, or none stays.
+   * Throws SANDBOX_LIMIT_REACHED, DISK_FULL before any is made; SANDBOX_ENDED, SANDBOX_PAUSED, UNSUPPORTED_ON_HOST, DRIVER_ERROR.
+   *
+   * @param count from 1 to 32
+   */
+  fork(sandbox: SandboxHandle, count: number, context: CallContext): Promise<SandboxHandle[]>;
+  /** What its file system has otherwise than that of `against`. Throws INVALID_REQUEST where the two are of different kinds; SANDBOX_ENDED, UNSUPPORTED_ON_HOST, DRIVER_ERROR. */
+  diff(sandbox: SandboxHandle, against: SandboxHandle): Promise<SandboxDiff>;
+  /** Gives it the files of `winner`, which ends then. Throws as {@link diff}; FILE_CONFLICT, DISK_FULL, FILE_ERROR. */
+  merge(sandbox: SandboxHandle, winner: SandboxHandle, context: CallContext): Promise<void>;
   /** Newest first; ended ones included where asked. */
   list(orgId: string, options?: { ended?: boolean }): SandboxInfo[];
   /** Blocks of whole NDJSON lines of a finished or running exec, also after its sandbox is gone or the daemon was restarted. Undefined where nothing is kept. */

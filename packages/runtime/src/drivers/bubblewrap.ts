@@ -38,7 +38,7 @@ function bwrapArguments(request: DriverCreate): string[] {
       "ALL",
       "--clearenv",
       "--chdir",
-      "/workspace",
+      "/", // of /workspace the code inside may have made anything, which a fork has from its beginning
     ],
     ...["--seccomp", "4", "--", "/run/sandglass/agent"],
   ];

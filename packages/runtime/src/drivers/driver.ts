@@ -2,12 +2,15 @@ import type { Socket } from "node:net";
 import type { Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import type { GroupUsage } from "../host/cgroup-counts.ts";
+import type { DiskSnapshot } from "../host/disk-copy.ts";
 import type { SandboxUsage } from "../host/sandbox-counts.ts";
 import type { ConnectingSocket } from "../host/socket-owners.ts";
 
 /** What a driver can do on this host. What it cannot is said in every sandbox's description and by `sandglass doctor`. */
 export interface DriverCapabilities {
   canPause: boolean;
+  /** A sandbox's disk can be copied, and two compared: see {@link DriverSandbox.snapshot}. */
+  canFork: boolean;
   /** A disk of the sandbox's own with a hard size. */
   hasDiskLimit: boolean;
   /** `/usr` can be written (to a layer of the sandbox's own). */
@@ -26,6 +29,8 @@ export interface DriverCreate {
   limits: SandboxLimits;
   /** Read-only directories of the host. */
   mounts: readonly { source: string; target: string }[];
+  /** What its disk is to be; default an empty one. Of the size that `limits` say. */
+  snapshot?: DiskSnapshot | undefined;
 }
 
 /** What the host knows of one exec's processes, and can do to them. */
@@ -58,6 +63,8 @@ export interface DriverSandbox {
   onExit(callback: () => void): void;
   /** Throws Error for another `maxPids` where that is fixed. */
   setLimits(limits: SandboxLimits): void;
+  /** See {@link DriverCapabilities}. */
+  readonly hasGuestKernel: boolean;
   /** What holds it to `maxPids` was set when it was made. */
   readonly hasFixedPids: boolean;
   /** A group for one exec, joined by this process. */
@@ -78,6 +85,13 @@ export interface DriverSandbox {
   usage(): SandboxUsage;
   /** Undefined where the sandbox has no disk of its own. */
   disk(): { freeBytes: number; sizeBytes: number } | undefined;
+  /**
+   * Its disk as it is now, for `uses` sandboxes. Everything in it has been stopped, so that it is of one moment. The caller removes it.
+   * Rejects with UNSUPPORTED_ON_HOST where it has no disk that can be copied, DISK_FULL where the host has no room.
+   */
+  snapshot(uses: number, signal: AbortSignal): Promise<DiskSnapshot>;
+  /** The directory of the host's in which its disk and its root are mounted, for `native/compare.c`. Throws where it is gone. */
+  readonly mounts: string;
   /** The memory limit took the whole sandbox, as it does where a guest's kernel is what the limit meets. */
   diedOfMemory(): boolean;
   /** What of the host's went away and took the sandbox with it, for an error's message; "" where nothing did. */

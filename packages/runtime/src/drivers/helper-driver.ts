@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Isolation, SandboxLimits, UnenforcedLimit } from "@sandglass/protocol";
 import { SandglassError } from "@sandglass/protocol";
@@ -12,6 +12,9 @@ import { HelperSandbox } from "./helper-sandbox.ts";
 import type { SandboxHost } from "./sandbox-host.ts";
 import { memoryDisk } from "./user-host.ts";
 import type { Wall } from "./wall.ts";
+
+const DISK = "disk.ext4";
+const COPY_TIMEOUT_MS = 600_000;
 
 /**
  * A driver whose sandboxes the native helper makes, around any wall: a disk and a uid range of each sandbox's own, two overlays for
@@ -36,6 +39,7 @@ export class HelperDriver implements SandboxDriver {
     ];
     this.capabilities = {
       canPause: host.canPause,
+      canFork: host.canPause && host.hasDisks && host.user === undefined,
       hasDiskLimit: host.hasDisks,
       hasWritableUsr: host.user === undefined,
       hasOwnUsers: host.user === undefined || host.user.mapping.ids > 0,
@@ -51,9 +55,10 @@ export class HelperDriver implements SandboxDriver {
     const dir = join(host.sandboxesDir, request.id);
     const token = randomBytes(16).toString("hex");
     let cgroup: SandboxCgroup | undefined;
+    let disk: FileHandle | undefined;
     // The uid last: nobody else may have it while anything of this sandbox is left.
     const giveBack = async (): Promise<void> => {
-      await Promise.all([cgroup?.remove(), rm(dir, { recursive: true, force: true })]);
+      await Promise.all([cgroup?.remove(), disk?.close(), rm(dir, { recursive: true, force: true })]);
       host.uids.release(uid);
     };
     const connected = host.listener.expect(token, "the sandbox's agent");
@@ -65,8 +70,17 @@ export class HelperDriver implements SandboxDriver {
       cgroup.setLimits(this.#hostLimits(request.limits));
       await mkdir(dir, { mode: 0o700 });
       const hasImage = this.capabilities.hasDiskLimit && host.user === undefined;
-      const image = hasImage ? await host.images.get(request.limits.diskMb) : "";
+      let image = hasImage ? await host.images.get(request.limits.diskMb) : "";
       if (image === "") await mkdir(join(dir, "upper"));
+      else {
+        const path = join(dir, DISK);
+        if (request.snapshot !== undefined) {
+          await request.snapshot.give(path, AbortSignal.timeout(COPY_TIMEOUT_MS));
+          image = path;
+        }
+        // Open for as long as the sandbox lives, for copies of it: once it is mounted it has no name.
+        disk = await open(path, "a+", 0o600);
+      }
       const spec = await this.#minderCreate(request, { image, dir, uid, token, cgroups: cgroup.agentDirs });
       const minder = await minding;
       const pid = await minder.create(spec);
@@ -93,6 +107,10 @@ export class HelperDriver implements SandboxDriver {
         socket,
         cgroup,
         dir,
+        disk,
+        disksDir: host.sandboxesDir,
+        mountPoint: host.mountPoint,
+        canFork: this.capabilities.canFork,
         bootMs,
         connectMs: performance.now() - started - bootMs,
         release: async () => {
@@ -156,7 +174,7 @@ export class HelperDriver implements SandboxDriver {
     return {
       mountPoint: host.mountPoint,
       image: own.image,
-      disk: join(own.dir, own.image === "" ? "upper" : "disk.ext4"),
+      disk: join(own.dir, own.image === "" ? "upper" : DISK),
       skeleton: host.skeletonDir,
       usr: "/usr",
       uid: own.uid,

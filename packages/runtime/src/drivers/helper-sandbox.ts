@@ -1,11 +1,12 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { type FileHandle, writeFile } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { SandboxLimits } from "@sandglass/protocol";
+import { newSandboxId, type SandboxLimits, SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import type { SandboxCgroup } from "../host/cgroups.ts";
+import { assertRoomFor, copyDisk, DiskSnapshot } from "../host/disk-copy.ts";
 import { ExecCgroup } from "../host/exec-cgroup.ts";
 import { NotYet } from "../host/handed-sockets.ts";
 import { MINDER_LOST, type Minder } from "../host/minder.ts";
@@ -41,6 +42,12 @@ interface Parts {
   socket: Socket;
   cgroup: SandboxCgroup;
   dir: string;
+  /** Open; undefined where it has none of its own. */
+  disk: FileHandle | undefined;
+  /** Where snapshots go: nothing of it outlasts the next start of a daemon. */
+  disksDir: string;
+  mountPoint: string;
+  canFork: boolean;
   bootMs: number;
   connectMs: number;
   release(): Promise<void>;
@@ -77,6 +84,10 @@ export class HelperSandbox implements DriverSandbox {
     this.connectMs = parts.connectMs;
     this.#gone = parts.minder.ended.then(() => this.#ended());
     this.#gone.catch(() => {}); // whoever ends it is told
+  }
+
+  get hasGuestKernel(): boolean {
+    return this.#parts.hasGuestKernel;
   }
 
   get hasFixedPids(): boolean {
@@ -158,6 +169,26 @@ export class HelperSandbox implements DriverSandbox {
     }
   }
 
+  async snapshot(uses: number, signal: AbortSignal): Promise<DiskSnapshot> {
+    const { disk, disksDir, canFork, root } = this.#parts;
+    if (disk === undefined || !canFork) throw cannotFork();
+    const path = join(disksDir, `${newSandboxId()}.snapshot`);
+    await assertRoomFor(disk, uses, path);
+    const snapshot = new DiskSnapshot(path, uses);
+    try {
+      await copyDisk(disk, path, `/proc/${this.#agent()}/root${root}`, signal);
+      return snapshot;
+    } catch (error) {
+      await snapshot.remove();
+      throw error;
+    }
+  }
+
+  get mounts(): string {
+    if (!this.#parts.canFork) throw cannotFork();
+    return `/proc/${this.#parts.pid}/root${this.#parts.mountPoint}`;
+  }
+
   diedOfMemory(): boolean {
     try {
       // Code inside may have the agent chosen first, whose score is its own to raise.
@@ -222,4 +253,12 @@ export class HelperSandbox implements DriverSandbox {
     const mapped = Number(/^NSpid:\s+\d+\s+(\d+)$/m.exec(status)?.[1]);
     return parent === this.#agent() && mapped === inside ? status : undefined;
   }
+}
+
+function cannotFork(): SandglassError {
+  return new SandglassError(
+    "UNSUPPORTED_ON_HOST",
+    "sandboxes cannot be forked, compared or merged here: they have no disks of their own, or nothing stops their processes",
+    { hint: "run the daemon as root, on a host with loop devices and a cgroup freezer (`sandglass doctor`)" },
+  );
 }

@@ -44,7 +44,7 @@ export function ociSpec(parts: OciParts): string {
       user: { uid: 0, gid: 0 },
       args: parts.args,
       env: [],
-      cwd: "/workspace",
+      cwd: "/",
       capabilities: NO_CAPABILITIES,
       noNewPrivileges: true,
       ...(parts.rlimits === undefined ? {} : { rlimits: parts.rlimits }),

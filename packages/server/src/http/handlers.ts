@@ -5,6 +5,7 @@ import { execHandlers, streamExec } from "./handlers/exec-handlers.ts";
 import { exporterHandlers } from "./handlers/exporter-handlers.ts";
 import { fileHandlers } from "./handlers/file-handlers.ts";
 import { describeSandbox } from "./handlers/find-sandbox.ts";
+import { forkHandlers } from "./handlers/fork-handlers.ts";
 import type { HandlerServices } from "./handlers/handler-services.ts";
 import { hostHandlers } from "./handlers/host-handlers.ts";
 import { metricHandlers } from "./handlers/metric-handlers.ts";
@@ -20,6 +21,7 @@ export type { HandlerServices } from "./handlers/handler-services.ts";
 export function createHandlers(services: HandlerServices): Handlers {
   return {
     ...sandboxHandlers(services),
+    ...forkHandlers(services),
     ...execHandlers(services),
     ...fileHandlers(services),
     ...recordHandlers(services),
