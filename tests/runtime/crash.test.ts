@@ -306,4 +306,29 @@ describe("when the daemon is killed", () => {
     }
     assert.equal((await run(await host.create(), { command: "echo again" })).stdout, "again\n");
   });
+
+  for (const isolation of ["bubblewrap", "crun"] as const) {
+    test(`in the middle of a fork: nothing of the parent, its children or the copies of its disk is left (${isolation})`, async () => {
+      const script = join(import.meta.dirname, "daemon-that-forks.ts");
+      const child = spawn(process.execPath, [script, dataDir, isolation], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      const sandboxes = join(dataDir, "sandboxes");
+      await once(child.stdout, "data");
+      await until("a disk is copied", () =>
+        readdirSync(sandboxes).some((name) => name.endsWith(".snapshot")),
+      );
+      const copies = readdirSync(sandboxes).filter((name) => name.endsWith(".snapshot"));
+      child.kill("SIGKILL");
+      await once(child, "exit");
+      const ids = readdirSync(sandboxes).filter((name) => !name.includes("."));
+      assert.ok(ids.length > 0 && copies.length > 0);
+      // One that was stopped for the copy when it was killed dies with the next start, which lets it go on into its end.
+      await using host = await startRuntime({ dataDir });
+      await until("no process is left", () => ids.every((id) => sandboxPids(id).length === 0));
+      for (const id of ids) await noTraces(dataDir, id);
+      assert.deepEqual(readdirSync(sandboxes), []);
+      assert.equal((await run(await host.create(), { command: "echo again" })).stdout, "again\n");
+    });
+  }
 });

@@ -154,6 +154,10 @@ static int make_owned(const char *path, unsigned uid, mode_t mode) {
   return (mkdir(path, mode) && errno != EEXIST) || chown(path, uid, uid) || chmod(path, mode) ? -1 : 0;
 }
 
+/* A directory of the lower layer cannot be moved, whatever the kernel's default: what holds a mount point stays where it is, also in what a
+   fork begins with, and a layer names all that is otherwise than below (compare.c). */
+#define OVERLAY "redirect_dir=off,"
+
 /* Two overlays over a disk: what root can have. */
 static int build_overlays(const struct root_spec *spec, const char **step) {
   *step = "make the layers' directories";
@@ -186,9 +190,9 @@ static int build_overlays(const struct root_spec *spec, const char **step) {
   if (clone_lower(spec->usr, "u", userns)) return -1;
   if (userns >= 0) close(userns);
   *step = "mount the overlay of /";
-  if (mount("overlay", "r", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=s,upperdir=d/a,workdir=d/b")) return -1;
+  if (mount("overlay", "r", "overlay", MS_NOSUID | MS_NODEV, OVERLAY "lowerdir=s,upperdir=d/a,workdir=d/b")) return -1;
   *step = "mount the overlay of /usr";
-  if (mount("overlay", "r/usr", "overlay", MS_NOSUID | MS_NODEV, "lowerdir=u,upperdir=d/c,workdir=d/e")) return -1;
+  if (mount("overlay", "r/usr", "overlay", MS_NOSUID | MS_NODEV, OVERLAY "lowerdir=u,upperdir=d/c,workdir=d/e")) return -1;
   return 0;
 }
 

@@ -1,7 +1,4 @@
-import { lstatSync } from "node:fs";
-import { posix } from "node:path";
-import { type CallContext, SandglassError } from "@sandglass/protocol";
-import type { DriverSandbox } from "./drivers/driver.ts";
+import type { CallContext } from "@sandglass/protocol";
 import { msSince } from "./duration.ts";
 import { flush } from "./flush.ts";
 import type { DiskSnapshot } from "./host/disk-copy.ts";
@@ -69,28 +66,8 @@ async function snapshotOf(
   return parent.standStill(async (ended) => {
     const atMs = Date.now();
     const signal = AbortSignal.any([ended, closing]);
-    assertMountPoints(machine.driver, machine.template.mounts);
     return { snapshot: await machine.driver.snapshot(uses, signal), atMs };
   });
-}
-
-/**
- * The wall of a child mounts a template's directories by their paths, with rights over more than the child has: what the parent's code put
- * into the way of one, such as a link, must not lead it anywhere.
- */
-function assertMountPoints({ mounts }: DriverSandbox, templates: readonly { target: string }[]): void {
-  for (const { target } of templates) {
-    const parts = target.split("/").filter((part) => part !== "");
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const path = posix.join("/", ...parts.slice(0, depth));
-      const found = lstatSync(`${mounts}/r${path}`, { throwIfNoEntry: false });
-      const isLast = depth === parts.length;
-      if (found === undefined || found.isDirectory() || (isLast && found.isFile())) continue;
-      throw new SandglassError("FILE_CONFLICT", `${path} is not the directory that the template mounts`, {
-        hint: `make ${path} a directory again, then fork`,
-      });
-    }
-  }
 }
 
 interface Making {
