@@ -34,6 +34,7 @@ describe("a daemon that an ordinary user started, without control groups and wit
     const { checks } = await world.client.doctor();
     const saying = (name: string) => checks.find((check) => check.name === name);
     assert.match(saying("privileges")?.detail ?? "", /uid 54321, not root: .*\/usr is read-only/);
+    assert.match(saying("forks")?.detail ?? "", /cannot be forked.*the daemon is not root/);
     assert.equal(saying("users")?.status, "warn");
     assert.match(saying("users")?.hint ?? "", /usermod --add-subuids|apt-get install uidmap/);
     assert.match(saying("limit memoryMb")?.detail ?? "", /^not enforced: .*Delegate=yes/);
@@ -42,6 +43,18 @@ describe("a daemon that an ordinary user started, without control groups and wit
       /a sandbox ran .* not enforced: memoryMb, vcpu/,
     );
     for (const name of ["isolation crun", "isolation gvisor"]) assert.equal(saying(name)?.status, "ok", name);
+  });
+
+  test("forks, compares and merges no sandboxes, and says what would", async () => {
+    const other = await world.client.sandboxes.create({ template: "python", ...LIMITS });
+    for (const asked of [sandbox.fork({ n: 2 }), sandbox.diff({ against: other }), sandbox.merge(other)]) {
+      await assert.rejects(asked, (error: Error & { code: string; hint: string }) => {
+        assert.match(error.hint, /run the daemon as root/);
+        return error.code === "UNSUPPORTED_ON_HOST";
+      });
+    }
+    assert.deepEqual([(await sandbox.info()).state, (await other.info()).state], ["running", "running"]);
+    await other.terminate();
   });
 
   test("runs cells that remember, commands with what they need, and files", async () => {

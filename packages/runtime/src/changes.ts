@@ -1,6 +1,5 @@
 import type { Readable } from "node:stream";
 import { SandglassError } from "@sandglass/protocol";
-import type { DriverSandbox } from "./drivers/driver.ts";
 import type { NativeEnding } from "./host/native-run.ts";
 import { runNative } from "./host/native-run.ts";
 
@@ -20,8 +19,9 @@ const KINDS: Readonly<Record<string, Kind>> = { A: "added", M: "modified", R: "r
 
 /** The two that are compared, and what is known of both. */
 export interface Pair {
-  sandbox: DriverSandbox;
-  against: DriverSandbox;
+  /** Where each is mounted, as its driver says. */
+  sandbox: string;
+  against: string;
   /** Unix time in seconds: both disks are copies of one that was taken later. 0 where they are not. */
   sameSince: number;
 }
@@ -79,7 +79,7 @@ export function contentOf(
 }
 
 function argvOf(what: "list" | "content", { sandbox, against, sameSince }: Pair): string[] {
-  return ["compare", what, sandbox.mounts, against.mounts, String(sameSince)];
+  return ["compare", what, sandbox, against, String(sameSince)];
 }
 
 function failed({ said }: NativeEnding): SandglassError {

@@ -54,6 +54,7 @@ export async function diff(sandbox: Sandbox, against: Sandbox): Promise<SandboxD
 export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallContext): Promise<void> {
   const started = performance.now();
   assertComparable(sandbox, winner);
+  const pair = pairOf(winner, sandbox);
   for (const each of [sandbox, winner]) {
     if (merging.has(each)) throw new SandglassError("FILE_CONFLICT", `sandbox ${each.id} is being merged`);
   }
@@ -63,7 +64,6 @@ export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallCont
     throw error;
   });
   try {
-    const pair = pairOf(winner, sandbox);
     await Promise.all([flush(sandbox), flush(winner)]);
     const changes = await winner.standStill((ended) => {
       const signal = AbortSignal.any([ended, sandbox.over, AbortSignal.timeout(MERGE_TIMEOUT_MS)]);
@@ -128,8 +128,8 @@ function pairOf(sandbox: Sandbox, against: Sandbox): Pair {
     Parameters<typeof sameSince>[1],
   ];
   return {
-    sandbox: sandbox.parts.machine.driver,
-    against: against.parts.machine.driver,
+    sandbox: sandbox.parts.machine.driver.mounts,
+    against: against.parts.machine.driver.mounts,
     sameSince: sameSince(...lines),
   };
 }

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { ContractSandbox, type DriverUnderTest } from "./driver-contract/contract-sandbox.ts";
 import { controlContract } from "./driver-contract/control.ts";
+import { forkingContract } from "./driver-contract/forking.ts";
 import { isolationContract } from "./driver-contract/isolation.ts";
 import { limitsContract } from "./driver-contract/limits.ts";
 import { listeningContract } from "./driver-contract/listening.ts";
@@ -56,6 +57,7 @@ export function driverContract(name: string, makeDriver: () => Promise<DriverUnd
     limitsContract(host);
     controlContract(host);
     listeningContract(host);
+    forkingContract(host);
 
     test("what it says of this host is well formed", async () => {
       for (const { limit, reason } of made.driver.unenforced)

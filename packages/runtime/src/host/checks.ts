@@ -74,6 +74,21 @@ function kernelCheck(): Check {
     : { name: "kernel", status: "error", detail: `Linux ${release()}`, hint: "5.19 or newer is needed" };
 }
 
+/** A fork is a copy of a disk, taken while the sandbox's processes stand still. */
+function forkCheck(layout: CgroupLayout, isUser: boolean): Check {
+  const missing = isUser
+    ? "the daemon is not root, so that sandboxes have no disks that could be copied"
+    : !existsSync("/dev/loop-control")
+      ? "this host offers no loop devices, so that sandboxes have no disks of their own"
+      : layout.unified === undefined && layout.freezer === undefined
+        ? "this host offers no cgroup freezer"
+        : undefined;
+  if (missing === undefined)
+    return { name: "forks", status: "ok", detail: "sandboxes can be forked, compared and merged" };
+  const detail = `sandboxes cannot be forked, compared or merged: ${missing}`;
+  return { name: "forks", status: "warn", detail, hint: "docs/forks.md" };
+}
+
 /** What a daemon that is not root has, and lacks for good. */
 function userChecks({ ids, reason }: SubordinateIds): Check[] {
   const uid = process.getuid?.();
@@ -132,6 +147,7 @@ export async function hostChecks(layout = detectCgroups(), user?: SubordinateIds
       detail: describe(layout),
       ...(user !== undefined && layout.unified === undefined && { hint: DELEGATE }),
     },
+    forkCheck(layout, user !== undefined),
     await programCheck("python template", "/usr/bin/python3", ["--version"], "apt-get install python3"),
     await programCheck("bash template", "/bin/bash", ["--version"], "apt-get install bash"),
   ];
