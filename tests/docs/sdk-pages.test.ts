@@ -80,6 +80,15 @@ test("the client's README has code that runs, and prints what stands beside it",
   assert.deepEqual([last?.name, last?.toolCalls, last?.costUsd], ["analyst", 1, 0.008]);
 });
 
+test("the page about forks has code that runs, and the best of three ways is kept", async () => {
+  const page = "docs/forks.md";
+  const [example = "", ...others] = blocksOf(page, "ts");
+  assert.deepEqual(others, []);
+  const stdout = await runExamples([asFunction(page, example)]);
+  const kept = "def solve(n):\n    return n * (n - 1) // 2\n";
+  assert.equal(stdout, `[ '/workspace/solve.py' ]\n${kept}\n${DONE}${page}\n`);
+});
+
 test("the pages about adapters have code that has a sandbox answer the model", async () => {
   const own = { langchain: MODELS, "@openai/agents": "@openai/agents-core" };
   const one = (name: string): string => {
