@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { Isolation } from "@sandglass/protocol";
-import type { SandboxHandle } from "@sandglass/runtime";
+import type { SandboxHandle, TemplateConfig } from "@sandglass/runtime";
 import { callContext, run, startRuntime, type TestRuntime, until } from "@sandglass/testkit";
 
 const AGENT = join(import.meta.dirname, "../../packages/runtime/native/build/agent");
@@ -28,7 +28,7 @@ describe("a fork of a hostile sandbox", () => {
     source = await mkdtemp(join(tmpdir(), "sg-mount-"));
     await chmod(source, 0o755);
     await writeFile(join(source, "given"), "given\n");
-    const mounted = { base: "bash", mounts: [{ source, target: `/data/${NAME}` }] } as const;
+    const mounted: TemplateConfig = { base: "bash", mounts: [{ source, target: `/data/${NAME}` }] };
     host = await startRuntime({
       templates: { python: { poolSize: 0 }, mounted },
       defaults: { memoryMb: 200, diskMb: 64, idleTimeoutMs: 0 },
