@@ -71,14 +71,7 @@ export const LOG_MESSAGES: { readonly [T in EventType]: LogMessage<T> } = {
   "sandbox.merged": {
     target: "sandbox",
     message: "merge complete",
-    fields: ({ winner, durationMs, added, modified, removed }, id) => ({
-      id,
-      winner,
-      merge_ms: durationMs,
-      added,
-      modified,
-      removed,
-    }),
+    fields: ({ durationMs, ...merged }, id) => ({ id, ...merged, merge_ms: durationMs }),
   },
   "exec.started": {
     target: "sandbox.exec",
