@@ -213,4 +213,19 @@ describe("a comparison of hostile trees", () => {
     );
     await end(parent);
   });
+
+  test("a merge whose writing stands still keeps no winner: that can be ended, and the merge fails", async () => {
+    for (const bytes of ["0", "50M"]) {
+      const { parent, child } = await pair("true");
+      await shell(child, `head -c ${bytes} /dev/urandom > large`);
+      const merging = assert.rejects(host.runtime.merge(parent, child, context), { code: "SANDBOX_ENDED" });
+      await parent.pause(context); // what writes is inside, and so stopped
+      await child.terminate("user", context);
+      await merging;
+      assert.equal(child.info().cause, "user");
+      await parent.resume(context);
+      assert.equal(await shell(parent, "echo on"), "on\n");
+      await end(parent);
+    }
+  });
 });

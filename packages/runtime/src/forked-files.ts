@@ -10,10 +10,13 @@ import type { Sandbox } from "./sandbox.ts";
 import { sandboxEnded } from "./sandbox-ended.ts";
 import { baseOf } from "./templates.ts";
 import { Turns } from "./turns.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 const MAX_PATHS = 10_000;
 /** Of a listing, which says then that there is more. */
 const DIFF_TIMEOUT_MS = 30_000;
+/** Of what a merge would do, before it does any of it. */
+const LIST_TIMEOUT_MS = 120_000;
 const MERGE_TIMEOUT_MS = 600_000;
 /** Room that a merge leaves on the disk it writes to: a file system reserves some for what it is about to write. */
 const SPARE_BYTES = 4 * 1024 * 1024;
@@ -67,7 +70,7 @@ export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallCont
     await Promise.all([flush(sandbox), flush(winner)]);
     const changes = await winner.standStill((ended) => {
       const signal = AbortSignal.any([ended, sandbox.over, AbortSignal.timeout(MERGE_TIMEOUT_MS)]);
-      return comparisons.run(() => carryOver(pair, sandbox, signal));
+      return carryOver(pair, sandbox, signal);
     });
     const { added, modified, removed } = changes;
     const data = { winner: winner.id, durationMs: msSince(started), added, modified, removed };
@@ -76,7 +79,9 @@ export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallCont
   } catch (error) {
     const { code, message } = error as SandglassError;
     const isKnown = error instanceof SandglassError && code !== "SANDBOX_ENDED" && code !== "SANDBOX_PAUSED";
-    if (isKnown) await sandbox.record.say(context, "sandbox.error", "error", { code, message });
+    const failure = { code, message };
+    // Beside the failure itself, which the caller is told.
+    if (isKnown) await sandbox.record.say(context, "sandbox.error", "error", failure).catch(() => {});
     throw error;
   } finally {
     for (const each of [sandbox, winner]) merging.delete(each);
@@ -85,7 +90,8 @@ export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallCont
 }
 
 async function carryOver(pair: Pair, sandbox: Sandbox, signal: AbortSignal): Promise<Changes> {
-  const changes = await compare(pair, () => true, signal);
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+  const changes = await comparisons.run(() => compare(pair, () => true, soon));
   const total = changes.added + changes.modified + changes.removed;
   if (sandbox.over.aborted) throw sandboxEnded(sandbox.id, sandbox.info().cause);
   if (changes.isTruncated) {
@@ -104,14 +110,19 @@ async function carryOver(pair: Pair, sandbox: Sandbox, signal: AbortSignal): Pro
       hint: "remove files of the sandbox first, or of the winner",
     });
   }
-  const operation = await FileOperation.start(sandbox.parts.machine.agent, ["apply"], { withStdin: true });
-  const { content, assertWhole } = contentOf(pair, signal);
-  await operation.feed(content);
-  const [errno = "", done = "", path = ""] = await operation.fields();
-  if (errno === "0") {
-    await assertWhole();
-    return changes;
-  }
+  const applying = apply(pair, sandbox, signal);
+  // The code inside can stop the process that does it, and the winner stands still for as long as it is waited for.
+  const [errno = "", done = "", path = ""] = await unlessAborted(signal, applying, () => {
+    if (sandbox.over.aborted) return sandboxEnded(sandbox.id, sandbox.info().cause);
+    return new SandglassError(
+      "FILE_ERROR",
+      "the merge did not come to its end in time; the winner goes on as it is",
+      {
+        hint: "what was taken over stays; see what keeps the sandbox from writing, and merge again",
+      },
+    );
+  });
+  if (errno === "0") return changes;
   const name = /^\d{1,4}$/.test(errno) ? errnoName(Number(errno)) : "an answer that is none";
   const where = sandbox.info().record === "full" && path !== "" ? ` at ${path}` : "";
   const far = `${/^\d{1,15}$/.test(done) ? done : "some"} of ${total} changes`;
@@ -120,6 +131,25 @@ async function carryOver(pair: Pair, sandbox: Sandbox, signal: AbortSignal): Pro
     `the merge ended after ${far}${where}: ${name}; the winner goes on as it is`,
     { hint: "what was taken over stays; compare the two, mend what is in the way, and merge again" },
   );
+}
+
+/** Resolves with errno, how many changes were carried out, and where it stopped: what a process inside says. */
+async function apply(pair: Pair, sandbox: Sandbox, signal: AbortSignal): Promise<string[]> {
+  const operation = await FileOperation.start(sandbox.parts.machine.agent, ["apply"], { withStdin: true });
+  const { content, assertWhole } = contentOf(pair, signal);
+  const abandon = (): void => {
+    operation.abandon();
+    content.destroy();
+  };
+  signal.addEventListener("abort", abandon, { once: true });
+  try {
+    await operation.feed(content);
+    const said = await operation.fields();
+    if (said[0] === "0") await assertWhole();
+    return said;
+  } finally {
+    signal.removeEventListener("abort", abandon);
+  }
 }
 
 function pairOf(sandbox: Sandbox, against: Sandbox): Pair {
