@@ -1,5 +1,5 @@
 import type { CallContext, SandboxDiff } from "@sandglass/protocol";
-import { SandglassError } from "@sandglass/protocol";
+import { newSpanId, SandglassError } from "@sandglass/protocol";
 import { errnoName } from "./agent/connection.ts";
 import { type Changes, compare, contentOf, type Pair } from "./changes.ts";
 import { msSince } from "./duration.ts";
@@ -79,9 +79,7 @@ export async function merge(sandbox: Sandbox, winner: Sandbox, context: CallCont
   } catch (error) {
     const { code, message } = error as SandglassError;
     const isKnown = error instanceof SandglassError && code !== "SANDBOX_ENDED" && code !== "SANDBOX_PAUSED";
-    const failure = { code, message };
-    // Beside the failure itself, which the caller is told.
-    if (isKnown) await sandbox.record.say(context, "sandbox.error", "error", failure).catch(() => {});
+    if (isKnown) await sayFailure(sandbox, context, { code, message });
     throw error;
   } finally {
     for (const each of [sandbox, winner]) merging.delete(each);
@@ -131,6 +129,17 @@ async function carryOver(pair: Pair, sandbox: Sandbox, signal: AbortSignal): Pro
     `the merge ended after ${far}${where}: ${name}; the winner goes on as it is`,
     { hint: "what was taken over stays; compare the two, mend what is in the way, and merge again" },
   );
+}
+
+/** A moment in the span of whoever asked, for a merge that failed is no span of its own. Beside the failure itself, which the caller is told. */
+async function sayFailure(
+  sandbox: Sandbox,
+  context: CallContext,
+  failure: { code: string; message: string },
+): Promise<void> {
+  const spanId = context.parentSpanId || newSpanId();
+  const place = { ...context, parentSpanId: "" };
+  await sandbox.record.say(place, "sandbox.error", "error", failure, spanId).catch(() => {});
 }
 
 /** Resolves with errno, how many changes were carried out, and where it stopped: what a process inside says. */

@@ -225,13 +225,9 @@ export class Sandbox implements SandboxHandle {
     // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
     await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);
     const { telemetry } = this.#machine;
-    const times = {
-      lifetimeMs: msSince(this.#createdMs),
-      durationMs: msSince(started),
-      cpuMs: roundMs(cpuMs),
-    };
-    const did = { execs: this.#execs.count, ...(telemetry !== undefined && { telemetry }) };
-    await this.record.terminated(context, { cause, ...why, ...times, ...did });
+    const times = { lifetimeMs: msSince(this.#createdMs), durationMs: msSince(started) };
+    const used = { execs: this.#execs.count, cpuMs: roundMs(cpuMs), ...(telemetry && { telemetry }) };
+    await this.record.terminated(context, { cause, ...why, ...times, ...used });
     Object.assign(this.#info, { state: "terminated", endedAt: microTimestamp(), cause, ...why });
     this.parts.segment?.close();
     this.parts.onEnded(new EndedSandbox(this.orgId, this.info(), this.#execs.ended()));
