@@ -9,6 +9,7 @@ import {
   finished,
   noTraces,
   run,
+  SmallDisk,
   startRuntime,
   type TestRuntime,
   until,
@@ -240,5 +241,23 @@ describe("a fork", () => {
     assert.equal(await shell(child, "rm full more; head -c 5M /dev/zero > more; ls"), "more\n");
     await endAll(parent, child);
     await finished(bomb);
+  });
+
+  test("for which the host's disk has no room is refused before anything is copied", async () => {
+    using disk = SmallDisk.mount(600 * 1024 * 1024);
+    await using small = await startRuntime({ dataDir: disk.path });
+    const parent = await small.create({ diskMb: 256 });
+    await shell(parent, "head -c 100M /dev/urandom > held");
+    const said = small.events.all.length;
+    await assert.rejects(small.runtime.fork(parent, 3, context), (error: Error & { code: string }) => {
+      assert.equal(error.code, "DISK_FULL");
+      return /the host's disk has no room/.test(error.message);
+    });
+    assert.equal(small.events.all.length, said, "nothing was made");
+    assert.deepEqual(readdirSync(`${disk.path}/sandboxes`), [parent.id]);
+    const [child] = await small.runtime.fork(parent, 1, context);
+    assert.ok(child);
+    assert.equal(await shell(child, "stat -c %s held"), "104857600\n");
+    await endAll(parent, child);
   });
 });

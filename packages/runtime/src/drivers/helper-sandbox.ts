@@ -173,7 +173,8 @@ export class HelperSandbox implements DriverSandbox {
     const { disk, disksDir, canFork, root } = this.#parts;
     if (disk === undefined || !canFork) throw cannotFork();
     const path = join(disksDir, `${newSandboxId()}.snapshot`);
-    await assertRoomFor(disk, uses, path);
+    const room = this.disk();
+    await assertRoomFor(disk, room === undefined ? 0 : room.sizeBytes - room.freeBytes, uses, path);
     const snapshot = new DiskSnapshot(path, uses);
     try {
       await copyDisk(disk, path, `/proc/${this.#agent()}/root${root}`, signal);

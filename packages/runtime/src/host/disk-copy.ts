@@ -74,11 +74,21 @@ export class DiskSnapshot {
 /**
  * Refuses before anything is copied.
  *
+ * @param usedBytes what the sandbox's own file system counts, some of which may not have reached the disk yet
  * @throws SandglassError DISK_FULL where the host has no room for so many copies
  */
-export async function assertRoomFor(disk: FileHandle, copies: number, at: string): Promise<void> {
+export async function assertRoomFor(
+  disk: FileHandle,
+  usedBytes: number,
+  copies: number,
+  at: string,
+): Promise<void> {
   const [{ blocks }, host] = await Promise.all([disk.stat(), statfs(dirname(at))]);
-  if (blocks * 512 * copies + SPARE_BYTES > host.bavail * host.bsize) throw hostIsFull();
+  const here = blocks * 512;
+  const whole = Math.max(here, usedBytes);
+  // What has not reached the disk yet takes room there too, once it is flushed.
+  const wanted = whole * copies + (whole - here);
+  if (wanted + SPARE_BYTES > host.bavail * host.bsize) throw hostIsFull();
 }
 
 function hostIsFull(): SandglassError {
