@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 WORKING_DIRECTORY = "/workspace"
 #: The daemon reads its whole log for a deletion, and answers when nothing is left: that takes longer than any other call.
 DELETION_TIMEOUT_MS = 600_000
+#: Files are copied and compared meanwhile, as many as there are.
+FORK_TIMEOUT_MS = 600_000
 
 QueryValue: TypeAlias = str | int | float | bool | list[str] | tuple[str, ...] | None
 _PARAMETER = re.compile(r"\{(\w+)\}")

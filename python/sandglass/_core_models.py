@@ -84,6 +84,25 @@ class SandboxInfo:
     reason: str | None = None
     #: What it has sent with OpenTelemetry; None where that is nothing.
     telemetry: SandboxTelemetry | None = None
+    #: The sandbox that it was forked from; None where it was not.
+    parent_id: str | None = None
+
+
+@dataclass(frozen=True)
+class SandboxDiff:
+    """What a sandbox's file system has otherwise than another's: absolute paths of files, links and directories, sorted. Bytes that are no
+    UTF-8 read as U+FFFD."""
+
+    #: The sandbox that it was compared with.
+    against: str
+    #: What this one has and that one has not.
+    added: list[str]
+    #: What both have, of another type, mode, size, content or link target.
+    modified: list[str]
+    #: What that one has and this one has not.
+    removed: list[str]
+    #: There is more than is listed.
+    truncated: bool
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ MODELS = {
     "RunState": "_run_models",
     "RunSummary": "_run_models",
     "RuntimeEvent": "_event_models",
+    "SandboxDiff": "_core_models",
     "SandboxInfo": "_core_models",
     "SandboxLimits": "_core_models",
     "SandboxState": "_words",

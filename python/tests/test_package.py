@@ -24,7 +24,7 @@ def members_of(cls: type) -> str:
 def test_the_methods_of_the_classes_are_these_as_in_typescript() -> None:
     assert members_of(sandglass.Client) == "create_sandbox events run doctor console_link close"
     assert members_of(sandglass.Sandbox) == (
-        "create connect id trace_id template run_code run_code_stream info pause resume terminate kill close"
+        "create connect id trace_id template run_code run_code_stream info pause resume fork diff merge terminate kill close"
     )
     assert members_of(sandglass.Sandboxes) == "create connect get list delete_record"
     assert members_of(sandglass.Commands) == "run stream"

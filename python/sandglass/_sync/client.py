@@ -238,7 +238,11 @@ def acquire_client(chosen: Mapping[str, Any]) -> Client:
     options = {**chosen, "base_url": resolve_base_url(chosen.get("base_url"))}
     name = json.dumps(options, sort_keys=True)
     clients = shared_clients()
-    client = clients.get(name) or clients.setdefault(name, Client(**options))
+    return share_client(clients.get(name) or clients.setdefault(name, Client(**options)))
+
+
+def share_client(client: Client) -> Client:
+    """For one more sandbox, which lets go of it by itself."""
     _users[client] = _users.get(client, 0) + 1
     return client
 

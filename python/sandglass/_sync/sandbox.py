@@ -4,15 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from .._call import FORK_TIMEOUT_MS
 from .._decode import decode, wire
 from .._later import models
 from .._options import CreateSandboxOptions, create_request
+from .._trace_context import parse_traceparent
 from ..errors import InvalidRequestError
 from ..stream_events import ExecResult, StreamEvent
-from .client import Client, acquire_client, release_client
+from .client import Client, acquire_client, release_client, share_client
 from .commands import Commands
 from .exec import ExecHandlers, collect_exec, stream_exec
 from .execs import Execs
@@ -22,7 +25,7 @@ from .source import SourceRef, StreamSource
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
-    from ..models import Language, SandboxInfo
+    from ..models import Language, SandboxDiff, SandboxInfo
 
 
 class Sandbox:
@@ -207,6 +210,65 @@ class Sandbox:
     def resume(self) -> SandboxInfo:
         return decode(models.SandboxInfo, self._ref.json("resumeSandbox"))
 
+    def fork(self, n: int = 1) -> list[Sandbox]:
+        """Makes sandboxes with the same settings, and the same files as this one has at one moment. Processes, variables of interpreters
+        and open ports are not copied. They are the caller's to end, as every other.
+
+        Args:
+            n: how many, from 1 to 32
+
+        Raises:
+            SandboxLimitReachedError, DiskFullError: where not all of them find room: then there is none
+            UnsupportedOnHostError: where this host cannot do it
+
+        Example:
+            one, other = sandbox.fork(2)
+        """
+        source = self._ref.get()
+        call = source.call("forkSandbox")
+        call.json = {"n": n}
+        call.timeout_ms = FORK_TIMEOUT_MS
+        value, headers = source.transport.json_answer(call)
+        trace = parse_traceparent(headers.get("traceresponse"))
+        trace_id = self.trace_id if trace is None else trace.trace_id
+        forks = []
+        for child in value["children"]:
+            info = decode(
+                models.SandboxInfo, {"id": child["id"], "traceId": trace_id, "template": self.template}
+            )
+            fork = Sandbox._of(info, replace(source, sandbox_id=info.id))
+            fork._acquired = None if self._acquired is None else share_client(self._acquired)
+            forks.append(fork)
+        return forks
+
+    def diff(self, against: Sandbox | str | None = None) -> SandboxDiff:
+        """What its file system has otherwise than that of another sandbox.
+
+        Args:
+            against: default: the sandbox that it was forked from
+
+        Raises:
+            InvalidRequestError: where it was forked from none and none is given
+        """
+        source = self._ref.get()
+        call = source.call("diffSandbox")
+        call.query = {"against": None if against is None else _id_of(against)}
+        call.timeout_ms = FORK_TIMEOUT_MS
+        return decode(models.SandboxDiff, source.transport.json(call))
+
+    def merge(self, winner: Sandbox | str) -> None:
+        """Takes over the files of another sandbox of the same template: what `winner.diff(sandbox)` lists. The winner ends with cause
+        `merged`.
+
+        Raises:
+            InvalidRequestError: where the two cannot be merged
+            DiskFullError: where they do not fit
+        """
+        source = self._ref.get()
+        call = source.call("mergeSandbox", winner=_id_of(winner))
+        call.timeout_ms = FORK_TIMEOUT_MS
+        source.transport.json(call)
+
     def terminate(self) -> None:
         """Ends it and everything in it. Idempotent: one that has ended, or was never created, is no error."""
         try:
@@ -241,6 +303,13 @@ class Sandbox:
         if self._info is None:
             return "<Sandbox, not created yet>"
         return f"<Sandbox {self._info.id} template={self._info.template!r}>"
+
+
+def _id_of(sandbox: Sandbox | str) -> str:
+    if isinstance(sandbox, str):
+        return sandbox
+    sandbox._ref.get()
+    return sandbox.id
 
 
 def _cell(
