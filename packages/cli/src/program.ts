@@ -1,16 +1,19 @@
 import { Command } from "commander";
 import { consoleCommand } from "./commands/console.ts";
 import { createCommand } from "./commands/create.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { egressCommand } from "./commands/egress.ts";
 import { execCommand } from "./commands/exec.ts";
 import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
+import { forkCommand } from "./commands/fork.ts";
 import { incidentCommand } from "./commands/incident.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { maintenanceCommand } from "./commands/maintenance.ts";
 import { mcpCommand } from "./commands/mcp.ts";
+import { mergeCommand } from "./commands/merge.ts";
 import { metricsCommand } from "./commands/metrics.ts";
 import { psCommand } from "./commands/ps.ts";
 import { rmCommand } from "./commands/rm.ts";
@@ -63,6 +66,9 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     runCommand(terminal),
     execCommand(terminal),
     createCommand(terminal),
+    forkCommand(terminal),
+    diffCommand(terminal),
+    mergeCommand(terminal),
     psCommand(terminal),
     rmCommand(terminal),
     logsCommand(terminal),

@@ -34,6 +34,8 @@ Examples:
         for (const { id } of sandboxes) await terminal.print(id);
         return;
       }
+      const isAll = options.all ?? false;
+      const hasForks = sandboxes.some(({ parentId }) => parentId !== undefined);
       const headings = [
         "SANDBOX",
         "TEMPLATE",
@@ -41,9 +43,10 @@ Examples:
         "AGE",
         "SOURCE",
         "MEMORY",
-        ...(options.all ? ["CAUSE"] : []),
+        ...(hasForks ? ["FORK OF"] : []),
+        ...(isAll ? ["CAUSE"] : []),
       ];
-      const rows = sandboxes.map((info) => rowOf(info, options.all ?? false));
+      const rows = sandboxes.map((info) => rowOf(info, { isAll, hasForks }));
       await terminal.print(table(headings, rows, terminal.colors));
     });
 }
@@ -65,9 +68,10 @@ async function listAll(client: Client, options: PsOptions): Promise<SandboxInfo[
   return sandboxes;
 }
 
-function rowOf(info: SandboxInfo, isAll: boolean): string[] {
-  const { id, template, state, createdAt, source, limits, cause, reason } = info;
+function rowOf(info: SandboxInfo, { isAll, hasForks }: { isAll: boolean; hasForks: boolean }): string[] {
+  const { id, parentId = "", template, state, createdAt, source, limits, cause, reason } = info;
   const row = [id, template, state, age(createdAt), source, `${limits.memoryMb} MiB`];
+  if (hasForks) row.push(parentId);
   if (isAll) row.push(cause === undefined ? "" : `${cause}${reason === undefined ? "" : `: ${reason}`}`);
   return row;
 }

@@ -18,6 +18,8 @@ export function spanSubject({ attributes, cause }: TraceSpan): string {
       "file.path",
       "gen_ai.tool.name",
       "gen_ai.agent.name",
+      "sandglass.fork.children",
+      "sandglass.merge.winner",
     ) ??
     [first(attributes, "sandglass.template.id"), first(attributes, "sandglass.sandbox.source")]
       .filter(Boolean)

@@ -97,6 +97,21 @@ function lineOf(event: RuntimeEvent, beginning?: RuntimeEvent): StoryLine | unde
         about: `${event.sandboxId} ${source} ${duration(durationMs)}`,
       };
     }
+    case "sandbox.forked": {
+      const { children, durationMs } = event.data;
+      return {
+        what: "sandbox forked",
+        about: `${event.sandboxId} → ${children.join(" ")} ${duration(durationMs)}`,
+      };
+    }
+    case "sandbox.merged": {
+      const { winner, durationMs, added = 0, modified = 0, removed = 0 } = event.data;
+      const counts = `+${added} ~${modified} -${removed}`;
+      return {
+        what: "sandbox merged",
+        about: `${event.sandboxId} ← ${winner} ${counts} ${duration(durationMs)}`,
+      };
+    }
     case "sandbox.terminated": {
       const { cause, reason = "" } = event.data;
       const isBad = !["user", "host_shutdown", "merged"].includes(cause);
