@@ -30,7 +30,16 @@ for (const [name, connect] of transports) {
       const { tools } = await mcp.client.listTools();
       assert.deepEqual(
         tools.map((tool) => tool.name),
-        ["run_code", "run_command", "read_file", "write_file", "list_files", "get_events", "get_trace"],
+        [
+          "run_code",
+          "run_command",
+          "read_file",
+          "write_file",
+          "list_files",
+          "fork",
+          "get_events",
+          "get_trace",
+        ],
       );
       for (const { name: tool, description, inputSchema, outputSchema } of tools) {
         assert.ok((description ?? "").length > 40, tool);

@@ -8,6 +8,7 @@ import { VERSION } from "./version.ts";
 const INSTRUCTIONS =
   "Runs code and commands in an isolated Linux sandbox. Without `sandbox_id` every call of this session works in the same sandbox: files, " +
   "variables and installed programs stay from call to call, and all of it ends with the session. It has no network unless its owner allowed some. " +
+  "To try several ways from the same state, fork it and name a fork as `sandbox_id`. " +
   "Everything is recorded: get_trace and get_events show what happened and why something ended.";
 
 /** The protocol's end of one session: every tool, bound to it. */

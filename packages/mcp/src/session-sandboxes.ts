@@ -13,10 +13,14 @@ export interface SandboxUse {
   isReplacement: boolean;
 }
 
-/** The sandboxes of one session: one of its own, made by the first call that needs it, and those that calls name. */
+/**
+ * The sandboxes of one session: one of its own, made by the first call that needs it, the forks that it makes, which end with it too, and
+ * those that calls name.
+ */
 export class SessionSandboxes {
   readonly #options: CreateSandboxOptions;
   readonly #own = new RetriedPromise<Sandbox>();
+  readonly #forks = new Map<string, Sandbox>();
   readonly #named = new Map<string, Sandbox>();
 
   /** @param options of the session's own */
@@ -32,7 +36,7 @@ export class SessionSandboxes {
    * @throws SandglassError what making and reaching it fails with, and `work`
    */
   async use<T>(run: Run, id: string | undefined, work: (use: SandboxUse) => Promise<T>): Promise<T> {
-    if (id !== undefined) return work({ sandbox: await this.#connect(run, id), isReplacement: false });
+    if (id !== undefined) return this.#useNamed(run, id, work);
     const making = this.#own.get(() => run.sandboxes.create({ ...this.#options }));
     try {
       return await work({ sandbox: await making, isReplacement: false });
@@ -44,16 +48,36 @@ export class SessionSandboxes {
     return work({ sandbox, isReplacement: true });
   }
 
-  /** Ends the session's own, also one that is just being made. */
+  /** Takes in forks that a call has made: they are the session's, whatever they are forks of. */
+  adopt(forks: readonly Sandbox[]): void {
+    for (const fork of forks) this.#forks.set(fork.id, fork);
+  }
+
+  /**
+   * Ends the session's own, also one that is just being made, and its forks.
+   *
+   * @throws AggregateError where one does not end; the others have
+   */
   async close(): Promise<void> {
-    const making = this.#own.peek();
-    if (making === undefined) return;
-    const sandbox = await making.catch(() => undefined);
-    await sandbox?.terminate();
+    const own = await this.#own.peek()?.catch(() => undefined);
+    const all = [...this.#forks.values(), ...(own === undefined ? [] : [own])];
+    const endings = await Promise.allSettled(all.map((sandbox) => sandbox.terminate()));
+    const failures = endings.flatMap((ending) => (ending.status === "rejected" ? [ending.reason] : []));
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} sandboxes did not end`);
+  }
+
+  async #useNamed<T>(run: Run, id: string, work: (use: SandboxUse) => Promise<T>): Promise<T> {
+    try {
+      return await work({ sandbox: await this.#connect(run, id), isReplacement: false });
+    } catch (error) {
+      // One that is no more, merged or ended by its own doing, need not be ended with the session.
+      if (error instanceof SandglassError && GONE.includes(error.code)) this.#forks.delete(id);
+      throw error;
+    }
   }
 
   async #connect(run: Run, id: string): Promise<Sandbox> {
-    const known = this.#named.get(id);
+    const known = this.#forks.get(id) ?? this.#named.get(id);
     if (known !== undefined) return known;
     const sandbox = await run.sandboxes.connect(id);
     this.#named.set(id, sandbox);

@@ -1,3 +1,4 @@
+import { fork } from "./tools/fork.ts";
 import { getEvents } from "./tools/get-events.ts";
 import { getTrace } from "./tools/get-trace.ts";
 import { listFiles } from "./tools/list-files.ts";
@@ -14,6 +15,7 @@ export const TOOLS: readonly Tool[] = [
   readFile,
   writeFile,
   listFiles,
+  fork,
   getEvents,
   getTrace,
 ];

@@ -35,7 +35,7 @@ export const sandboxId: z.ZodOptional<z.ZodString> = z
   .regex(/^sbx_[0-9a-z]+$/, { error: 'must be a sandbox\'s id: "sbx_" and letters and digits' })
   .optional()
   .describe(
-    "A sandbox of your own to work in. Default: the sandbox of this session, made by the first call.",
+    "Where to work: a fork of this session's sandbox, or a sandbox of your own. Default: the sandbox of this session, made by the first call.",
   );
 
 /** What a result says of where it was done. */
