@@ -6,6 +6,7 @@ import "./styles/frame.css";
 import "./styles/parts.css";
 import "./styles/views.css";
 import "./styles/charts.css";
+import "./styles/diff.css";
 import "./styles/trace.css";
 import "./styles/status.css";
 import "./styles/ansi.css";

@@ -2,8 +2,10 @@ import type { RuntimeEvent } from "@sandglass/protocol";
 import type { ReactNode } from "react";
 import { count, duration, money } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
+import { ChangeCounts } from "./change-counts.tsx";
 import { Link } from "./link.tsx";
 import { Badge } from "./notes.tsx";
+import { SandboxLink, SandboxLinks } from "./sandbox-link.tsx";
 
 /** One thing that happened in a run, as a reader wants to hear it. */
 export function RunStep({ event }: { event: RuntimeEvent }): ReactNode {
@@ -58,6 +60,22 @@ export function RunStep({ event }: { event: RuntimeEvent }): ReactNode {
           {safeText(model, 100)}: {count(inputTokens)} tokens in, {count(outputTokens)} out
           {costUsd !== undefined && `, ${money(costUsd)}`}
         </span>
+      );
+    }
+    case "sandbox.forked":
+      return (
+        <>
+          <SandboxLink id={event.sandboxId} /> is forked: <SandboxLinks ids={event.data.children} />
+        </>
+      );
+    case "sandbox.merged": {
+      const { winner, added, modified, removed } = event.data;
+      return (
+        <>
+          <SandboxLink id={event.sandboxId} /> takes over the files of <SandboxLink id={winner} />
+          {added !== undefined && ": "}
+          {added !== undefined && <ChangeCounts added={added} modified={modified} removed={removed} />}
+        </>
       );
     }
     case "exec.completed": {

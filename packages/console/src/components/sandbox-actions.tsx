@@ -2,9 +2,10 @@ import type { SandboxInfo } from "@sandglass/protocol";
 import { type ReactNode, useState } from "react";
 import { call } from "../api/api.ts";
 import { setQuery, useScope } from "../hooks/use-route.ts";
+import { ForkButton } from "./fork-button.tsx";
 import { ErrorNote } from "./notes.tsx";
 
-/** Runs a cell, pauses, resumes, terminates; for keys that may. */
+/** Runs a cell, forks, pauses, resumes, terminates; for keys that may. */
 export function SandboxActions({ sandbox, onDone }: { sandbox: SandboxInfo; onDone(): void }): ReactNode {
   const mayWrite = useScope("sandboxes:write");
   const [code, setCode] = useState("");
@@ -14,15 +15,11 @@ export function SandboxActions({ sandbox, onDone }: { sandbox: SandboxInfo; onDo
   if (!mayWrite)
     return <p className="quiet">Your key may look, not act: that takes the scope sandboxes:write.</p>;
   const base = `/v1/sandboxes/${sandbox.id}`;
-  const act = async (path: string, method = "POST", json?: object): Promise<void> => {
+  const during = async (work: () => Promise<void>): Promise<void> => {
     setBusy(true);
     setError(undefined);
     try {
-      const response = await call(base + path, { method, ...(json && { json }) });
-      // The exec goes on without this answer; its page follows the stream by itself.
-      await response.body?.cancel();
-      const execId = response.headers.get("x-exec-id");
-      if (execId !== null) setQuery({ exec: execId });
+      await work();
     } catch (failure) {
       setError(failure as Error);
     } finally {
@@ -30,6 +27,14 @@ export function SandboxActions({ sandbox, onDone }: { sandbox: SandboxInfo; onDo
       onDone();
     }
   };
+  const act = (path: string, method = "POST", json?: object): Promise<void> =>
+    during(async () => {
+      const response = await call(base + path, { method, ...(json && { json }) });
+      // The exec goes on without this answer; its page follows the stream by itself.
+      await response.body?.cancel();
+      const execId = response.headers.get("x-exec-id");
+      if (execId !== null) setQuery({ exec: execId });
+    });
   const isPaused = sandbox.state === "paused";
   return (
     <form
@@ -73,6 +78,7 @@ export function SandboxActions({ sandbox, onDone }: { sandbox: SandboxInfo; onDo
         >
           Terminate
         </button>
+        <ForkButton sandboxId={sandbox.id} isBusy={isBusy} during={during} />
       </div>
       <ErrorNote error={error} />
     </form>

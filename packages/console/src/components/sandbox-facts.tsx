@@ -1,13 +1,15 @@
 import type { SandboxInfo } from "@sandglass/protocol";
 import type { ReactNode } from "react";
+import type { Kin } from "../hooks/use-kin.ts";
 import { clock, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
 import { telemetryWords } from "../lib/telemetry-words.ts";
 import { Link } from "./link.tsx";
 import { Badge, Fact } from "./notes.tsx";
+import { SandboxLinks } from "./sandbox-link.tsx";
 
-/** What a sandbox is, and how and why it ended. */
-export function SandboxFacts({ sandbox }: { sandbox: SandboxInfo }): ReactNode {
+/** What a sandbox is, what came of it, and how and why it ended. */
+export function SandboxFacts({ sandbox, kin }: { sandbox: SandboxInfo; kin: Kin }): ReactNode {
   const { cause, reason, runId, traceId, unenforced, metadata, network } = sandbox;
   const labels = Object.entries(metadata);
   return (
@@ -27,6 +29,26 @@ export function SandboxFacts({ sandbox }: { sandbox: SandboxInfo }): ReactNode {
           {sandbox.endedAt !== undefined &&
             `, ended ${clock(sandbox.endedAt)} after ${duration(Date.parse(sandbox.endedAt) - Date.parse(sandbox.createdAt))}`}
         </Fact>
+        {kin.parent !== undefined && (
+          <Fact name="Fork of">
+            <SandboxLinks ids={[kin.parent]} />
+          </Fact>
+        )}
+        {kin.forks.length > 0 && (
+          <Fact name="Forks">
+            <SandboxLinks ids={kin.forks} />
+          </Fact>
+        )}
+        {kin.tookOver.length > 0 && (
+          <Fact name="Took over">
+            <SandboxLinks ids={kin.tookOver} />
+          </Fact>
+        )}
+        {kin.mergedInto !== undefined && (
+          <Fact name="Merged into">
+            <SandboxLinks ids={[kin.mergedInto]} />
+          </Fact>
+        )}
         <Fact name="Trace">
           <Link to={`/traces/${traceId}`}>
             <code>{traceId}</code>

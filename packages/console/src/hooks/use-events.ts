@@ -3,7 +3,8 @@ import { useCallback, useEffect, useState } from "react";
 import { callLines } from "../api/api.ts";
 import { Paced } from "../lib/paced.ts";
 
-const MAX_EVENTS = 5_000;
+/** More are not held: of those the last. */
+export const MAX_EVENTS: number = 5_000;
 /** A flood is drawn ten times a second, not a thousand. */
 const FLUSH_MS = 100;
 const RETRY_MS = 2_000;

@@ -4,13 +4,16 @@ import { CostCard } from "../components/cost-card.tsx";
 import { type Column, DataTable } from "../components/data-table.tsx";
 import { DeleteRecord } from "../components/delete-record.tsx";
 import { EventList } from "../components/event-list.tsx";
+import { FileList } from "../components/file-list.tsx";
+import { ForkTree } from "../components/fork-tree.tsx";
 import { Link } from "../components/link.tsx";
 import { Badge, Empty, ErrorNote, Fact } from "../components/notes.tsx";
 import { RunStep } from "../components/run-step.tsx";
 import { type Tab, Tabs } from "../components/tabs.tsx";
 import { useApi } from "../hooks/use-api.ts";
-import { useEvents } from "../hooks/use-events.ts";
+import { MAX_EVENTS, useEvents } from "../hooks/use-events.ts";
 import { useTimeRange } from "../hooks/use-route.ts";
+import { forkTree } from "../lib/fork-tree.ts";
 import { clock, cost, count, duration } from "../lib/format.ts";
 import { safeText } from "../lib/safe-text.ts";
 import { fileChanges } from "../lib/sandbox-record.ts";
@@ -49,6 +52,10 @@ export function RunPage({ id }: { id: string }): ReactNode {
   const { data, error } = useApi<RunDetail>(path, isLive ? LIVE_MS : 0);
   const story = useEvents(`runId=${encodeURIComponent(id)}&types=${STORY}`, isLive);
   const files = useMemo(() => fileChanges(story.events), [story.events]);
+  const forks = useMemo(
+    () => forkTree(story.events).filter(({ parentId }) => parentId !== undefined),
+    [story.events],
+  );
   const steps = useMemo(() => story.events.filter(({ type }) => type !== "file.read"), [story.events]);
   const tabs: Tab[] = [
     {
@@ -85,6 +92,15 @@ export function RunPage({ id }: { id: string }): ReactNode {
       ),
     },
     {
+      id: "forks",
+      title: "Forks",
+      // Of a longer story the beginning is not here: there may be more.
+      count: story.events.length < MAX_EVENTS ? forks.length : undefined,
+      view: () => (
+        <ForkTree runId={id} sandboxes={data?.sandboxList ?? []} story={story.events} isLive={isLive} />
+      ),
+    },
+    {
       id: "models",
       title: "Models",
       count: data?.models.length,
@@ -100,16 +116,7 @@ export function RunPage({ id }: { id: string }): ReactNode {
         files.length === 0 ? (
           <Empty title="No file was written or read through the API" />
         ) : (
-          <DataTable
-            name="run-files"
-            items={files}
-            columns={[
-              { title: "Path", cell: (file) => <code>{safeText(file.path, 300)}</code> },
-              { title: "Last", cell: ({ last }) => <Badge of={last} /> },
-              { title: "When", cell: ({ at }) => <time>{clock(at)}</time> },
-            ]}
-            keyOf={(file) => file.path}
-          />
+          <FileList name="run-files" files={files} />
         ),
     },
     {

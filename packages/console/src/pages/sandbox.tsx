@@ -1,5 +1,6 @@
 import type { ExecInfo, Page, SandboxInfo } from "@sandglass/protocol";
 import { type ReactNode, useMemo } from "react";
+import { AgainstParent } from "../components/against-parent.tsx";
 import { CopyButton } from "../components/copy-button.tsx";
 import { DeleteRecord } from "../components/delete-record.tsx";
 import { EgressList } from "../components/egress-list.tsx";
@@ -14,6 +15,7 @@ import { type Tab, Tabs } from "../components/tabs.tsx";
 import { Usage } from "../components/usage.tsx";
 import { useApi } from "../hooks/use-api.ts";
 import { useEvents } from "../hooks/use-events.ts";
+import { useKin } from "../hooks/use-kin.ts";
 import { useRoute, useScope, useTimeRange } from "../hooks/use-route.ts";
 import { egressOf, fileChanges } from "../lib/sandbox-record.ts";
 
@@ -33,6 +35,7 @@ export function SandboxPage({ id }: { id: string }): ReactNode {
   const files = useMemo(() => fileChanges(events), [events]);
   const egress = useMemo(() => egressOf(events), [events]);
   const { data } = sandbox;
+  const kin = useKin(isReader ? data : undefined, events);
   const items = execs.data?.items ?? [];
   const chosen = query.get("exec") ?? items[0]?.id;
   const reload = (): void => {
@@ -66,6 +69,15 @@ export function SandboxPage({ id }: { id: string }): ReactNode {
       count: egress.length,
       view: () => <EgressList sandbox={of} events={egress} />,
     },
+    ...(of.parentId === undefined || of.state === "terminated"
+      ? []
+      : [
+          {
+            id: "changes",
+            title: "Changes",
+            view: () => <AgainstParent id={id} parentId={of.parentId ?? ""} />,
+          },
+        ]),
   ];
   return (
     <>
@@ -82,7 +94,7 @@ export function SandboxPage({ id }: { id: string }): ReactNode {
         <>
           <div className="columns">
             <div>
-              <SandboxFacts sandbox={data} />
+              <SandboxFacts sandbox={data} kin={kin} />
             </div>
             <div>
               <Usage limits={data.limits} events={events} />

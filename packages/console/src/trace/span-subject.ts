@@ -9,6 +9,8 @@ const NAMES = [
   "gen_ai.tool.name",
   "gen_ai.request.model",
   "db.query.summary",
+  "sandglass.fork.children",
+  "sandglass.merge.winner",
   "sandglass.template.id",
 ];
 
