@@ -152,9 +152,9 @@ test("a sandbox's page leads to its parent and its forks, shows its changes, and
   await page.getByRole("tab", { name: "Changes" }).click();
   await page.getByLabel("Paths that differ").getByText("/workspace/plan.txt").click();
   await page.getByLabel("Lines", { exact: true }).getByText("zwei").waitFor();
-  await page.getByRole("spinbutton").fill("33");
+  await page.getByLabel("How many forks").fill("33");
   assert.equal(await page.getByRole("button", { name: "Fork", exact: true }).isDisabled(), true);
-  await page.getByRole("spinbutton").fill("2");
+  await page.getByLabel("How many forks").fill("2");
   await page.getByRole("button", { name: "Fork", exact: true }).click();
   await page.getByRole("status").filter({ hasText: "made" }).getByRole("link").nth(1).waitFor();
   const { json } = await callHttp(daemon, "GET /v1/sandboxes");

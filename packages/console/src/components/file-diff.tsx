@@ -23,8 +23,8 @@ export function FileDiff({ pair }: { pair: FilePair }): ReactNode {
       {difference.state === "lines" && (
         <>
           <p className="quiet">
-            {count(difference.diff.added)} lines more, {count(difference.diff.removed)} lines less
-            {difference.diff.isRough && "; too much differs to look for lines that moved"}
+            {count(difference.diff.added)} lines added, {count(difference.diff.removed)} removed
+            {difference.diff.isRough && "; too much differs to tell which lines stayed"}
           </p>
           <VirtualList
             count={difference.diff.lines.length}

@@ -26,21 +26,22 @@ export function ForkButton({ sandboxId, isBusy, during }: ForkButtonProps): Reac
     <>
       <button
         type="button"
-        disabled={isBusy || !(n >= 1 && n <= MAX_FORKS)}
+        disabled={isBusy || !Number.isInteger(n) || n < 1 || n > MAX_FORKS}
         onClick={() => void during(fork)}
       >
         Fork
       </button>
-      <label>
-        times{" "}
+      <span>
         <input
           type="number"
+          aria-label="How many forks"
           min={1}
           max={MAX_FORKS}
           value={Number.isNaN(n) ? "" : n}
           onChange={(event) => setCount(event.target.valueAsNumber)}
-        />
-      </label>
+        />{" "}
+        times
+      </span>
       {made.length > 0 && (
         <span role="status">
           made <SandboxLinks ids={made.map(({ id }) => id)} />

@@ -173,9 +173,9 @@ function Merges({ branch: { merges, mergedInto } }: { branch: Branch }): ReactNo
           into <SandboxLink id={mergedInto} />
         </>
       )}
-      {merges.map(({ winner, at }) => (
+      {merges.map(({ winner }) => (
         <div key={winner}>
-          took over <SandboxLink id={winner} /> at <time>{clock(at)}</time>
+          took over <SandboxLink id={winner} />
         </div>
       ))}
     </>
