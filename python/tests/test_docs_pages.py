@@ -45,7 +45,7 @@ def last_run(client: Client) -> tuple[str, int, int]:
 
 
 def test_the_readme_has_the_examples_that_are_run_here() -> None:
-    assert len(docs.blocks(README, "python")) == 6
+    assert len(docs.blocks(README, "python")) == 7
 
 
 def test_the_readmes_first_program_prints_what_stands_below_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,12 +79,24 @@ def test_the_readmes_files_go_both_ways(client: Client, tmp_path: Path) -> None:
     assert (tmp_path / "copy").read_bytes() == bytes(100_000)
 
 
+def test_the_readmes_forks_try_two_ways_and_one_is_taken_over(
+    client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with client.create_sandbox("bash") as sandbox:
+        sandbox.files.write("data.txt", "before\n")
+        sandbox.files.write("migrate.sh", '#!/bin/sh\necho "after $1" > data.txt\n', mode=0o755)
+        names = docs.run(docs.blocks(README, "python")[4], sandbox=sandbox)
+        assert "'/workspace/data.txt'" in capsys.readouterr().out
+        assert sandbox.files.read_text("data.txt") == "after \n"
+    assert [names[each].info().cause for each in ("one", "other")] == ["merged", "user"]
+
+
 def test_the_readmes_client_for_tests_of_ones_own_asks_no_daemon() -> None:
-    docs.run(docs.blocks(README, "python")[4])
+    docs.run(docs.blocks(README, "python")[5])
 
 
 def test_the_readmes_run_has_its_tool_call_and_its_cost_in_the_record(client: Client) -> None:
-    names = docs.run(docs.blocks(README, "python")[5], code=PROGRAM)
+    names = docs.run(docs.blocks(README, "python")[6], code=PROGRAM)
     assert names["output"].stdout == "5050\n"
     assert last_run(client) == ("analyst", 1, 0)
     assert client.runs.get(names["run"].run_id).cost_usd == 0.008
