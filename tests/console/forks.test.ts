@@ -61,7 +61,7 @@ const rowOf = (sandbox: Sandbox) =>
 
 test("a run's branches stand below their parents, with what each changed, how it ended, and which was merged where", async () => {
   await openView(page, daemon, `/runs/${encodeURIComponent(runId)}`);
-  await page.getByRole("tab", { name: "Forks 4" }).click();
+  await page.getByRole("tab", { name: /^Forks ?4$/ }).click();
   await page.waitForURL(/tab=forks/);
   await rowOf(tried)
     .getByRole("button", { name: /\d+ added, \d+ modified, \d+ removed/ })
