@@ -23,7 +23,7 @@ export function FileDiff({ pair }: { pair: FilePair }): ReactNode {
       {difference.state === "lines" && (
         <>
           <p className="quiet">
-            {count(difference.diff.added)} lines added, {count(difference.diff.removed)} removed
+            lines: {count(difference.diff.added)} added, {count(difference.diff.removed)} removed
             {difference.diff.isRough && "; too much differs to tell which lines stayed"}
           </p>
           <VirtualList

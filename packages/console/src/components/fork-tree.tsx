@@ -145,13 +145,10 @@ function BranchSummary({ branch, merge, comparison, files, isChosen }: BranchSum
   );
   if (parentId === undefined) return "";
   if (comparison === undefined) {
-    return (
-      <>
-        {merge?.added !== undefined && <ChangeCounts {...merge} />}{" "}
-        {cause === undefined && <span className="quiet">its parent has ended</span>}{" "}
-        {files > 0 && choose(`${count(files)} through the API`)}
-      </>
-    );
+    if (cause === undefined) return <span className="quiet">its parent has ended</span>;
+    const said = merge?.added === undefined ? `${count(files)} through the API` : <ChangeCounts {...merge} />;
+    if (files > 0) return choose(said);
+    return merge?.added === undefined ? "" : said;
   }
   const { diff, error } = comparison.of ?? {};
   if (error !== undefined) return choose("not compared");
