@@ -11,6 +11,7 @@ export const AREAS: Readonly<Record<string, string>> = {
   "exec-stream": "_async/test_exec_stream",
   exporters: "_async/test_exporters",
   files: "_async/test_files",
+  forks: "_async/test_forks",
   ndjson: "test_pure",
   output: "test_pure",
   "otel/daemon-trace": "test_opentelemetry",
@@ -98,6 +99,8 @@ export const ONLY_IN_TYPESCRIPT: Readonly<Record<string, string>> = {
 
 export const ONLY_IN_PYTHON: Readonly<Record<string, string>> = {
   "a client that was closed says so": "in TypeScript one that was closed calls on, over new connections",
+  "a fork keeps its connections when its parent has ended":
+    "in TypeScript equal options share a client for as long as the program runs",
   "a program whose async generator is left half way ends without a word":
     "JavaScript ends a generator that is left",
   "an answer of another day is read as far as it goes": "TypeScript hands over the JSON as it came",

@@ -70,3 +70,23 @@ test("what cannot be is said by the error's code", async () => {
   await parent.terminate();
   await assert.rejects(parent.fork(), { code: "SANDBOX_ENDED" });
 });
+
+test("a diff lists what was added, modified and removed, whichever way it is looked at", async () => {
+  await using parent = await client.createSandbox("bash");
+  await parent.files.write("kept.txt", "kept\n");
+  await parent.files.write("old.txt", "old\n");
+  const [child] = await parent.fork();
+  assert.ok(child);
+  await child.commands.run("echo new > new.txt; echo more >> kept.txt; rm old.txt; mkdir dir");
+  const diff = { added: ["/workspace/dir", "/workspace/new.txt"], removed: ["/workspace/old.txt"] };
+  const modified = ["/workspace/kept.txt"];
+  assert.deepEqual(await child.diff(), { against: parent.id, ...diff, modified, truncated: false });
+  assert.deepEqual(await parent.diff({ against: child }), {
+    against: child.id,
+    added: diff.removed,
+    removed: diff.added,
+    modified,
+    truncated: false,
+  });
+  await child.terminate();
+});

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from sandglass import InvalidRequestError, SandboxNotFoundError
+from sandglass import InvalidRequestError, SandboxDiff, SandboxEndedError, SandboxNotFoundError
 from sandglass._async.client import AsyncClient
 from sandglass._async.sandbox import AsyncSandbox
 from tests.support.daemon import Daemon
@@ -16,83 +16,89 @@ async def client(daemon: Daemon) -> AsyncIterator[AsyncClient]:
         yield made
 
 
-@pytest.fixture
-async def parent(client: AsyncClient) -> AsyncIterator[AsyncSandbox]:
-    async with await client.create_sandbox("bash", metadata={"of": "test"}, env={"WAY": "none"}) as made:
-        await made.files.write("kept.txt", "kept\n")
-        await made.files.write("old.txt", "old\n")
-        yield made
-
-
-def in_workspace(paths: list[str]) -> list[str]:
-    return [path for path in paths if path.startswith("/workspace/")]
+@pytest.mark.anyio
+async def test_forks_try_several_ways_at_once_the_best_is_merged_back(client: AsyncClient) -> None:
+    async with await client.create_sandbox("python") as parent:
+        await parent.run_code("x = 1")
+        await parent.files.write("data.csv", "a,b\n1,2\n")
+        branches = await parent.fork(3)
+        assert len(branches) == 3
+        for at, branch in enumerate(branches):
+            code = f'print(open("data.csv").readline()); open("out.txt", "w").write(str({at} ** 2))'
+            assert (await branch.run_code(code)).stdout == "a,b\n\n"
+        variables = await branches[0].run_code("x")
+        assert "NameError" in variables.stderr, "variables stay the parent's"
+        best = branches[2]
+        added = ["/workspace/out.txt"]
+        assert await best.diff() == SandboxDiff(parent.id, added, [], [], False)
+        assert await best.diff(parent.id) == await best.diff()
+        assert (await best.diff(branches[0])).modified == added
+        await parent.merge(best)
+        assert await parent.files.read_text("out.txt") == "4"
+        kept = await parent.run_code("x")
+        assert kept.result == {"text/plain": "1"}, "the parent's interpreter goes on"
+        assert (await best.info()).cause == "merged"
+        await parent.merge(branches[1].id)
+        assert await parent.files.read_text("out.txt") == "1"
+        await branches[0].terminate()
 
 
 @pytest.mark.anyio
-async def test_forks_have_the_files_and_settings_of_their_parent_and_go_their_own_ways(
-    parent: AsyncSandbox,
+async def test_a_fork_knows_its_template_and_its_trace_without_being_asked_and_carries_on_in_its_parents(
+    client: AsyncClient,
 ) -> None:
-    one, other = await parent.fork(2)
-    await one.files.write("kept.txt", "mine\n")
-    assert await other.files.read_text("kept.txt") == "kept\n"
-    assert await parent.files.read_text("kept.txt") == "kept\n"
-    assert (await other.commands.run("echo $WAY")).stdout == "none\n"
-    info = await other.info()
-    assert (info.parent_id, info.source, info.template) == (parent.id, "snapshot", "bash")
-    assert (info.metadata, info.trace_id) == ({"of": "test"}, other.trace_id)
-    assert (await parent.info()).parent_id is None
-    for fork in (one, other):
-        await fork.terminate()
+    async with await client.create_sandbox("bash") as parent:
+        [child] = await parent.fork()
+        info = await child.info()
+        assert (child.template, child.trace_id) == (info.template, info.trace_id)
+        assert (info.parent_id, info.source) == (parent.id, "snapshot")
+        assert (await parent.info()).parent_id is None
+        assert (await child.commands.run("true")).trace_id == parent.trace_id
+        await child.terminate()
 
 
 @pytest.mark.anyio
-async def test_a_diff_lists_what_was_added_modified_and_removed_against_the_parent_or_another_sandbox(
-    parent: AsyncSandbox,
-) -> None:
-    one, other = await parent.fork(2)
-    await one.commands.run("echo new > new.txt; echo more >> kept.txt; rm old.txt; mkdir dir")
-    diff = await one.diff()
-    assert (diff.against, diff.truncated) == (parent.id, False)
-    assert in_workspace(diff.added) == ["/workspace/dir", "/workspace/new.txt"]
-    assert in_workspace(diff.modified) == ["/workspace/kept.txt"]
-    assert in_workspace(diff.removed) == ["/workspace/old.txt"]
-    back = await other.diff(one)
-    assert (back.against, in_workspace(back.removed)) == (one.id, ["/workspace/dir", "/workspace/new.txt"])
-    assert await other.diff(one.id) == back
-    for fork in (one, other):
-        await fork.terminate()
-
-
-@pytest.mark.anyio
-async def test_a_merge_takes_over_the_files_of_the_winner_which_ends(parent: AsyncSandbox) -> None:
-    one, other = await parent.fork(2)
-    await one.commands.run("echo new > new.txt; rm old.txt")
-    await parent.merge(one)
-    assert await parent.files.read_text("new.txt") == "new\n"
-    assert not await parent.files.exists("old.txt")
-    ended = await one.info()
-    assert (ended.state, ended.cause) == ("terminated", "merged")
-    await other.files.write("last.txt", "last\n")
-    await parent.merge(other.id)
-    assert await parent.files.read_text("last.txt") == "last\n"
-
-
-@pytest.mark.anyio
-async def test_what_cannot_be_forked_compared_or_merged_says_why(parent: AsyncSandbox) -> None:
-    for n in (0, 33):
+async def test_what_cannot_be_is_said_by_the_errors_code(client: AsyncClient) -> None:
+    async with await client.create_sandbox("bash") as parent:
         with pytest.raises(InvalidRequestError):
-            await parent.fork(n)
-    with pytest.raises(InvalidRequestError) as refused:
-        await parent.diff()
-    assert "against" in f"{refused.value}"
-    with pytest.raises(SandboxNotFoundError):
-        await parent.merge("sbx_00000000000000000000000000")
+            await parent.fork(33)
+        with pytest.raises(InvalidRequestError):
+            await parent.diff()
+        with pytest.raises(SandboxNotFoundError):
+            await parent.merge("sbx_00000000000000000000000000")
+        await parent.terminate()
+        with pytest.raises(SandboxEndedError):
+            await parent.fork()
+
+
+@pytest.mark.anyio
+async def test_a_diff_lists_what_was_added_modified_and_removed_whichever_way_it_is_looked_at(
+    client: AsyncClient,
+) -> None:
+    async with await client.create_sandbox("bash") as parent:
+        await parent.files.write("kept.txt", "kept\n")
+        await parent.files.write("old.txt", "old\n")
+        [child] = await parent.fork()
+        await child.commands.run("echo new > new.txt; echo more >> kept.txt; rm old.txt; mkdir dir")
+        new, kept, old = (
+            ["/workspace/dir", "/workspace/new.txt"],
+            ["/workspace/kept.txt"],
+            ["/workspace/old.txt"],
+        )
+        assert await child.diff() == SandboxDiff(parent.id, new, kept, old, False)
+        assert await parent.diff(child) == SandboxDiff(child.id, old, kept, new, False)
+        await child.terminate()
 
 
 @pytest.mark.anyio
 async def test_a_fork_keeps_its_connections_when_its_parent_has_ended(daemon: Daemon) -> None:
-    async with AsyncSandbox("bash", base_url=daemon.url, api_key=daemon.api_key) as parent:
-        [fork] = await parent.fork()
-    async with fork:
-        assert (await fork.commands.run("echo here")).stdout == "here\n"
-    assert (await fork.info()).cause == "user"
+    parent = await AsyncSandbox.create("bash", base_url=daemon.url, api_key=daemon.api_key)
+    await parent.files.write("large.bin", bytes(20_000_000))
+    [fork] = await parent.fork()
+    size = 0
+    async for piece in fork.files.read_stream("large.bin"):
+        if size == 0:
+            await parent.terminate()
+        size += len(piece)
+    assert size == 20_000_000
+    await fork.terminate()
