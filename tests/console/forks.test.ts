@@ -135,11 +135,17 @@ test("what changes meanwhile is there when it is compared again, and a branch th
   await page.getByRole("button", { name: "Compare again" }).click();
   await rowOf(deep)
     .getByRole("button", { name: /^1 added, \d modified, 0 removed/ })
-    .waitFor();
+    .click();
+  await page.getByLabel("Paths that differ").getByText("/workspace/late.txt").click();
+  const lines = page.getByLabel("Lines", { exact: true });
+  await lines.getByText("+ late").waitFor();
+  await deep.files.write("late.txt", "later\n");
+  await page.getByRole("button", { name: "Compare again" }).click();
+  await lines.getByText("+ later").waitFor();
   await deep.terminate();
   await rowOf(deep).getByText("user", { exact: true }).waitFor();
-  await rowOf(deep).getByRole("button", { name: "1 through the API" }).click();
-  await page.getByRole("row", { name: /late\.txt created/ }).waitFor();
+  await rowOf(deep).getByRole("button", { name: "1 through the API" }).waitFor();
+  await page.getByRole("row", { name: /late\.txt modified/ }).waitFor();
   await page.getByText("It can be compared no more.").waitFor();
   assert.deepEqual(await seriousViolations(page), []);
 });

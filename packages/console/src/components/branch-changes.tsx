@@ -52,6 +52,7 @@ export function BranchChanges({
       />
       {chosen !== undefined && (
         <FileDiff
+          turn={comparison}
           pair={{
             path: chosen.path,
             before: chosen.change === "added" ? undefined : pair.against,

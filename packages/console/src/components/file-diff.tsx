@@ -9,9 +9,9 @@ import { VirtualList } from "./virtual-list.tsx";
 const LINE_HEIGHT = 20;
 const SIGNS: Readonly<Record<DiffLine["kind"], string>> = { same: " ", added: "+", removed: "-", gap: " " };
 
-/** What became of the lines of one file. */
-export function FileDiff({ pair }: { pair: FilePair }): ReactNode {
-  const difference = useFileDiff(pair);
+/** What became of the lines of one file, read again with each `turn`. */
+export function FileDiff({ pair, turn }: { pair: FilePair; turn: unknown }): ReactNode {
+  const difference = useFileDiff(pair, turn);
   return (
     <section aria-label="Lines that differ">
       <h3>

@@ -17,10 +17,15 @@ export type FileDifference =
   | { state: "none"; why: string }
   | { state: "lines"; diff: LineDiff };
 
-/** Reads a file of two sandboxes and compares its lines. */
-export function useFileDiff({ path, before, after }: FilePair): FileDifference {
+/**
+ * Reads a file of two sandboxes and compares its lines.
+ *
+ * @param turn reads it again where it is another one
+ */
+export function useFileDiff({ path, before, after }: FilePair, turn: unknown): FileDifference {
   const [known, setKnown] = useState<{ name: string; difference: FileDifference }>();
   const name = [before, after, path].join(":");
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn is what reads again
   useEffect(() => {
     const gone = new AbortController();
     const compare = async (): Promise<FileDifference> => {
@@ -39,7 +44,7 @@ export function useFileDiff({ path, before, after }: FilePair): FileDifference {
         if (!gone.signal.aborted) setKnown({ name, difference });
       });
     return () => gone.abort();
-  }, [name, path, before, after]);
+  }, [name, path, before, after, turn]);
   return known?.name === name ? known.difference : { state: "loading" };
 }
 
