@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandglass import InvalidRequestError, SandboxNotFoundError
+from sandglass import InvalidRequestError, SandboxDiff, SandboxEndedError, SandboxNotFoundError
 from sandglass._sync.client import Client
 from sandglass._sync.sandbox import Sandbox
 from tests.support.daemon import Daemon
@@ -17,73 +17,74 @@ def client(daemon: Daemon) -> Iterator[Client]:
         yield made
 
 
-@pytest.fixture
-def parent(client: Client) -> Iterator[Sandbox]:
-    with client.create_sandbox("bash", metadata={"of": "test"}, env={"WAY": "none"}) as made:
-        made.files.write("kept.txt", "kept\n")
-        made.files.write("old.txt", "old\n")
-        yield made
+def test_forks_try_several_ways_at_once_the_best_is_merged_back(client: Client) -> None:
+    with client.create_sandbox("python") as parent:
+        parent.run_code("x = 1")
+        parent.files.write("data.csv", "a,b\n1,2\n")
+        branches = parent.fork(3)
+        assert len(branches) == 3
+        for at, branch in enumerate(branches):
+            code = f'print(open("data.csv").readline()); open("out.txt", "w").write(str({at} ** 2))'
+            assert (branch.run_code(code)).stdout == "a,b\n\n"
+        variables = branches[0].run_code("x")
+        assert "NameError" in variables.stderr, "variables stay the parent's"
+        best = branches[2]
+        added = ["/workspace/out.txt"]
+        assert best.diff() == SandboxDiff(parent.id, added, [], [], False)
+        assert best.diff(parent.id) == best.diff()
+        assert (best.diff(branches[0])).modified == added
+        parent.merge(best)
+        assert parent.files.read_text("out.txt") == "4"
+        kept = parent.run_code("x")
+        assert kept.result == {"text/plain": "1"}, "the parent's interpreter goes on"
+        assert (best.info()).cause == "merged"
+        parent.merge(branches[1].id)
+        assert parent.files.read_text("out.txt") == "1"
+        branches[0].terminate()
 
 
-def in_workspace(paths: list[str]) -> list[str]:
-    return [path for path in paths if path.startswith("/workspace/")]
-
-
-def test_forks_have_the_files_and_settings_of_their_parent_and_go_their_own_ways(
-    parent: Sandbox,
+def test_a_fork_knows_its_template_and_its_trace_without_being_asked_and_carries_on_in_its_parents(
+    client: Client,
 ) -> None:
-    one, other = parent.fork(2)
-    one.files.write("kept.txt", "mine\n")
-    assert other.files.read_text("kept.txt") == "kept\n"
-    assert parent.files.read_text("kept.txt") == "kept\n"
-    assert (other.commands.run("echo $WAY")).stdout == "none\n"
-    info = other.info()
-    assert (info.parent_id, info.source, info.template) == (parent.id, "snapshot", "bash")
-    assert (info.metadata, info.trace_id) == ({"of": "test"}, other.trace_id)
-    assert (parent.info()).parent_id is None
-    for fork in (one, other):
-        fork.terminate()
+    with client.create_sandbox("bash") as parent:
+        [child] = parent.fork()
+        info = child.info()
+        assert (child.template, child.trace_id) == (info.template, info.trace_id)
+        assert (info.parent_id, info.source) == (parent.id, "snapshot")
+        assert (parent.info()).parent_id is None
+        assert (child.commands.run("true")).trace_id == parent.trace_id
+        child.terminate()
 
 
-def test_a_diff_lists_what_was_added_modified_and_removed_against_the_parent_or_another_sandbox(
-    parent: Sandbox,
-) -> None:
-    one, other = parent.fork(2)
-    one.commands.run("echo new > new.txt; echo more >> kept.txt; rm old.txt; mkdir dir")
-    diff = one.diff()
-    assert (diff.against, diff.truncated) == (parent.id, False)
-    assert in_workspace(diff.added) == ["/workspace/dir", "/workspace/new.txt"]
-    assert in_workspace(diff.modified) == ["/workspace/kept.txt"]
-    assert in_workspace(diff.removed) == ["/workspace/old.txt"]
-    back = other.diff(one)
-    assert (back.against, in_workspace(back.removed)) == (one.id, ["/workspace/dir", "/workspace/new.txt"])
-    assert other.diff(one.id) == back
-    for fork in (one, other):
-        fork.terminate()
-
-
-def test_a_merge_takes_over_the_files_of_the_winner_which_ends(parent: Sandbox) -> None:
-    one, other = parent.fork(2)
-    one.commands.run("echo new > new.txt; rm old.txt")
-    parent.merge(one)
-    assert parent.files.read_text("new.txt") == "new\n"
-    assert not parent.files.exists("old.txt")
-    ended = one.info()
-    assert (ended.state, ended.cause) == ("terminated", "merged")
-    other.files.write("last.txt", "last\n")
-    parent.merge(other.id)
-    assert parent.files.read_text("last.txt") == "last\n"
-
-
-def test_what_cannot_be_forked_compared_or_merged_says_why(parent: Sandbox) -> None:
-    for n in (0, 33):
+def test_what_cannot_be_is_said_by_the_errors_code(client: Client) -> None:
+    with client.create_sandbox("bash") as parent:
         with pytest.raises(InvalidRequestError):
-            parent.fork(n)
-    with pytest.raises(InvalidRequestError) as refused:
-        parent.diff()
-    assert "against" in f"{refused.value}"
-    with pytest.raises(SandboxNotFoundError):
-        parent.merge("sbx_00000000000000000000000000")
+            parent.fork(33)
+        with pytest.raises(InvalidRequestError):
+            parent.diff()
+        with pytest.raises(SandboxNotFoundError):
+            parent.merge("sbx_00000000000000000000000000")
+        parent.terminate()
+        with pytest.raises(SandboxEndedError):
+            parent.fork()
+
+
+def test_a_diff_lists_what_was_added_modified_and_removed_whichever_way_it_is_looked_at(
+    client: Client,
+) -> None:
+    with client.create_sandbox("bash") as parent:
+        parent.files.write("kept.txt", "kept\n")
+        parent.files.write("old.txt", "old\n")
+        [child] = parent.fork()
+        child.commands.run("echo new > new.txt; echo more >> kept.txt; rm old.txt; mkdir dir")
+        new, kept, old = (
+            ["/workspace/dir", "/workspace/new.txt"],
+            ["/workspace/kept.txt"],
+            ["/workspace/old.txt"],
+        )
+        assert child.diff() == SandboxDiff(parent.id, new, kept, old, False)
+        assert parent.diff(child) == SandboxDiff(child.id, old, kept, new, False)
+        child.terminate()
 
 
 def test_a_fork_keeps_its_connections_when_its_parent_has_ended(daemon: Daemon) -> None:
