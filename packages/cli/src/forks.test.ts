@@ -83,11 +83,13 @@ test("merge prints which one stays; the other has ended, and the record tells th
     assert.equal(await base.files.readText("answer.txt"), "42\n");
     assert.equal((await fork.info()).cause, "merged");
     await base.terminate();
-    return { id: open.runId, base, fork };
+    return { id: open.runId, traceId: open.traceId, base, fork };
   });
   const story = (await sandglass("runs", "show", run.id)).stdout;
   assert.match(story, new RegExp(`sandbox forked +${run.base.id} → ${run.fork.id} `));
   assert.match(story, new RegExp(`sandbox merged +${run.base.id} ← ${run.fork.id} \\+1 ~[01] -0 `));
+  const trace = (await sandglass("trace", run.traceId)).stdout;
+  assert.match(trace, new RegExp(`sandbox\\.fork .*${run.fork.id}`));
   assert.match((await sandglass("ps", "--all")).stdout, new RegExp(`${run.fork.id} .* merged`));
 });
 
