@@ -109,7 +109,10 @@ export const ONLY_IN_PYTHON: Readonly<Record<string, string>> = {
   "an option that is none is refused with the one that was meant": "the compiler refuses it in TypeScript",
   "baggage is encoded and kept within its limits": "packages/protocol has it",
   "generated files are what their sources say": "the synchronous client is generated",
-  "importing brings in neither the http client nor opentelemetry nor asyncio": "node:http is there already",
+  "every model is the one of its module and of the package whichever is asked for first":
+    "models are interfaces in TypeScript, and gone when it runs",
+  "importing brings in neither the http client nor opentelemetry nor asyncio nor models":
+    "node:http is there already, and models are interfaces",
   "no secret is in a repr": "private fields are not shown",
   "otel export takes the callers endpoint along": "packages/sdk's create request is the protocol's own",
   "the known shapes are those of the typescript client": "it compares the two",
