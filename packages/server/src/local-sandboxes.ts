@@ -7,12 +7,15 @@ import {
   type ExecRequest,
   type FileInfo,
   type Language,
+  type SandboxDiff,
   type SandboxInfo,
+  SandglassError,
   type StreamEvent,
 } from "@sandglass/protocol";
 import {
   CreateSandboxRequest as createSchema,
   ExecRequest as execSchema,
+  ForkRequest as forkSchema,
   parseRequest,
 } from "@sandglass/protocol/schemas";
 import type { ExecHandle, RuntimeApi, SandboxHandle } from "@sandglass/runtime";
@@ -63,7 +66,8 @@ export class LocalSandboxes {
     const checked = parseRequest(createSchema, request);
     const context = contextOf(caller, checked.runId ?? "");
     // A program of the same process may do what the operator may.
-    return new LocalSandbox(await this.#runtime.create(checked, context, { isTrusted: true }), context);
+    const handle = await this.#runtime.create(checked, context, { isTrusted: true });
+    return new LocalSandbox(handle, context, this.#runtime);
   }
 
   /** Newest first; ended ones too where asked. */
@@ -74,7 +78,7 @@ export class LocalSandboxes {
   /** @throws SandglassError SANDBOX_NOT_FOUND */
   get(id: string, caller: LocalCaller = {}): LocalSandbox {
     const handle = this.#runtime.get(id, caller.orgId ?? DEFAULT_ORG);
-    return new LocalSandbox(handle, contextOf(caller, handle.info().runId));
+    return new LocalSandbox(handle, contextOf(caller, handle.info().runId), this.#runtime);
   }
 }
 
@@ -82,10 +86,12 @@ export class LocalSandboxes {
 export class LocalSandbox implements AsyncDisposable {
   readonly #handle: SandboxHandle;
   readonly #context: CallContext;
+  readonly #runtime: RuntimeApi;
 
-  constructor(handle: SandboxHandle, context: CallContext) {
+  constructor(handle: SandboxHandle, context: CallContext, runtime: RuntimeApi) {
     this.#handle = handle;
     this.#context = context;
+    this.#runtime = runtime;
   }
 
   get id(): string {
@@ -132,6 +138,30 @@ export class LocalSandbox implements AsyncDisposable {
     const chunks = typeof content === "string" ? Buffer.from(content) : content;
     const source = chunks instanceof Uint8Array ? chunksOf(chunks) : chunks;
     return this.#handle.files.write(path, source, this.#context);
+  }
+
+  /**
+   * Sandboxes with the files that this one has now, and its settings.
+   *
+   * @param options `n`: how many, 1 to 32; default 1
+   */
+  async fork(options: { n?: number } = {}): Promise<LocalSandbox[]> {
+    const { n = 1 } = parseRequest(forkSchema, options);
+    const children = await this.#runtime.fork(this.#handle, n, this.#context);
+    return children.map((child) => new LocalSandbox(child, this.#context, this.#runtime));
+  }
+
+  /** What its file system has otherwise than that of `against`; default: of the sandbox that it was forked from. */
+  async diff({ against }: { against?: LocalSandbox } = {}): Promise<SandboxDiff> {
+    const other = against?.id ?? this.info().parentId;
+    if (other === undefined)
+      throw new SandglassError("INVALID_REQUEST", "say what to compare it with: against");
+    return this.#runtime.diff(this.#handle, this.#runtime.get(other, this.#context.orgId));
+  }
+
+  /** Takes over the files of `winner`, which ends with cause `merged`. */
+  merge(winner: LocalSandbox): Promise<void> {
+    return this.#runtime.merge(this.#handle, winner.#handle, this.#context);
   }
 
   pause(): Promise<void> {

@@ -36,6 +36,25 @@ test("a program runs code in its own process, and the record tells of it in the 
   assert.equal(types.at(-1), "sandbox.terminated");
 });
 
+test("a program forks its sandboxes, compares them and keeps one", async (context) => {
+  const dataDir = await directory(context);
+  await using sandglass = await Sandglass.start({ dataDir, pool: { bash: 0 } });
+  await using sandbox = await sandglass.sandboxes.create({ template: "bash" });
+  await sandbox.writeFile("kept", "as it was");
+  const [one, two] = await sandbox.fork({ n: 2 });
+  assert.ok(one !== undefined && two !== undefined);
+  await one.run("echo one > idea; rm kept");
+  await two.run("echo two > idea");
+  assert.deepEqual((await one.diff()).removed, ["/workspace/kept"]);
+  assert.deepEqual((await two.diff({ against: one })).modified, ["/workspace/idea"]);
+  await assert.rejects(sandbox.diff(), { code: "INVALID_REQUEST" });
+  await sandbox.merge(two);
+  assert.equal((await sandbox.readFile("idea")).toString(), "two\n");
+  assert.equal((await sandbox.readFile("kept")).toString(), "as it was");
+  assert.equal(two.info().cause, "merged");
+  assert.equal(one.info().parentId, sandbox.id);
+});
+
 test("what a sandbox used and cost is in the record, by the configured rates", async (context) => {
   await using sandglass = await Sandglass.start({
     dataDir: await directory(context),
