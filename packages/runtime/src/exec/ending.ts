@@ -1,4 +1,4 @@
-import type { Cause, ExecException } from "@sandglass/protocol";
+import { type Cause, type ExecCompletedData, type ExecException, SIGNALS } from "@sandglass/protocol";
 
 /** What the host knows about how an exec's process (or cell) ended. */
 export interface Ending {
@@ -40,4 +40,24 @@ export function causeOf(
   if (isFailure && ending.isDiskFull)
     return { cause: "disk_full", reason: `the disk of ${limits.diskMb} MiB is full` };
   return { cause: "exited" };
+}
+
+/** What the exit line, the event and the API say of an ending alike. */
+export type EndingWords = Pick<ExecCompletedData, "cause" | "durationMs" | "signal" | "reason">;
+
+/** @param notes what else is to be said, as far as there is anything */
+export function endingWords(
+  { cause, reason }: ReturnType<typeof causeOf>,
+  durationMs: number,
+  ending: Ending,
+  notes: readonly (string | undefined)[],
+): EndingWords {
+  const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
+  const all = [reason, ending.reason, ...notes].filter((part) => part !== undefined).join("; ");
+  return {
+    cause,
+    durationMs,
+    ...(signal === undefined ? {} : { signal }),
+    ...(all === "" ? {} : { reason: all }),
+  };
 }

@@ -19,7 +19,7 @@ import type { SegmentWriter } from "../output/segment-writer.ts";
 import type { ExecHandle } from "../types.ts";
 import { completedData, recordedSubject } from "./completed-data.ts";
 import { Deadline } from "./deadline.ts";
-import { causeOf, type Decision, type Ending } from "./ending.ts";
+import { causeOf, type Decision, type Ending, endingWords } from "./ending.ts";
 import { StreamedCounts } from "./streamed.ts";
 
 const NOTHING_RAN: Ending = {
@@ -212,33 +212,30 @@ export class Exec implements ExecHandle {
     const durationMs = msSince(this.#createdMs);
     this.output.close();
     this.#parts.lines?.end();
-    await this.output.written();
-    const { cause, reason: known } = causeOf(ending, this.#decision, this.#parts.limits);
-    const lost =
-      this.output.writeError === undefined
-        ? undefined
-        : `output was not kept: ${this.output.writeError.message}`;
-    const unsaid = this.#missing === undefined ? undefined : `events are missing: ${this.#missing.message}`;
-    const reason = [known, ending.reason, lost, unsaid].filter((part) => part !== undefined).join("; ");
-    const signal = Object.entries(SIGNALS).find(([, number]) => number === ending.signal)?.[0];
-    const shared = {
-      cause,
-      durationMs,
-      ...(signal === undefined ? {} : { signal }),
-      ...(reason === "" ? {} : { reason }),
-    };
     this.#streamed.end();
-    this.output.appendExit({
-      type: "exit",
+    const words = () =>
+      endingWords(causeOf(ending, this.#decision, this.#parts.limits), durationMs, ending, [
+        this.output.writeError && `output was not kept: ${this.output.writeError.message}`,
+        this.#missing && `events are missing: ${this.#missing.message}`,
+      ]);
+    let shared = words();
+    const exit = () => ({
+      type: "exit" as const,
       data: ending.code,
       code: ending.code,
       ...shared,
       execId: this.id,
       ...(ending.contextLost === true ? { contextLost: true } : {}),
     });
+    const isKept = this.output.writeError === undefined;
+    this.output.appendExit(exit());
     await this.output.written();
+    if (isKept && this.output.writeError !== undefined) {
+      shared = words();
+      this.output.restateExit(exit());
+    }
     const data = completedData(this.subject, this.#parts.record, shared, ending, this.output);
-    await this.emit("exec.completed", cause === "exited" ? "info" : "warn", data);
+    await this.emit("exec.completed", shared.cause === "exited" ? "info" : "warn", data);
     Object.assign(this.#info, shared, {
       state: "completed",
       endedAt: microTimestamp(),

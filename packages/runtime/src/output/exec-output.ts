@@ -136,12 +136,19 @@ export class ExecOutput {
 
   /** Resolves once all that was taken is in the file, or cannot be. */
   async written(): Promise<void> {
+    this.#segment?.hurry();
     while (this.#writtenOffset < this.#endOffset) await new Promise<void>((wake) => this.#waiting.push(wake));
   }
 
   /** The last line: kept before the ending is in the log, so that a crash between them loses neither; shown by {@link showExit}. */
   appendExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
     this.#add(Kind.exit, this.#own.copy(exitPayload(exit)));
+  }
+
+  /** Says it otherwise, where it could not be kept. */
+  restateExit(exit: Omit<ExitEvent, "seq" | "ts">): void {
+    const last = this.#unwritten.at(-1);
+    if (last?.record.kind === Kind.exit) last.record = { ...last.record, payload: exitPayload(exit) };
   }
 
   /** Call it once the ending is in the log. */

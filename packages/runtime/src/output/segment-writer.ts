@@ -13,8 +13,9 @@ export interface SegmentListener {
 /**
  * The output segment of one sandbox, which its execs share: making a file costs more than running a cell.
  *
- * It is opened ahead, off the event loop. Small writes go to the page cache at once (a thread-pool hop would cost more than the
- * write); large ones leave the event loop free, one at a time. A failed write is told to every listener, and nothing more is written.
+ * It is opened ahead, off the event loop. What is small and comes in one turn of it goes to the page cache together (a thread-pool hop would
+ * cost more than the write), at the turn's end or when somebody waits for it; what is large leaves the event loop free, one at a time. A failed
+ * write is told to every listener, and nothing more is written.
  *
  * A nameless one is removed from its directory before the first byte is in it: readers fall back on it as on any other, and nothing of it
  * can be found in the directory, nor is left by a crash. It is there until it is closed and nobody holds it.
@@ -31,6 +32,7 @@ export class SegmentWriter {
   #writtenOffset = 0;
   #isBusy = true; // opening, or writing
   #isClosing = false;
+  #gathering: NodeJS.Immediate | undefined;
   #error: Error | undefined;
 
   constructor(path: string, { isNameless = false }: { isNameless?: boolean } = {}) {
@@ -94,6 +96,16 @@ export class SegmentWriter {
     this.#pending.push(...buffers);
     this.#pendingBytes += bytes;
     this.#endOffset += bytes;
+    if (this.#isBusy) return;
+    if (this.#pendingBytes > SYNC_BYTES) this.#flush();
+    else this.#gathering ??= setImmediate(() => this.hurry());
+  }
+
+  /** Writes now what is gathered. */
+  hurry(): void {
+    if (this.#gathering === undefined) return;
+    clearImmediate(this.#gathering);
+    this.#gathering = undefined;
     if (!this.#isBusy) this.#flush();
   }
 
