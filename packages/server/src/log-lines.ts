@@ -7,7 +7,7 @@ const MAX_WAITING_CHARS = 4 * 1024 * 1024;
  * Lines are written together this often: a system call for each would be a good part of what recording a cell costs, and making each when
  * its event is committed another, which whoever waits for the event would wait for.
  */
-const GATHER_MS = 5;
+const GATHER_MS = 20;
 /** Where more come together than that, they are made at once. */
 const MAX_UNMADE = 1000;
 

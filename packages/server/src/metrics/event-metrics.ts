@@ -47,6 +47,9 @@ const ENDINGS: ReadonlySet<RuntimeEvent["type"]> = new Set([
   "run.completed",
 ] as const);
 
+/** Events that are kept to be counted together, which takes a fraction of what it takes while somebody waits for each. */
+const MAX_UNCOUNTED = 256;
+
 /** What is counted from the record, event by event: these say what it says, since the daemon's start. */
 export class EventMetrics {
   readonly #execs = new Counter(byCause(EXEC_CAUSES));
@@ -59,8 +62,20 @@ export class EventMetrics {
   readonly #egressBytes = new Counter(["received", "sent"].map((direction) => ({ direction })));
   readonly #denied = new Counter();
   #spans = 0;
+  #uncounted: RuntimeEvent[] = [];
 
   count(event: RuntimeEvent): void {
+    this.#uncounted.push(event);
+    if (this.#uncounted.length >= MAX_UNCOUNTED) this.#countAll();
+  }
+
+  #countAll(): void {
+    const events = this.#uncounted;
+    this.#uncounted = [];
+    for (const event of events) this.#count(event);
+  }
+
+  #count(event: RuntimeEvent): void {
     if (!ENDINGS.has(event.type) && spanName(event) !== undefined) this.#spans++;
     switch (event.type) {
       case "exec.completed": {
@@ -98,6 +113,7 @@ export class EventMetrics {
   }
 
   families(): Family[] {
+    this.#countAll();
     const derived = { isDerived: true };
     return [
       counter("sandglass.execs", "{exec}", "Execs that ended, by cause.", this.#execs.points(), derived),
