@@ -10,7 +10,7 @@ import { Syncer } from "./syncer.ts";
 import { syncRefusal, writeRefusal } from "./write-refusal.ts";
 
 /** With the time the sync itself takes this keeps the promise of "at most 100 ms later". */
-const SYNC_AFTER_MS = 50;
+const SYNC_AFTER_MS = 75;
 
 /** What the writer tells the log. */
 export interface LogWriterEvents {
