@@ -15,7 +15,8 @@ import { RunWaits } from "./run-waits.ts";
 import { SpansAbove } from "./spans-above.ts";
 
 const READER = "telemetry.forward";
-const LINGER_MS = 25;
+/** What is recorded within it is read at once; owners hear of it that much later. */
+const LINGER_MS = 100;
 const RETRY_MS = 1_000;
 /** How long a stop waits for the collector's process. */
 const STOP_MS = 2_000;
