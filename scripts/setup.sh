@@ -34,6 +34,8 @@ needs=(
   "bench | socat                 | command -v socat               | socat"
   "bench | ripgrep               | command -v rg                  | ripgrep"
   "bench | postgresql            | ls /usr/lib/postgresql/*/bin/postgres | postgresql"
+  "bench | python3-venv          | python3 -c 'import ensurepip, venv' | python3-venv"
+  "bench | chromium             | command -v chromium            | chromium"
   "test | chromium             | command -v chromium            | chromium"
   "long | QEMU                 | command -v qemu-system-x86_64  | qemu-system-x86"
   "long | busybox              | test -x /bin/busybox           | busybox-static"
@@ -162,6 +164,12 @@ fi
 if [[ "$wanted_for" = @(test|long) ]] && [ ! -f node_modules/.cache/sandglass-tests/.ready ]; then
   step "installing OpenTelemetry for the tests' sandboxes" node tests/telemetry/sandbox-packages.ts
   touch node_modules/.cache/sandglass-tests/.ready
+fi
+
+# --- the Python client, which benchmarks measure beside the other
+
+if [ "$wanted_for" = bench ]; then
+  scripts/python-env.sh || fail "the Python client could not be installed for the benchmarks"
 fi
 
 say "ready (Node $(node --version))"

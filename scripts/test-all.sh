@@ -7,8 +7,7 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 scripts/test.sh | tee "$output"
 node_status=${PIPESTATUS[0]}
-# Beside node_modules, which `npm ci` empties.
-SANDGLASS_PYTHON_ENVIRONMENT=${SANDGLASS_PYTHON_ENVIRONMENT:-$PWD/.toolchain/python} scripts/test-python.sh | tee -a "$output"
+scripts/test-python.sh | tee -a "$output"
 python_status=${PIPESTATUS[0]}
 
 grep -E '^[0-9]+ passed, [0-9]+ failed$' "$output" |

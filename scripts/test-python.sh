@@ -7,7 +7,6 @@
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../python" || exit 1
 
-environment=${SANDGLASS_PYTHON_ENVIRONMENT:-../node_modules/.cache/sandglass-python}
 passed=0 failed=0
 
 finish() {
@@ -16,23 +15,11 @@ finish() {
   exit
 }
 
-# Installed again when what is to be installed changes.
-wanted="$(sha256sum <pyproject.toml) $(python3 --version)"
-if [ "$(cat "$environment/.installed" 2>/dev/null)" != "$wanted" ]; then
-  log=$(mktemp)
-  rm -rf "$environment"
-  if ! { python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' && python3 -m venv "$environment" &&
-    "$environment/bin/pip" install --quiet --disable-pip-version-check --editable '.[test]'; } >"$log" 2>&1; then
-    tail -n 20 "$log" >&2
-    echo "test-python: no environment in $environment (it takes Python 3.10 or newer with venv: Debian's python3-venv)" >&2
-    rm -f "$log"
-    failed=1
-    finish
-  fi
-  rm -f "$log"
-  echo "$wanted" >"$environment/.installed"
+if ! ../scripts/python-env.sh; then
+  failed=1
+  finish
 fi
-PATH=$(cd "$environment/bin" && pwd):$PATH
+PATH=$(cd ../.toolchain/python/bin && pwd):$PATH
 
 check() {
   local name=$1 output

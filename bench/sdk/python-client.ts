@@ -5,8 +5,8 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 const PROGRAM = fileURLToPath(new URL("client.py", import.meta.url));
-/** As `scripts/test-python.sh` makes it, with what the client needs. */
-export const PYTHON: string = fileURLToPath(new URL("node_modules/.cache/sandglass-python/bin/python", ROOT));
+/** As `scripts/python-env.sh` makes it, with what the client needs. */
+export const PYTHON: string = fileURLToPath(new URL(".toolchain/python/bin/python", ROOT));
 
 /** The Python client in a process of its own, which measures itself: one call each time it is asked. */
 export class PythonClient implements AsyncDisposable {
