@@ -6,8 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type EgressOptions, SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
+import { Turns } from "../turns.ts";
 import type { ProxyAnswer, ProxyCommand, ProxyReport, SocketAddress } from "./egress-messages.ts";
-import { Turns } from "./turns.ts";
 import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 const PROGRAM = fileURLToPath(new URL("./egress-main.ts", import.meta.url));

@@ -142,7 +142,7 @@ export class SandboxEgress implements ProxyGuest {
       this.#asked = [];
       const startedAt = performance.now();
       const peers = asked.map(({ peer }) => peer);
-      const owners = await this.#parts.proxy.searches.take(() => this.#ownersOf(peers));
+      const owners = await this.#parts.proxy.searches.run(() => this.#ownersOf(peers));
       for (const [index, { request, found }] of asked.entries()) {
         const owner = owners[index];
         const cause = owner === undefined ? undefined : this.#parts.causeOf(owner);

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { Turns } from "../turns.ts";
 import { NO_REQUEST, type ProxyReport } from "./egress-messages.ts";
 import type { DenialReason, EgressPolicy, EgressTarget } from "./egress-policy.ts";
 import { hostOf, targetOfAuthority, targetOfUrl } from "./egress-target.ts";
@@ -11,7 +12,6 @@ import { answerConnect, answerRequest, REFUSALS, UNREACHABLE } from "./refusal-a
 import { isFramingAmbiguous } from "./request-headers.ts";
 import { type Resolve, resolveByHost, resolveTarget, resolveUpstream } from "./resolve-target.ts";
 import { TokenBucket } from "./token-bucket.ts";
-import { Turns } from "./turns.ts";
 import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 export interface SandboxProxyOptions {
@@ -124,7 +124,7 @@ export class SandboxProxy {
     if (target === undefined) return refuse("bad_request");
     const found =
       upstream === undefined
-        ? await this.#lookups.take(() => resolveTarget(policy, target, resolve))
+        ? await this.#lookups.run(() => resolveTarget(policy, target, resolve))
         : resolveUpstream(policy, target, upstream);
     if ("refusal" in found) return refuse(found.refusal);
     const via = upstream && { proxy: upstream, isTunnel };
