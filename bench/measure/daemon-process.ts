@@ -47,10 +47,14 @@ export async function startDaemonProcess(
     },
     stdio: ["ignore", log.fd, log.fd],
   });
+  // A benchmark that is ended by an error is not to leave a daemon that the next one is measured beside.
+  const endWithUs = () => child.kill("SIGTERM");
+  process.once("exit", endWithUs);
   const exited = once(child, "exit");
   await once(child, "spawn");
   await log.close();
   const stop = async () => {
+    process.off("exit", endWithUs);
     child.kill("SIGTERM");
     await exited;
     await rm(home, { recursive: true, force: true });
