@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { callHttp, type HttpCall, jsonLines, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { callHttp, type HttpCall, jsonLines, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 import { expectRefusal } from "./expect-refusal.ts";
 import { RawConnection } from "./raw-connection.ts";
 
@@ -29,8 +29,12 @@ const from = (address: string) => ({ "x-forwarded-for": address });
 test("a key that asks too often is told when to come again, and no other key notices", async () => {
   const connection = await RawConnection.open(daemon.url);
   const asked = `GET /v1/sandboxes HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${BUSY}\r\n\r\n`;
+  const began = performance.now();
   const text = await connection.say(asked.repeat(60)).closed();
-  assert.equal(text.match(/HTTP\/1\.1 200 OK/g)?.length, 40);
+  const answered = text.match(/HTTP\/1\.1 200 OK/g)?.length ?? 0;
+  // What has come back to it meanwhile is its own too.
+  const most = 40 + Math.ceil((40 * (performance.now() - began)) / 1000);
+  assert.ok(answered >= 40 && answered <= most, `${answered} of ${most}`);
   assert.match(text, /HTTP\/1\.1 429 .*retry-after: 1\r\n.*"code":"RATE_LIMITED"/is);
   assert.equal((await callHttp(daemon, "GET /v1/sandboxes")).status, 200);
 });
@@ -56,7 +60,7 @@ test("requests without a key do not fill the record", async () => {
   const { text } = await callHttp(daemon, "GET /v1/events?types=http.request");
   const kept = jsonLines(text).filter(({ data }) => data.path.startsWith("/nothing-"));
   assert.ok(kept.length < 30, String(kept.length));
-  assert.match(daemon.logs(), /faster than limits\.keylessEventsPerSecond/);
+  await until("the log says so", () => /faster than limits\.keylessEventsPerSecond/.test(daemon.logs()));
 });
 
 test("connections beyond the limit are told so, and the next one is served when one has gone", async () => {

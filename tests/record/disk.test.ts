@@ -75,7 +75,7 @@ test("a disk that fills up: refusals with a hint, an exec's ending that waits fo
   await untilRefused(daemon, "POST /v1/sandboxes", { json: SANDBOX });
   assert.equal((await callHttp(daemon, "GET /healthz")).status, 200);
   await callHttp(daemon, `${exec}s/${running.execId}/kill`, { json: { signal: "SIGKILL" } });
-  assert.match(daemon.logs(), /write_failed/);
+  await until("the log says so", () => /write_failed/.test(daemon.logs()));
 
   disk.free();
   assert.match(await running.text, /"cause":"killed"/);
@@ -189,7 +189,7 @@ test("a disk that fails to sync: said in the log, a new segment, nothing lost an
     await untilRefused(daemon, exec, { json: { command: "true" } });
   }
   assert.match((await callHttp(daemon, exec, { json: { command: "echo again" } })).text, /again\\n/);
-  assert.match(daemon.logs(), /sync_failed/);
+  await until("the log says so", () => /sync_failed/.test(daemon.logs()));
   const segments = readdirSync(join(fired.dataDir, "log")).filter((name) => name.endsWith(".seg"));
   assert.ok(segments.length > 1);
   assert.equal(await fired.stop(), 0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { callHttp, jsonLines, openHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { callHttp, jsonLines, openHttp, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
@@ -114,13 +114,14 @@ test("the lines of one request carry its method, its path and the caller's trace
   const traceparent = `00-${"a".repeat(32)}-${PARENT}-01`;
   const { headers } = await callHttp(daemon, "POST /v1/sandboxes", { headers: { traceparent } });
   await requestEvent(headers["x-request-id"]);
-  // The lines are on their way; a later request's are behind them.
-  await requestEvent((await callHttp(daemon, "GET /v1/sandboxes")).headers["x-request-id"]);
-  const lines = daemon
-    .logs()
-    .split("\n")
-    .filter((line) => line.includes("a".repeat(32)));
-  const own = lines.filter((line) => /message="(sandbox created|request complete)"/.test(line));
+  // The lines of a log are written a moment after the answer.
+  const own = await until("both lines are in the log", () => {
+    const lines = daemon.logs().split("\n");
+    const found = lines.filter(
+      (line) => line.includes("a".repeat(32)) && /message="(sandbox created|request complete)"/.test(line),
+    );
+    return found.length < 2 ? undefined : found;
+  });
   assert.equal(own.length, 2);
   for (const line of own) {
     assert.match(
