@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { detectCgroups, execHierarchies, hierarchies } from "./cgroup-layout.ts";
+import { detectCgroups, execHierarchies, hierarchies, weighGroup } from "./cgroup-layout.ts";
 import { SandboxCgroup } from "./cgroups.ts";
 import { unenforcedLimits } from "./checks.ts";
 
@@ -113,4 +113,37 @@ test("on version 2, limits are written where the kernel's documentation has them
     "+memory +pids +cpu",
     "an exec's group counts its own",
   );
+});
+
+describe("what all sandboxes weigh beside the host's processes", () => {
+  const shares = (mount: string, group: string, file: string): string =>
+    readFileSync(join(mount, group, file), "utf8");
+  const weighed = (name: string, version: 1 | 2, cores: number, isIdle = false): [string, string] => {
+    const mount = version === 1 ? version1(name) : version2(name, "cpu");
+    const file = version === 1 ? "cpu.shares" : "cpu.weight";
+    for (const group of ["sandglass", "sandglass/1a2b"]) {
+      mkdirSync(join(mount, group));
+      writeFileSync(join(mount, group, file), "as it was");
+      writeFileSync(join(mount, group, "cpu.idle"), isIdle ? "1\n" : "0\n");
+    }
+    const controllers = { cpu: { mount, version } };
+    const layout = { unified: undefined, freezer: undefined, cpuacct: undefined, controllers };
+    weighGroup(layout, "sandglass/1a2b", cores);
+    return [shares(mount, "sandglass", file), shares(mount, "sandglass/1a2b", file)];
+  };
+
+  test("version 1: a quarter of a process on each core", () => {
+    assert.deepEqual(weighed("v1-2", 1, 2), ["512", "512"]);
+    assert.deepEqual(weighed("v1-64", 1, 64), ["16384", "16384"]);
+    assert.deepEqual(weighed("v1-4096", 1, 4096), ["262144", "262144"]);
+  });
+
+  test("version 2: that, and no more than another group", () => {
+    assert.deepEqual(weighed("v2-2", 2, 2), ["50", "50"]);
+    assert.deepEqual(weighed("v2-64", 2, 64), ["100", "100"]);
+  });
+
+  test("groups that an operator gave only what is idle stay so", () => {
+    assert.deepEqual(weighed("v1-idle", 1, 2, true), ["as it was", "as it was"]);
+  });
 });

@@ -94,18 +94,31 @@ export function makeGroup(layout: CgroupLayout, path: string, mounts: string[] =
 }
 
 /**
- * In version 1 all groups together compete with every single process outside at the weight of one process. Gives `path` and what
- * is above it the weight of as many processes as there are cores, so that a busy host does not starve its sandboxes.
+ * What all sandboxes together weigh on each core, in parts of what one process of the host's does: a wall holds their time too. A
+ * storm of processes in one sandbox wants every core until its limit stops it, up to 50 ms of each 100; at more weight than the daemon
+ * it takes all that time first, and every exec beside it waits. Measured by `bench/neighbour.ts`. What nobody else wants is theirs.
  */
-export function weighGroup(layout: CgroupLayout, path: string): void {
+const WEIGHT_PER_CORE = 1 / 4;
+/** What the kernel gives a process, and a group that nobody weighs. */
+const ONE_PROCESS = { 1: 1024, 2: 100 };
+
+/** Gives `path` and what is above it that weight; on version 2, where others are groups that weigh 100 in all, never more than they. */
+export function weighGroup(layout: CgroupLayout, path: string, cores: number = availableParallelism()): void {
   const cpu = layout.controllers.cpu;
-  if (cpu?.version !== 1) return;
-  const shares = String(Math.min(262_144, 2 * 1024 * availableParallelism()));
+  if (cpu === undefined) return;
+  const weight = Math.round(cores * WEIGHT_PER_CORE * ONE_PROCESS[cpu.version]);
+  const [file, most] = cpu.version === 1 ? ["cpu.shares", 262_144] : ["cpu.weight", ONE_PROCESS[2]];
   let at = cpu.mount;
   for (const part of path.split("/")) {
     at = join(at, part);
-    writeFileSync(join(at, "cpu.shares"), shares);
+    // An operator may have said that sandboxes have what is idle alone: then the kernel takes no weight.
+    if (!isIdle(at)) writeFileSync(join(at, file), String(Math.min(most, Math.max(2, weight))));
   }
+}
+
+function isIdle(group: string): boolean {
+  const path = join(group, "cpu.idle"); // not before Linux 5.15
+  return existsSync(path) && readFileSync(path, "utf8").trim() === "1";
 }
 
 function enableControllers(layout: CgroupLayout, at: string): void {
