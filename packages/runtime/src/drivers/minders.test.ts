@@ -125,6 +125,18 @@ describe("a minder", () => {
     await other.minder.end();
   });
 
+  test("stopped, it is killed when it does not end its sandbox, which goes with it", async () => {
+    const { minder, pid } = await start("still", "exec sleep 1000");
+    process.kill(parentPid(pid), "SIGSTOP");
+    const idle = await minders.take();
+    const idlePid = childPids(helper.pid).at(-1) as number;
+    process.kill(idlePid, "SIGSTOP");
+    await Promise.all([minder.end(), idle.end()]);
+    await until("its sandbox is gone", () => !existsSync(`/proc/${pid}`));
+    process.kill(idlePid, "SIGCONT");
+    await until("what had no sandbox leaves when it goes on", () => !existsSync(`/proc/${idlePid}`));
+  });
+
   test("killed while its sandbox is made: that fails, and says why", async () => {
     const minder = await minders.take();
     const pid = childPids(helper.pid).at(-1) as number;

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
@@ -28,6 +29,9 @@ export interface MinderCreate {
   argv: readonly string[];
 }
 
+/** What one takes at most to kill its sandbox. Longer is one that somebody stopped: it hears nothing. */
+const END_MS = 5_000;
+
 /**
  * One sandbox's parent on the host, a process of its own (`native/minder.c`), and the line to it. Whatever takes the minder away takes
  * the sandbox with it, and no other.
@@ -40,6 +44,8 @@ export class Minder {
   readonly #ended = Promise.withResolvers<void>();
   /** Requests for sockets that are under way. */
   readonly #asked = new Set<number>();
+  /** The sandbox's outermost process, its child. */
+  #child: number | undefined;
   #isAsked = false;
   #hasSaid = false;
   #isLost = false;
@@ -111,11 +117,19 @@ export class Minder {
     }
   }
 
-  /** It kills the sandbox, then leaves; resolves when that is done. Idempotent. */
+  /** It kills the sandbox, then leaves; resolves when that is done. One that does not within five seconds is killed. Idempotent. */
   end(): Promise<void> {
-    if (!this.#isAsked) this.#socket.end();
+    if (this.#isAsked) return this.ended;
     this.#isAsked = true;
+    this.#socket.end();
+    const late = setTimeout(() => this.#kill(), END_MS);
+    void this.ended.then(() => clearTimeout(late));
     return this.ended;
+  }
+
+  #kill(): void {
+    if (this.#child !== undefined) killMinderOf(this.#child);
+    this.#socket.destroy(); // and one that has nothing yet leaves when it goes on
   }
 
   #send(fields: readonly string[]): void {
@@ -133,7 +147,10 @@ export class Minder {
 
   #onMessage(kind: string | undefined, text: string): void {
     if (kind === "refused") return this.#sockets.onRefusal(text);
-    if (kind === "created") return this.#created.resolve(Number(text));
+    if (kind === "created") {
+      this.#child = Number(text);
+      return this.#created.resolve(this.#child);
+    }
     this.#hasSaid = true;
     if (kind === "failed") {
       const hint = "run `sandglass doctor`";
@@ -156,6 +173,14 @@ export class Minder {
 
 /** What is said of a sandbox that ended with its minder. */
 export const MINDER_LOST = "the sandbox's minder, its parent process on the host, went away";
+
+/** SIGKILL to the minder that is this process's parent. */
+function killMinderOf(pid: number): void {
+  try {
+    const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+    if (readFileSync(`/proc/${parent}/comm`, "utf8") === "minder\n") process.kill(parent, "SIGKILL");
+  } catch {} // it has gone
+}
 
 function hasEnded(): SandglassError {
   return new SandglassError("DRIVER_ERROR", "the sandbox has ended");
