@@ -37,7 +37,8 @@ export const exceedingLimits: Theme = {
   attacks: [
     {
       name: "processes: fork answers EAGAIN at maxPids, threads count as well",
-      options: SMALL,
+      // In gVisor each of them takes some megabytes, which are the sandbox's.
+      options: { ...SMALL, memoryMb: 256 },
       async run(scene) {
         const made = await scene.python(`
 import errno, json, os, signal, threading, time
