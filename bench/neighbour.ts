@@ -37,11 +37,13 @@ async function measureNeighbour(plan: Plan): Promise<Row[]> {
       maxOutputBytes: 8 * 1024 ** 3,
     });
     const attacks = ATTACKS.map((code) =>
-      hostile.commands.run(["python3", "-c", code]).catch((error: Error) => error.message),
+      hostile.commands.run(["python3", "-c", code]).then(({ cause }) => cause),
     );
     const during = await roundTrips(quiet, plan.times(200, 20));
     await hostile.terminate();
-    await Promise.all(attacks);
+    // Each goes on for ever: one that ended otherwise was none.
+    for (const cause of await Promise.all(attacks))
+      if (cause !== "sandbox_ended") throw new Error(`an attack ended with ${cause}`);
     alone.push(...before);
     beside.push(...during);
     ratios.push(percentile(during, 0.99) / percentile(before, 0.99));

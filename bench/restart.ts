@@ -27,7 +27,7 @@ export const restart: Part = {
 
 async function measureRestart(plan: Plan): Promise<Row[]> {
   const sandboxes = plan.times(300, 10);
-  const logMib = plan.times(2000, 32);
+  const logMib = plan.times(2048, 32);
   await using acquired = new AsyncDisposableStack();
   // Short: the agents' socket is below it, and the kernel takes 107 bytes.
   const dataDir = await mkdtemp("/tmp/sg-bench-");

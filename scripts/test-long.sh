@@ -15,5 +15,6 @@ if [ ${#files[@]} -eq 0 ]; then
     grep -rl --include='*.test.ts' --exclude-dir=node_modules isLong tests
   } | sort -u)
 fi
-export SANDGLASS_LONG=1 SANDGLASS_TEST_RUN_SECONDS=${SANDGLASS_TEST_RUN_SECONDS:-14400}
+export SANDGLASS_LONG=1 SANDGLASS_TEST_RUN_SECONDS=${SANDGLASS_TEST_RUN_SECONDS:-21600}
+export SANDGLASS_TEST_FILE_SECONDS=${SANDGLASS_TEST_FILE_SECONDS:-5400} # an hour of soak, and what comes before and after
 exec scripts/test.sh --test-timeout=3600000 "${files[@]}"

@@ -23,13 +23,14 @@ fi
 export NODE_COMPILE_CACHE=${NODE_COMPILE_CACHE:-$PWD/.toolchain/compiled}
 
 run_seconds=${SANDGLASS_TEST_RUN_SECONDS:-3600}
+file_seconds=${SANDGLASS_TEST_FILE_SECONDS:-720}
 
 # Node waits for ever for a file whose process does not end, be it for a handle left open or hung at its very end.
-# One that takes a fifth of what all may take is ended and fails by its name; the others go on.
+# One that takes too long is ended and fails by its name; the others go on.
 end_hung_files() {
   while sleep 20; do
     ps --ppid "$(pgrep -P $$ -x timeout | head -n 1)" -o pid= 2>/dev/null | while read -r runner; do
-      ps --ppid "$runner" -o pid=,etimes=,args= | awk -v most=$((run_seconds / 5)) '$2 > most' | while read -r pid seconds args; do
+      ps --ppid "$runner" -o pid=,etimes=,args= | awk -v most="$file_seconds" '$2 > most' | while read -r pid seconds args; do
         echo "test: ended after $seconds s: ${args##* }" >&2
         kill -KILL "$pid"
       done
