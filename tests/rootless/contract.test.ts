@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { givenGroup } from "./user-daemon.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const USERS = { bubblewrap: 54_341, crun: 54_342 };
+const USERS = { bubblewrap: 54_341, crun: 54_342, gvisor: 54_343 };
 
 for (const [wall, uid] of Object.entries(USERS)) {
   test(`${wall} keeps the contract of drivers for an ordinary user with a control group`, async () => {

@@ -154,7 +154,7 @@ export class HelperSandbox implements DriverSandbox {
   usage(): SandboxUsage {
     const { cgroup } = this.#parts;
     if (this.#parts.isCounted) return cgroup.usage();
-    const counted = processCounts(this.#agent());
+    const counted = processCounts(this.#agent(), this.#parts.hasGuestKernel);
     if (cgroup.isEmpty) return counted;
     const { memoryBytes, pids } = counted;
     return { ...cgroup.usage(), memoryBytes, pids };
