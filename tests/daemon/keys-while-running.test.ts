@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { callHttp, jsonLines, openHttp, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
+import {
+  callHttp,
+  jsonLines,
+  openHttp,
+  startDaemon,
+  startHttp,
+  type TestDaemon,
+  until,
+} from "@sandglass/testkit";
 
 const run = promisify(execFile);
 let daemon: TestDaemon;
@@ -68,6 +78,91 @@ test("a stream ends with the key that it was begun with, and the exec behind it 
   );
   assert.equal(json.state, "running");
   await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
+});
+
+/** A request of which only the first bytes have come, and which was let in with this key: nothing else has used it. */
+async function beginWith({ id, key }: { id: string; key: string }, line: string, body: string) {
+  const outgoing = startHttp(daemon, line, {
+    apiKey: key,
+    headers: {
+      "content-type": "application/json",
+      "content-length": String(Buffer.byteLength(body)),
+    },
+    isOpen: true,
+  });
+  // "" where it was broken off without an answer.
+  const answer = once(outgoing, "response").then(
+    async ([response]: IncomingMessage[]) => {
+      let text = "";
+      for await (const chunk of response as IncomingMessage) text += chunk;
+      return { status: response?.statusCode, text };
+    },
+    () => ({ status: 0, text: "" }),
+  );
+  outgoing.write(body.slice(0, 5));
+  await until("it was let in", async () => {
+    const { items } = (await callHttp(daemon, "GET /v1/keys")).json;
+    return items.some((each: { id: string; lastUsedAt?: string }) => each.id === id && each.lastUsedAt);
+  });
+  return { answer, sendRest: () => outgoing.end(body.slice(5)) };
+}
+const namesOfKeys = async (): Promise<string[]> =>
+  (await callHttp(daemon, "GET /v1/keys")).json.items.map(({ name }: { name: string }) => name);
+
+const ENDINGS = {
+  revoked: ({ id }: { id: string }) => keys("revoke", id),
+  "rotated out": ({ id }: { id: string }) => keys("rotate", id),
+  expired: ({ id }: { id: string }) =>
+    until("it is over", async () => {
+      const { items } = (await callHttp(daemon, "GET /v1/keys")).json;
+      const { expiresAt } = items.find((each: { id: string }) => each.id === id);
+      return Date.parse(expiresAt) < Date.now();
+    }),
+};
+
+test("a key that ends while the body of its request comes is refused, and nothing is done", async (t) => {
+  for (const [name, end] of Object.entries(ENDINGS)) {
+    await t.test(name, async () => {
+      const key = await made(name, ...(name === "expired" ? ["--expires", "8s"] : []));
+      const begun = await beginWith(key, "POST /v1/keys", JSON.stringify({ name: `by one ${name}` }));
+      await end(key);
+      begun.sendRest();
+      const { status, text } = await begun.answer;
+      assert.deepEqual([status, JSON.parse(text).error.code], [401, "UNAUTHORIZED"], text);
+      assert.ok(!(await namesOfKeys()).includes(`by one ${name}`));
+    });
+  }
+});
+
+test("a key that ends is not waited for until the body is there, and one in its grace goes on", async () => {
+  const [ended, kept] = [await made("ended"), await made("kept")];
+  const cut = await beginWith(ended, "POST /v1/keys", JSON.stringify({ name: "by one that ended" }));
+  const going = await beginWith(kept, "POST /v1/keys", JSON.stringify({ name: "by one in its grace" }));
+  await keys("revoke", ended.id);
+  await keys("rotate", kept.id, "--grace", "1h");
+  assert.equal((await cut.answer).status, 401);
+  going.sendRest();
+  assert.equal((await going.answer).status, 201);
+});
+
+test("no command is begun, no file written and no telemetry taken with a key that ended on the way", async () => {
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const path = `/v1/sandboxes/${sandbox.id}`;
+  const command = JSON.stringify({ command: "touch begun" });
+  const spans = JSON.stringify({ resourceSpans: [], note: "x".repeat(1000) });
+  for (const [line, body, status] of [
+    [`POST ${path}/exec`, command, 401],
+    [`PUT ${path}/files/half`, "the whole of it", 0],
+    ["POST /otlp/v1/traces", spans, 0],
+  ] as const) {
+    const key = await made("writer", "--scope", "sandboxes:write");
+    const begun = await beginWith(key, line, body);
+    await keys("revoke", key.id);
+    assert.equal((await begun.answer).status, status, line);
+  }
+  assert.deepEqual((await callHttp(daemon, `GET ${path}/execs`)).json.items, []);
+  assert.deepEqual((await callHttp(daemon, `GET ${path}/files?path=.`)).json.items, []);
+  await callHttp(daemon, `DELETE ${path}`);
 });
 
 test("telemetry is taken of keys that may write, at each port, and not a moment longer than they are valid", async () => {

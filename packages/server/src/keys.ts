@@ -96,18 +96,19 @@ export class Keyring {
     return { key: infoOf(key), digest };
   }
 
-  /**
-   * Has what goes on for long ended with the secret that it was begun with.
-   *
-   * @param cut called at most once: when the key is revoked, expires, or its time of grace is over
-   * @returns what to call when it has ended by itself
-   */
-  hold({ digest }: KeyUse, cut: () => void): () => void {
+  /** Whether what was let in then would be let in now. */
+  isValid({ digest }: KeyUse): boolean {
     const key = this.#byDigest.get(digest);
-    if (key === undefined || endOf(key, digest) <= Date.now()) {
+    return key !== undefined && endOf(key, digest) > Date.now();
+  }
+
+  /** Calls `cut`, at most once, when the secret of then is over: it ends what goes on for long. Returns what to call when that has ended itself. */
+  hold(use: KeyUse, cut: () => void): () => void {
+    if (!this.isValid(use)) {
       cut();
       return () => undefined;
     }
+    const { digest } = use;
     const holders = this.#holders.get(digest) ?? new Set();
     this.#holders.set(digest, holders.add(cut));
     return () => {

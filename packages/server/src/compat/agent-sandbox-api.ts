@@ -10,6 +10,7 @@ import { type JsonBodyLimits, readJsonBody, refuseEncoded } from "../http/json-b
 import type { KeyGate } from "../http/key-gate.ts";
 import type { RequestGuard } from "../http/request-guard.ts";
 import { type RequestRecord, recordOf, writeHead } from "../http/request-record.ts";
+import type { KeyUse } from "../keys.ts";
 import { type AgentSandboxTarget, agentSandboxTarget, belowWorkspace } from "./agent-sandbox-routes.ts";
 import { readMultipartFile } from "./multipart-file.ts";
 import { NamedSandboxes } from "./named-sandboxes.ts";
@@ -27,7 +28,7 @@ const KEYLESS = "agent-sandbox";
 
 export interface AgentSandboxServices {
   runtime: Pick<RuntimeApi, "create" | "get">;
-  gate: Pick<KeyGate, "admit" | "hold">;
+  gate: Pick<KeyGate, "admit" | "hold" | "confirm">;
   guard: RequestGuard;
   limits: JsonBodyLimits & { readerStallMs: number };
   /** Fires when the daemon takes no more work. */
@@ -65,7 +66,7 @@ export class AgentSandboxApi {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
-    const { guard, stopping, limits } = this.#services;
+    const { gate, guard, stopping, limits } = this.#services;
     guard(request);
     const [path = ""] = (request.url ?? "").split("?");
     const target = agentSandboxTarget(request.method ?? "", path);
@@ -74,13 +75,16 @@ export class AgentSandboxApi {
       record.isProbe = true;
       return sendJson(record, response, { status: "ok", message: "Sandbox Runtime is active." });
     }
-    this.#admit(request, response, record);
+    const use = this.#admit(request, response, record);
     if (stopping.aborted) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
     refuseEncoded(request);
     // Before a sandbox is made for it: what cannot be asked for costs nothing.
     const command =
       target.name === "execute" ? commandOf((await readJsonBody(request, limits)).value) : undefined;
+    if (use !== undefined) gate.confirm(use);
     const sandbox = await this.#sandboxOf(request, record);
+    // It may have been made for this call, which takes its time.
+    if (use !== undefined) gate.confirm(use);
     record.sandboxId = sandbox.id;
     record.runId = sandbox.info().runId;
     const context = contextOf(record);
@@ -91,12 +95,13 @@ export class AgentSandboxApi {
     return sendJson(record, response, await lookUp(target, sandbox, record));
   }
 
-  #admit(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
+  /** What it was let in with; undefined without a key, where none is asked for. */
+  #admit(request: IncomingMessage, response: ServerResponse, record: RequestRecord): KeyUse | undefined {
     const { gate, keylessOrg } = this.#services;
     if (keylessOrg !== undefined && request.headers.authorization === undefined) {
       record.orgId = keylessOrg;
       record.keyId = KEYLESS;
-      return;
+      return undefined;
     }
     const use = gate.admit(request);
     record.orgId = use.key.orgId;
@@ -108,6 +113,7 @@ export class AgentSandboxApi {
       response.destroy();
     });
     response.once("close", release);
+    return use;
   }
 
   /** @throws SandglassError INVALID_REQUEST, SANDBOX_NOT_FOUND for an id of ours that is none, and what making one throws */

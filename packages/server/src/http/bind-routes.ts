@@ -83,12 +83,22 @@ function createServe(
     // The console asks every few seconds for as long as it is open: recorded, but quietly.
     if (use?.isSession && definition.method === "GET") record.isProbe = true;
     if (definition.scope !== undefined) requireScope(caller, definition.scope);
-    if (use !== undefined && isLasting) cutWithKey(use, record, response, services.gate);
     if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
 
     const query = querySchema === undefined ? undefined : schemas.parseRequest(querySchema, request.query);
     if (definition.request !== "none") refuseEncoded(request.raw);
-    const body = definition.request === "json" ? await readJsonBody(request.raw, services.limits) : undefined;
+    const body =
+      definition.request === "json"
+        ? await readJsonBody(
+            request.raw,
+            services.limits,
+            use && ((cut: () => void) => services.gate.hold(use, cut)),
+          )
+        : undefined;
+    const confirm = () => use && services.gate.confirm(use);
+    // A body may take its time. What the key may not do any more by then is not begun.
+    if (body !== undefined) confirm();
+    if (use !== undefined && isLasting) cutWithKey(use, record, response, services.gate);
     let signal: AbortSignal | undefined;
     const call = {
       get signal() {
@@ -101,6 +111,7 @@ function createServe(
       context: contextOf(record),
       caller,
       use,
+      confirm,
       accept: request.headers.accept ?? "",
       record,
       upload: () => pacedBody(request.raw, services.limits),

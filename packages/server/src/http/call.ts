@@ -24,6 +24,10 @@ export interface Call<N extends RouteName> {
   caller: Caller;
   /** What it was let in with; absent on public routes. */
   use?: KeyUse | undefined;
+  /**
+   * For handlers that wait for others before they do what is asked for: throws UNAUTHORIZED where the key is over by now.
+   */
+  confirm(): void;
   /** The header `accept`; "" where there is none. */
   accept: string;
   record: RequestRecord;

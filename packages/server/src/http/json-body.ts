@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { SandglassError } from "@sandglass/protocol";
+import { keyIsOver } from "../auth.ts";
 import { BodyPace, type PaceLimits } from "./body-pace.ts";
 import { isDeeperThan } from "./json-depth.ts";
 
@@ -12,6 +13,9 @@ export interface JsonBodyLimits extends PaceLimits {
   jsonDepth: number;
 }
 
+/** Has `cut` called when the key of a request is over. Returns what to call when that matters no more. */
+export type HoldKey = (cut: () => void) => () => void;
+
 interface JsonBody {
   /** Undefined where there is no body. */
   value: unknown;
@@ -23,14 +27,18 @@ interface JsonBody {
  * Reads a JSON body. An empty one counts as none, whatever its content type.
  *
  * @throws SandglassError UNSUPPORTED_MEDIA_TYPE, PAYLOAD_TOO_LARGE (known from `content-length` before a byte is read),
- *   REQUEST_TOO_SLOW, INVALID_REQUEST for what is not JSON in UTF-8, or too deep
+ *   REQUEST_TOO_SLOW, INVALID_REQUEST for what is not JSON in UTF-8, or too deep, UNAUTHORIZED where the key ends before it is all there
  */
-export async function readJsonBody(request: IncomingMessage, limits: JsonBodyLimits): Promise<JsonBody> {
+export async function readJsonBody(
+  request: IncomingMessage,
+  limits: JsonBodyLimits,
+  holdKey?: HoldKey,
+): Promise<JsonBody> {
   const { "content-length": length, "transfer-encoding": encoding, "content-type": type } = request.headers;
   if (encoding === undefined && (length === undefined || length === "0"))
     return { value: undefined, text: "" };
   if (Number(length) > limits.jsonBytes) throw tooLarge(limits.jsonBytes);
-  const text = await readText(request, limits);
+  const text = await readText(request, limits, holdKey);
   if (text === "") return { value: undefined, text };
   if (type === undefined || !JSON_TYPE.test(type)) {
     throw new SandglassError("UNSUPPORTED_MEDIA_TYPE", "the body has to be JSON", {
@@ -77,20 +85,30 @@ function refusePrototype(name: string, value: unknown): unknown {
   return value;
 }
 
-/** A body of text as it is. @throws SandglassError PAYLOAD_TOO_LARGE, REQUEST_TOO_SLOW, INVALID_REQUEST for what is not UTF-8 */
-export function readText(request: IncomingMessage, limits: JsonBodyLimits): Promise<string> {
+/**
+ * A body of text as it is.
+ *
+ * @throws SandglassError PAYLOAD_TOO_LARGE, REQUEST_TOO_SLOW, INVALID_REQUEST for what is not UTF-8, UNAUTHORIZED as {@link readJsonBody}
+ */
+export function readText(
+  request: IncomingMessage,
+  limits: JsonBodyLimits,
+  holdKey?: HoldKey,
+): Promise<string> {
   const maxBytes = limits.jsonBytes;
   const pace = new BodyPace(limits);
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let stall: NodeJS.Timeout | undefined;
+    let release: (() => void) | undefined;
     const armStall = () => {
       clearTimeout(stall);
       stall = setTimeout(() => settle(() => reject(pace.tooSlow())), pace.wait());
     };
     const settle = (finish: () => void) => {
       clearTimeout(stall);
+      release?.();
       request.off("data", onData).off("end", onEnd).off("close", onClose);
       finish();
     };
@@ -119,9 +137,11 @@ export function readText(request: IncomingMessage, limits: JsonBodyLimits): Prom
       });
     const onClose = () => settle(() => reject(new Error("the client went while it sent its body")));
     request.on("data", onData).on("end", onEnd).on("close", onClose).on("error", ignoreReset);
-    // Nearly every body came with its headers: those never get a timer.
+    // Nearly every body came with its headers: those never get a timer, and nobody waits for the end of their key.
     setImmediate(() => {
-      if (!request.complete && !request.destroyed && size <= maxBytes) armStall();
+      if (request.complete || request.destroyed || size > maxBytes) return;
+      armStall();
+      release = holdKey?.(() => settle(() => reject(keyIsOver())));
     });
   });
 }

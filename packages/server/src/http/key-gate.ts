@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { networkOf, SandglassError } from "@sandglass/protocol";
-import { authenticate } from "../auth.ts";
+import { authenticate, keyIsOver } from "../auth.ts";
 import type { SandglassConfig } from "../config.ts";
 import type { ConsoleSessions } from "../console/sessions.ts";
 import type { Keyring, KeyUse } from "../keys.ts";
@@ -48,6 +48,15 @@ export class KeyGate {
       waitMs,
       "come again later; the limit is the option limits.requestsPerSecond",
     );
+  }
+
+  /**
+   * For whoever waited between letting a request in and doing what it asks for.
+   *
+   * @throws SandglassError UNAUTHORIZED where its key is over by now
+   */
+  confirm(use: KeyUse): void {
+    if (!this.#keyring.isValid(use)) throw keyIsOver();
   }
 
   /** As `Keyring.hold`. */

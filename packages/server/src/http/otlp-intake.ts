@@ -59,7 +59,7 @@ export interface OtlpIntakeOptions {
  */
 export class OtlpIntake {
   readonly #collector: Pick<Collector, "socketPath" | "countRefused">;
-  readonly #gate: Pick<KeyGate, "admit">;
+  readonly #gate: Pick<KeyGate, "admit" | "hold">;
   readonly #guard: RequestGuard;
   readonly #slots: RequestSlots;
   readonly #timeoutMs: number;
@@ -68,7 +68,7 @@ export class OtlpIntake {
 
   constructor(
     collector: Pick<Collector, "socketPath" | "countRefused">,
-    gate: Pick<KeyGate, "admit">,
+    gate: Pick<KeyGate, "admit" | "hold">,
     guard: RequestGuard,
     options: OtlpIntakeOptions = {},
   ) {
@@ -122,9 +122,14 @@ export class OtlpIntake {
   /** Whose it is; where it is refused, that is said in the form that OTLP's clients read, and it is undefined. */
   #admit(request: IncomingMessage, response: ServerResponse): string | undefined {
     try {
-      const { key } = this.#gate.admit(request);
-      requireScope(key, TELEMETRY_SCOPE);
-      return key.orgId;
+      const use = this.#gate.admit(request);
+      requireScope(use.key, TELEMETRY_SCOPE);
+      // What has not come by the time that the key ends is not taken any more.
+      response.once(
+        "close",
+        this.#gate.hold(use, () => response.destroy()),
+      );
+      return use.key.orgId;
     } catch (error) {
       if (!(error instanceof SandglassError)) throw error;
       const { message } = error;
