@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import {
@@ -163,6 +164,25 @@ test("no command is begun, no file written and no telemetry taken with a key tha
   assert.deepEqual((await callHttp(daemon, `GET ${path}/execs`)).json.items, []);
   assert.deepEqual((await callHttp(daemon, `GET ${path}/files?path=.`)).json.items, []);
   await callHttp(daemon, `DELETE ${path}`);
+});
+
+test("an exporter is not begun with a key that ended while its destination was asked for", async (t) => {
+  const asked = Promise.withResolvers<() => void>();
+  const destination = createServer((_, response) => asked.resolve(() => response.end("{}")));
+  await once(destination.listen(0, "127.0.0.1"), "listening");
+  t.after(() => destination.close());
+  const { id, key } = await made("exporting");
+  const url = `http://127.0.0.1:${(destination.address() as AddressInfo).port}`;
+  const adding = callHttp(daemon, "POST /v1/exporters", {
+    apiKey: key,
+    json: { id: "way-out", provider: "axiom", required: true, config: { token: "xaat-1", url } },
+  });
+  const answer = await asked.promise;
+  await keys("revoke", id);
+  answer();
+  const { status, text } = await adding;
+  assert.deepEqual([status, JSON.parse(text).error.code], [401, "UNAUTHORIZED"], text);
+  assert.deepEqual((await callHttp(daemon, "GET /v1/exporters")).json.items, []);
 });
 
 test("telemetry is taken of keys that may write, at each port, and not a moment longer than they are valid", async () => {

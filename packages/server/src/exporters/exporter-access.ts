@@ -19,6 +19,8 @@ const MAX_PER_ORG = 10;
 const MAX_ID_LENGTH = 64;
 const MAX_PREFIX_LENGTH = 32;
 
+type Confirm = () => void;
+
 /**
  * What a key may do with exporters. The operator's sees and changes all, and its own get the events of every organisation.
  * Another's sees only those of its organisation, and makes only such that get only that one's events.
@@ -42,26 +44,30 @@ export class ExporterAccess {
     return asSeenBy(caller, this.#find(caller, id));
   }
 
-  /** @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED */
-  async add(caller: Caller, spec: ExporterSpec): Promise<ExporterInfo> {
-    if (isOperator(caller)) return this.#observability.keep(spec, { origin: "api", isTrusted: true });
+  /**
+   * @param confirm throws where the caller's key is over by the time that it is done: a destination may keep it waiting
+   * @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED
+   */
+  async add(caller: Caller, spec: ExporterSpec, confirm?: Confirm): Promise<ExporterInfo> {
+    if (isOperator(caller))
+      return this.#observability.keep(spec, { origin: "api", isTrusted: true }, { confirm });
     const id = innerId(caller, spec.id ?? this.#freeId(caller, spec.provider));
     const owner = { origin: "api", orgId: caller.orgId, isTrusted: false } as const;
-    const adding = this.#observability.keep({ ...spec, id }, owner, MAX_PER_ORG);
+    const adding = this.#observability.keep({ ...spec, id }, owner, { limit: MAX_PER_ORG, confirm });
     return asSeenBy(caller, await adding.catch(explainFor(spec)));
   }
 
-  /** @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT */
-  async replace(caller: Caller, id: string, spec: ExporterSpec): Promise<ExporterInfo> {
+  /** As {@link add}. @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT */
+  async replace(caller: Caller, id: string, spec: ExporterSpec, confirm?: Confirm): Promise<ExporterInfo> {
     const found = this.#find(caller, id);
     const wanted = spec.id === undefined ? spec : { ...spec, id: innerId(caller, spec.id) };
-    const replacing = this.#observability.replace(found.id, wanted);
+    const replacing = this.#observability.replace(found.id, wanted, confirm);
     return asSeenBy(caller, await (isOperator(caller) ? replacing : replacing.catch(explainFor(spec))));
   }
 
-  /** @throws SandglassError EXPORTER_CONFLICT */
-  remove(caller: Caller, id: string, options: { forget: boolean }): Promise<void> {
-    return this.#observability.remove(this.#find(caller, id).id, options);
+  /** As {@link add}. @throws SandglassError EXPORTER_CONFLICT */
+  remove(caller: Caller, id: string, options: { forget: boolean }, confirm?: Confirm): Promise<void> {
+    return this.#observability.remove(this.#find(caller, id).id, { ...options, confirm });
   }
 
   /** What its destination would not take, the latest first. @throws SandglassError INVALID_CURSOR */

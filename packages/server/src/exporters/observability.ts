@@ -144,12 +144,17 @@ export class Observability {
    * Adds an exporter that comes back at every start.
    *
    * @param limit exporters that the owner's organisation may have at once
+   * @param confirm as `ChangeTerms` has it
    * @throws SandglassError INVALID_REQUEST, EXPORTER_CONFLICT, EXPORTER_LIMIT_REACHED
    */
-  keep(spec: ExporterSpec, owner: ExporterOwner, limit = Number.POSITIVE_INFINITY): Promise<ExporterInfo> {
+  keep(
+    spec: ExporterSpec,
+    owner: ExporterOwner,
+    { limit = Number.POSITIVE_INFINITY, confirm }: { limit?: number; confirm?: () => void } = {},
+  ): Promise<ExporterInfo> {
     return this.#change(async () => {
       if (this.list(owner.orgId).length >= limit) throw tooManyExporters(limit);
-      const info = await this.#add(spec, owner);
+      const info = await this.#add(spec, owner, confirm);
       try {
         await this.#kept.set({ ...spec, id: info.id }, owner);
       } catch (error) {
@@ -165,19 +170,19 @@ export class Observability {
    *
    * @throws SandglassError EXPORTER_NOT_FOUND, EXPORTER_CONFLICT for one of the configuration, INVALID_REQUEST
    */
-  replace(id: string, options: ExporterOptions): Promise<ExporterInfo> {
+  replace(id: string, options: ExporterOptions, confirm?: () => void): Promise<ExporterInfo> {
     return this.#change(async () => {
       const owner = this.#ownerOf(id);
       if (options.id !== undefined && options.id !== id)
         throw new SandglassError("INVALID_REQUEST", "id must be that of the exporter, or be left out");
       const before = this.#kept.get(id);
-      if (before === undefined) return this.#delivery.replace(id, { ...options, id }, owner);
+      if (before === undefined) return this.#delivery.replace(id, { ...options, id }, owner, { confirm });
       // What is kept is JSON.
       const spec = { ...parseRequest(specSchema, options), id };
       const isRunning = this.#delivery.find(id) !== undefined;
       const info = isRunning
-        ? await this.#delivery.replace(id, spec, owner)
-        : await this.#delivery.add(spec, owner);
+        ? await this.#delivery.replace(id, spec, owner, { confirm })
+        : await this.#delivery.add(spec, owner, { confirm });
       try {
         await this.#kept.set(spec, owner);
       } catch (error) {
@@ -194,8 +199,9 @@ export class Observability {
    *
    * @throws SandglassError EXPORTER_NOT_FOUND, EXPORTER_CONFLICT for one of the configuration
    */
-  remove(id: string, options: { forget?: boolean } = {}): Promise<void> {
+  remove(id: string, options: { forget?: boolean; confirm?: () => void } = {}): Promise<void> {
     return this.#change(async () => {
+      options.confirm?.();
       this.#ownerOf(id);
       await this.#kept.delete(id);
       if (this.#delivery.find(id) !== undefined) await this.#delivery.remove(id, options);
@@ -255,11 +261,11 @@ export class Observability {
     await this.onChange?.();
   }
 
-  async #add(options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
+  async #add(options: ExporterOptions, owner: ExporterOwner, confirm?: () => void): Promise<ExporterInfo> {
     const ids = new Set(this.list().map(({ id }) => id));
     if (options.id !== undefined && ids.has(options.id)) throw exporterExists(options.id);
     // Those that are kept and could not be started have their names too.
-    return this.#delivery.add(options, owner, ids);
+    return this.#delivery.add(options, owner, { reserved: ids, confirm });
   }
 
   /** Of an exporter that may be changed. */

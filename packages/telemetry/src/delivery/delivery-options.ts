@@ -19,3 +19,11 @@ export interface DeliveryOptions {
   /** What no event and no answer says; must not throw. */
   onProblem?: (message: string, error?: unknown) => void;
 }
+
+/** Of a change of one exporter. */
+export interface ChangeTerms {
+  /** Ids that one without must not be given. */
+  reserved?: Iterable<string>;
+  /** Called behind every wait, directly before the change is made. What it throws is the change's failure. */
+  confirm?: (() => void) | undefined;
+}

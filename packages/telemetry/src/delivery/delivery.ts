@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type ExporterInfo, type FlushResult, SandglassError } from "@sandglass/protocol";
 import type { PreparedExporter } from "../exporters/definition.ts";
 import { Changes } from "./changes.ts";
-import type { DeliveryOptions } from "./delivery-options.ts";
+import type { ChangeTerms, DeliveryOptions } from "./delivery-options.ts";
 import { detachStrangers } from "./detach-strangers.ts";
 import { assignIds, freeId, missing, sum, taken, within } from "./exporter-entries.ts";
 import { ExporterFactory } from "./exporter-factory.ts";
@@ -49,8 +49,7 @@ export class Delivery {
   /**
    * Throws what {@link Delivery.add} would, and changes nothing.
    *
-   * @throws SandglassError INVALID_REQUEST: unknown provider, missing token, bad URL, an option that does not exist, an id or a
-   *   file that another exporter has
+   * @throws SandglassError INVALID_REQUEST: unknown provider, missing token, bad URL, unknown option, another's id or file
    */
   check(options: ExporterOptions, owner: ExporterOwner): void {
     const { id } = options;
@@ -108,32 +107,31 @@ export class Delivery {
     });
   }
 
-  /**
-   * @param reserved ids that one without must not be given
-   * @throws SandglassError as `check`; for a `required` one out of reach too
-   */
-  add(
-    options: ExporterOptions,
-    owner: ExporterOwner,
-    reserved: Iterable<string> = [],
-  ): Promise<ExporterInfo> {
+  /** @throws SandglassError as `check`; for a `required` one out of reach too; what `confirm` throws */
+  add(options: ExporterOptions, owner: ExporterOwner, terms: ChangeTerms = {}): Promise<ExporterInfo> {
     return this.#changes.run(async () => {
       this.check(options, owner);
       const prepared = this.#prepare(options, owner);
-      await this.#verify(options, prepared);
-      const id = options.id ?? freeId(options.provider, new Set([...this.#entries.keys(), ...reserved]));
+      await this.#verify(options, prepared, terms);
+      const reserved = [...this.#entries.keys(), ...(terms.reserved ?? [])];
+      const id = options.id ?? freeId(options.provider, new Set(reserved));
       return (await this.#start(id, options, owner, prepared)).info();
     });
   }
 
   /** Changes an exporter, which goes on where it was. Throws as `add`, and INVALID_REQUEST where there is none. */
-  replace(id: string, options: ExporterOptions, owner: ExporterOwner): Promise<ExporterInfo> {
+  replace(
+    id: string,
+    options: ExporterOptions,
+    owner: ExporterOwner,
+    terms: ChangeTerms = {},
+  ): Promise<ExporterInfo> {
     return this.#changes.run(async () => {
       if (!this.#entries.has(id)) throw missing(id);
       const prepared = this.#prepare(options, owner);
       const others = [...this.#entries.values()].filter((entry) => entry.id !== id);
       this.#claim(prepared, others);
-      await this.#verify(options, prepared);
+      await this.#verify(options, prepared, terms);
       return (await this.#start(id, options, owner, prepared)).info();
     });
   }
@@ -282,8 +280,13 @@ export class Delivery {
     }
   }
 
-  #verify(options: ExporterOptions, prepared: PreparedExporter): Promise<void> {
-    return verifyRequired(options, prepared, this.#changes.ending);
+  async #verify(
+    options: ExporterOptions,
+    prepared: PreparedExporter,
+    terms: ChangeTerms = {},
+  ): Promise<void> {
+    await verifyRequired(options, prepared, this.#changes.ending);
+    terms.confirm?.();
   }
 
   /** Where what has this id sends to, or did when it was here last. */

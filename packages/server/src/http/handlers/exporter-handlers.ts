@@ -16,11 +16,13 @@ type ExporterHandlers = Pick<
 export function exporterHandlers({ exporters }: HandlerServices): ExporterHandlers {
   return {
     listExporters: ({ caller }) => ({ items: exporters.list(caller) }),
-    addExporter: ({ caller, body }) => exporters.add(caller, body),
+    addExporter: ({ caller, body, confirm }) => exporters.add(caller, body, confirm),
     flushExporters: ({ caller, body }) => exporters.flush(caller, body),
     getExporter: ({ caller, params }) => exporters.get(caller, params.exporterId ?? ""),
-    replaceExporter: ({ caller, params, body }) => exporters.replace(caller, params.exporterId ?? "", body),
-    removeExporter: ({ caller, params, query }) => exporters.remove(caller, params.exporterId ?? "", query),
+    replaceExporter: ({ caller, params, body, confirm }) =>
+      exporters.replace(caller, params.exporterId ?? "", body, confirm),
+    removeExporter: ({ caller, params, query, confirm }) =>
+      exporters.remove(caller, params.exporterId ?? "", query, confirm),
     listDeadLetters: ({ caller, params, query }) =>
       exporters.deadLetters(caller, params.exporterId ?? "", query),
     retryExporter: ({ caller, params }) => exporters.retry(caller, params.exporterId ?? ""),
