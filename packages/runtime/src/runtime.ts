@@ -15,7 +15,6 @@ import type { EndedSandbox } from "./ended-sandbox.ts";
 import { EndedSandboxes } from "./ended-sandboxes.ts";
 import { fork } from "./fork.ts";
 import { diff, merge } from "./forked-files.ts";
-import { hostContext } from "./host-context.ts";
 import { resolveLimits } from "./limits.ts";
 import type { Machine, MachineHost } from "./machine.ts";
 import { wantedLines } from "./output/lines/wanted-lines.ts";
@@ -221,9 +220,7 @@ export class Runtime implements RuntimeApi {
     const work = async (): Promise<void> => {
       await Promise.allSettled([this.#maker.settled(), ...this.#forks]);
       await Promise.all(
-        [...this.#sandboxes.values()].map((sandbox) =>
-          sandbox.terminate(cause, hostContext(sandbox.orgId, sandbox.info().traceId)),
-        ),
+        [...this.#sandboxes.values()].map((sandbox) => sandbox.terminate(cause, sandbox.ownContext())),
       );
       await Promise.all([...this.#releasing]);
       await this.#pool.close();

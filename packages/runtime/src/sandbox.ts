@@ -73,12 +73,12 @@ export class Sandbox implements SandboxHandle {
       showsPaths: this.#info.record === "full",
     });
     this.#lifetime = new Deadline(limits.timeoutMs, () => {
-      this.#end("lifetime_exceeded", this.#own(), `timeoutMs (${limits.timeoutMs}) passed`);
+      this.#end("lifetime_exceeded", this.ownContext(), `timeoutMs (${limits.timeoutMs}) passed`);
     });
     this.#idle = new IdleClock(limits.idleTimeoutMs, () => void this.#idled());
     const creation = { context: parts.context, spanId: this.#spanId };
     parts.machine.egress = openEgress(parts, this.record, this.#execs, creation);
-    parts.machine.onGone = (cause, reason) => this.#end(cause, this.#own(), reason);
+    parts.machine.onGone = (cause, reason) => this.#end(cause, this.ownContext(), reason);
   }
 
   /** Commits the sandbox's first events while its telemetry is claimed; then its clocks run, unless it is over already. */
@@ -91,14 +91,14 @@ export class Sandbox implements SandboxHandle {
     const refusal = await claiming;
     if (refusal !== undefined && !this.#machine.isGone) {
       const isCallers = refusal instanceof SandglassError && refusal.status < 500;
-      await this.terminate(isCallers ? "user" : "driver_error", this.#own(), refusal.message);
+      await this.terminate(isCallers ? "user" : "driver_error", this.ownContext(), refusal.message);
       throw refusal;
     }
     const say = this.record.samples(this.parts.context, this.#spanId);
     if (this.#ending === undefined) this.#endSamples = this.parts.sampler?.begin(this.#machine, say);
     this.#lifetime.start();
     this.#idle.start();
-    if (this.#machine.isGone) await this.terminate("driver_error", this.#own(), this.#machine.whyGone);
+    if (this.#machine.isGone) await this.terminate("driver_error", this.ownContext(), this.#machine.whyGone);
   }
 
   /** For one whose beginning could not be recorded: it is given back, and there is nothing to say of it. */
@@ -248,7 +248,7 @@ export class Sandbox implements SandboxHandle {
           const hint = "resume it first";
           throw new SandglassError("SANDBOX_PAUSED", `sandbox ${this.id} is paused`, { hint });
         }
-        await this.resume(this.#own(), "call");
+        await this.resume(this.ownContext(), "call");
       }
       return release;
     } catch (error) {
@@ -265,14 +265,14 @@ export class Sandbox implements SandboxHandle {
     if (this.#execs.running > 0 || this.#ending !== undefined) return;
     if (this.#info.onIdle === "terminate") {
       const passed = `idleTimeoutMs (${this.#info.limits.idleTimeoutMs}) passed without a call`;
-      return this.terminate("idle_timeout", this.#own(), passed);
+      return this.terminate("idle_timeout", this.ownContext(), passed);
     }
     try {
-      await this.pause(this.#own(), "idle");
+      await this.pause(this.ownContext(), "idle");
     } catch (error) {
       // Idle processes cost memory and nothing else: better that they keep it than that the sandbox is lost.
       if (error instanceof SandglassError && error.code === "UNSUPPORTED_ON_HOST") return;
-      await this.terminate("driver_error", this.#own(), (error as Error).message);
+      await this.terminate("driver_error", this.ownContext(), (error as Error).message);
     }
   }
 
@@ -291,7 +291,7 @@ export class Sandbox implements SandboxHandle {
   }
 
   /** The context of what the sandbox does by itself: its own trace, under its creation. */
-  #own(): CallContext {
+  ownContext(): CallContext {
     return { ...this.parts.context, parentSpanId: this.#spanId };
   }
 }
