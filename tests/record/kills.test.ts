@@ -7,6 +7,7 @@ import { checkRecord } from "./checker/check-record.ts";
 import { descriptorsOf, sandboxTraces, survivors, takeCensus, untilNone } from "./fire/census.ts";
 import { FireClient } from "./fire/client.ts";
 import { FiredDaemon } from "./fire/fired-daemon.ts";
+import { Follower } from "./fire/follower.ts";
 import { poolIsFull } from "./fire/pool-is-full.ts";
 import { Told } from "./fire/told.ts";
 
@@ -14,6 +15,8 @@ const KILLS = isLong ? 200 : 10;
 /** Kills in one test: each has a time limit. */
 const PER_TEST = 2;
 const CLIENTS = 4;
+/** A cell beside a command is the most that a client asks for; as many again may be answered and not yet recorded. */
+const REQUESTS_AT_ONCE = CLIENTS * 2 * 2;
 /** Answers in one life, at most: work, not time, so that a slow machine is killed in the middle of as much. */
 const LONGEST_LIFE = 80;
 const SEED = 20_261_122;
@@ -21,6 +24,7 @@ const SEED = 20_261_122;
 describe(`a daemon under load that is killed ${KILLS} times at random moments`, () => {
   const random = seeded(SEED);
   const told = new Told();
+  const follower = new Follower(told);
   let daemon: FiredDaemon;
   /** Of a daemon that has not been killed yet and holds nothing. */
   let descriptorsAtFirst: number;
@@ -39,7 +43,8 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
       const options = { told, random: seeded(random.int(2 ** 31)), holds: 3 };
       return new FireClient(daemon.current, options).run(stop.signal, () => daemon.isDoomed);
     });
-    const working = Promise.all(clients);
+    const following = follower.follow(daemon.current, stop.signal, () => daemon.isDoomed);
+    const working = Promise.all([...clients, following]);
     const answers = told.answers + random.int(LONGEST_LIFE);
     await Promise.race([working, until("it has worked", () => told.answers >= answers)]);
     const census = takeCensus(daemon.current.pid);
@@ -54,7 +59,7 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
     const left = sandboxTraces(daemon.dataDir).filter((trace) => traces.has(trace));
     assert.deepEqual(left, []);
     assert.deepEqual(readdirSync(daemon.temporaryDir), []);
-    const { findings } = checkRecord(daemon.dataDir, { clients: told });
+    const { findings } = checkRecord(daemon.dataDir, { clients: told, requestsAtOnce: REQUESTS_AT_ONCE });
     assert.deepEqual(findings.slice(0, 20), []);
   }
 
@@ -68,6 +73,7 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
   test("no answer was one that the load does not explain", () => {
     assert.deepEqual(told.surprises, []);
     assert.ok(told.execs.length > KILLS && told.files.length > KILLS);
+    assert.ok(told.changes.length > KILLS && told.shown.length > told.answers);
   });
 
   test("sandboxes that were alive ended with host_crash, and so did what ran in them", (t) => {

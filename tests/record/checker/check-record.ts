@@ -10,6 +10,13 @@ export interface CheckOptions {
   clients?: ClientsView;
   /** Every sandbox and exec has to have its ending. Default true: of a directory that no daemon has, or whose daemon has begun anew. */
   isOver?: boolean;
+  /**
+   * Every request that caused something is in it. Default true; not so where the log refused events for a while, or where a program in the
+   * daemon's own process made the calls.
+   */
+  areRequestsRecorded?: boolean;
+  /** Requests that were under way at once, at most: a crash takes no more of them. Default: any number. */
+  requestsAtOnce?: number;
 }
 
 /** What a record holds, and which rules it breaks. */
@@ -28,7 +35,7 @@ export interface CheckResult {
 
 /** Reads the record of a data directory from its files and checks what `docs/log-format.md` promises of it. */
 export function checkRecord(dataDir: string, options: CheckOptions = {}): CheckResult {
-  const { clients, isOver = true } = options;
+  const { clients, isOver = true, areRequestsRecorded = true, requestsAtOnce = Infinity } = options;
   const findings: string[] = [];
   const say = (sentence: string): void => void findings.push(sentence);
   let rules: Invariants | undefined;
@@ -63,7 +70,7 @@ export function checkRecord(dataDir: string, options: CheckOptions = {}): CheckR
     else rules.take(event);
   }
   rules ??= new Invariants(say, true);
-  rules.finish(isOver);
+  rules.finish(isOver, { areRequestsRecorded, requestsAtOnce });
   checkKeptOutput(dataDir, rules, say);
   if (clients) for (const sentence of compareWithClients(clients, rules)) say(sentence);
   return {

@@ -1,5 +1,6 @@
-import type { RecordView } from "./clients-view.ts";
+import type { ClientsView, RecordView } from "./clients-view.ts";
 import type { RecordedEvent } from "./recorded-event.ts";
+import { Spans } from "./spans.ts";
 
 const EXEC_CAUSES =
   "exited killed cancelled timed_out oom_killed disk_full output_limit sandbox_ended host_shutdown host_crash driver_error";
@@ -7,8 +8,14 @@ const SANDBOX_CAUSES =
   "oom_killed idle_timeout lifetime_exceeded merged user host_shutdown host_crash driver_error";
 /** Said about a sandbox by others than its host, or about what it cost: may come when it is over. */
 const MAY_FOLLOW_THE_END = /^(agent\.|cost\.)/;
-/** Not the exec's own, though they name it. */
-const SPANS_THAT_OPEN = new Set(["exec.started", "sandbox.created", "run.started"]);
+/** Said of a sandbox that did not come up. */
+const MAY_BE_OF_NONE = new Set(["sandbox.error", "sandbox.terminated"]);
+/** Events that are an ending, and the causes that each may have. */
+const CAUSES: ReadonlyMap<string, readonly string[]> = new Map([
+  ["exec.completed", EXEC_CAUSES.split(" ")],
+  ["sandbox.terminated", SANDBOX_CAUSES.split(" ")],
+  ["host.stopped", ["host_shutdown"]],
+]);
 
 interface Ending {
   cause?: string;
@@ -19,6 +26,8 @@ interface Ending {
 
 interface ExecState {
   sandboxId: string;
+  traceId: string;
+  spanId: string;
   ending?: Ending;
   streamed: { stdout: number; stderr: number };
 }
@@ -36,25 +45,35 @@ export class Invariants implements RecordView {
   readonly #say: (sentence: string) => void;
   readonly #hasStart: boolean;
   readonly #seqs = new Map<string, number>();
-  readonly #ids = new Set<string>();
-  /** By span: the trace it is of, and whether it had been begun when it was first named as a parent. */
-  readonly #opened = new Map<string, string>();
-  readonly #namedBefore = new Set<string>();
+  /** By id: the how manieth it is. */
+  readonly #ids = new Map<string, number>();
+  /** How many events of a type are on a span, and directly below one. */
+  readonly #counts = new Map<string, number>();
+  readonly #spans: Spans;
+  /** Records of the host's own that were deleted. */
+  #deletedOfHost = 0;
 
   /** @param hasStart the log begins with its first event: nothing was removed for its age or size */
   constructor(say: (sentence: string) => void, hasStart: boolean) {
     this.#say = say;
     this.#hasStart = hasStart;
+    this.#spans = new Spans(say);
   }
 
   take(event: RecordedEvent): void {
     if (this.#ids.has(event.id)) this.#say(`event ${event.id} is there twice`);
-    this.#ids.add(event.id);
+    this.#ids.set(event.id, this.#ids.size + 1);
+    for (const where of [`on ${event.spanId}`, `below ${event.parentSpanId}`]) {
+      const what = `${event.type} ${where}`;
+      this.#counts.set(what, (this.#counts.get(what) ?? 0) + 1);
+    }
     this.#checkSeq(event);
-    this.#checkParent(event);
+    this.#spans.take(event);
     const { type, sandboxId, data } = event;
-    if (data.cause !== undefined && !causesOf(type).includes(data.cause))
-      this.#say(`${type} ${event.id} has the cause "${data.cause}"`);
+    if (CAUSES.get(type)?.includes(data.cause ?? "") === false)
+      this.#say(
+        `${type} ${event.id} has ${data.cause === undefined ? "no cause" : `the cause "${data.cause}"`}`,
+      );
     if (sandboxId !== "") this.#checkSandbox(event);
     if (data.execId !== undefined && type.startsWith("exec.")) this.#checkExec(event, data.execId);
   }
@@ -64,11 +83,20 @@ export class Invariants implements RecordView {
     const [, seq, sandboxId] = /^\{"deleted":\{"seq":(\d+),"sandboxId":"(\w*)"\}\} *$/.exec(note) ?? [];
     if (seq === undefined || sandboxId === undefined)
       this.#say(`what is deleted at position ${position} left more, or less, than its number`);
-    else this.#checkSeq({ id: `at position ${position}, deleted,`, seq: Number(seq), sandboxId });
+    else {
+      if (sandboxId === "") this.#deletedOfHost += 1;
+      this.#checkSeq({ id: `at position ${position}, deleted,`, seq: Number(seq), sandboxId });
+    }
   }
 
-  /** @param isOver every sandbox and exec has to have its ending: the daemon that made them is gone, and was followed by another */
-  finish(isOver: boolean): void {
+  /**
+   * @param isOver every sandbox and exec has to have its ending: the daemon that made them is gone, and was followed by another
+   * @param requests see `CheckOptions`
+   */
+  finish(isOver: boolean, requests: { areRequestsRecorded: boolean; requestsAtOnce: number }): void {
+    const { areRequestsRecorded, requestsAtOnce } = requests;
+    if (areRequestsRecorded)
+      this.#spans.finish({ deletedOfHost: this.#deletedOfHost, hasStart: this.#hasStart, requestsAtOnce });
     if (!isOver) return;
     for (const [id, { isCreated, cause }] of this.sandboxes)
       if (isCreated && cause === undefined) this.#say(`sandbox ${id} has no ending`);
@@ -90,6 +118,12 @@ export class Invariants implements RecordView {
   writes(sandboxId: string, path: string, sizeBytes: number): number {
     return this.sandboxes.get(sandboxId)?.writes.get(`${sizeBytes} ${path}`) ?? 0;
   }
+  count({ type, on, below }: ClientsView["changes"][number]): number {
+    return this.#counts.get(`${type} ${on === undefined ? `below ${below}` : `on ${on}`}`) ?? 0;
+  }
+  orderOf(eventId: string): number | undefined {
+    return this.#ids.get(eventId);
+  }
 
   #checkSeq({ sandboxId, seq, id }: Pick<RecordedEvent, "sandboxId" | "seq" | "id">): void {
     const last = this.#seqs.get(sandboxId);
@@ -97,19 +131,6 @@ export class Invariants implements RecordView {
     if (last === undefined && !this.#hasStart) return;
     if (seq !== (last ?? 0) + 1)
       this.#say(`event ${id} of ${sandboxId || "the host"} has seq ${seq} behind ${last ?? "nothing"}`);
-  }
-
-  /** A span that is begun by an event of its own comes before what names it as parent; both are of one trace. */
-  #checkParent({ type, id, traceId, spanId, parentSpanId }: RecordedEvent): void {
-    if (SPANS_THAT_OPEN.has(type)) {
-      if (this.#namedBefore.has(spanId))
-        this.#say(`${type} ${id} comes behind a child of its span ${spanId}`);
-      this.#opened.set(spanId, traceId);
-    }
-    if (parentSpanId === "") return;
-    const trace = this.#opened.get(parentSpanId);
-    if (trace === undefined) this.#namedBefore.add(parentSpanId);
-    else if (trace !== traceId) this.#say(`${type} ${id} is of another trace than its parent`);
   }
 
   #checkSandbox({ type, id, sandboxId, data }: RecordedEvent): void {
@@ -121,7 +142,8 @@ export class Invariants implements RecordView {
     if (type === "sandbox.created") {
       if (state.isCreated) this.#say(`sandbox ${sandboxId} was created twice`);
       state.isCreated = true;
-    }
+    } else if (!state.isCreated && this.#hasStart && !MAY_BE_OF_NONE.has(type))
+      this.#say(`${type} ${id} is of ${sandboxId}, which was not created`);
     if (type === "sandbox.terminated") {
       state.cause = data.cause ?? "";
       for (const [execId, exec] of this.execs)
@@ -134,12 +156,10 @@ export class Invariants implements RecordView {
     }
   }
 
-  #checkExec({ type, id, sandboxId, data }: RecordedEvent, execId: string): void {
+  #checkExec({ type, id, sandboxId, traceId, spanId, data }: RecordedEvent, execId: string): void {
     if (type === "exec.started") {
       if (this.execs.has(execId)) this.#say(`exec ${execId} started twice`);
-      if (!this.isCreated(sandboxId) && this.#hasStart)
-        this.#say(`exec ${execId} started in ${sandboxId}, which was not created`);
-      this.execs.set(execId, { sandboxId, streamed: { stdout: 0, stderr: 0 } });
+      this.execs.set(execId, { sandboxId, traceId, spanId, streamed: { stdout: 0, stderr: 0 } });
       return;
     }
     const exec = this.execs.get(execId);
@@ -148,6 +168,8 @@ export class Invariants implements RecordView {
       return;
     }
     if (exec.sandboxId !== sandboxId) this.#say(`${type} ${id} has exec ${execId} in another sandbox`);
+    if (exec.traceId !== traceId || exec.spanId !== spanId)
+      this.#say(`${type} ${id} is not on the span that exec ${execId} began`);
     if (exec.ending) this.#say(`${type} ${id} comes behind the ending of exec ${execId}`);
     if (type === "exec.streamed" && data.stream !== undefined) {
       if (data.offset !== exec.streamed[data.stream])
@@ -162,9 +184,4 @@ export class Invariants implements RecordView {
       this.#say(`exec ${execId} streamed more bytes than it ended with`);
     exec.ending = data;
   }
-}
-
-function causesOf(type: string): readonly string[] {
-  if (type === "exec.completed") return EXEC_CAUSES.split(" ");
-  return type === "host.stopped" ? ["host_shutdown"] : SANDBOX_CAUSES.split(" ");
 }

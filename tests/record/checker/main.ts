@@ -1,7 +1,7 @@
 /**
  * Checks the record of a data directory from its files alone:
  *
- *     node tests/record/checker/main.ts <dataDir> [--running] [--clients FILE]
+ *     node tests/record/checker/main.ts <dataDir> [--running] [--without-requests] [--clients FILE]
  *
  * Prints what it holds and each rule that is broken; the exit code is 1 where one is.
  */
@@ -10,15 +10,21 @@ import { parseArgs } from "node:util";
 import { checkRecord } from "./check-record.ts";
 import type { ClientsView } from "./clients-view.ts";
 
-const USAGE = `Usage: node tests/record/checker/main.ts <dataDir> [--running] [--clients FILE]
+const USAGE = `Usage: node tests/record/checker/main.ts <dataDir> [--running] [--without-requests] [--clients FILE]
 
   --running        sandboxes and execs may be without an ending
+  --without-requests
+                   the log refused events for a while, or a program in the daemon's own process made the calls
   --clients FILE   what clients were told, as JSON (tests/record/checker/clients-view.ts)
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { running: { type: "boolean", default: false }, clients: { type: "string" } },
+  options: {
+    running: { type: "boolean", default: false },
+    "without-requests": { type: "boolean", default: false },
+    clients: { type: "string" },
+  },
 });
 const [dataDir] = positionals;
 if (dataDir === undefined || positionals.length > 1) {
@@ -26,7 +32,11 @@ if (dataDir === undefined || positionals.length > 1) {
   process.exitCode = 2;
 } else {
   const clients = values.clients && (JSON.parse(readFileSync(values.clients, "utf8")) as ClientsView);
-  const result = checkRecord(dataDir, { isOver: !values.running, ...(clients && { clients }) });
+  const result = checkRecord(dataDir, {
+    isOver: !values.running,
+    areRequestsRecorded: !values["without-requests"],
+    ...(clients && { clients }),
+  });
   const { records, deleted, bytes, sandboxes, execs, findings, endings } = result;
   const lines = [
     `${records} events (${bytes} bytes) of ${sandboxes} sandboxes and ${execs} execs`,

@@ -33,7 +33,9 @@ export class FireClient {
   readonly #options: ClientOptions;
   readonly #held: Told["sandboxes"] = [];
   #deck: string[] = [];
-  #uploads = 0;
+  #names = 0;
+  /** The run that it has open, and the span of that. */
+  #run: { runId: string; spanId: string } | undefined;
 
   constructor(daemon: TestDaemon, options: ClientOptions) {
     this.#daemon = daemon;
@@ -49,9 +51,7 @@ export class FireClient {
     try {
       while (!stop.aborted) await this.#step();
     } catch (error) {
-      const { code = "" } = error as NodeJS.ErrnoException;
-      if (isDoomed() && ["ECONNRESET", "ECONNREFUSED", "EPIPE"].includes(code)) return;
-      throw error;
+      if (!(isDoomed() && isBrokenBy(error))) throw error;
     }
   }
 
@@ -64,11 +64,15 @@ export class FireClient {
     const { random, holds } = this.#options;
     if (this.#held.length === 0 || (this.#held.length < holds && random.int(4) === 0)) return this.#create();
     const sandbox = random.pick(this.#held);
-    const choice = random.int(20);
+    const choice = random.int(25);
     if (choice < 9) return this.#exec(sandbox.id, this.#nextCommand());
     if (choice < 12) return this.#execKilled(sandbox.id);
     if (choice < 16) return this.#upload(sandbox.id);
     if (choice < 18) return this.#both(sandbox.id);
+    if (choice < 19) return this.#rearrange(sandbox.id);
+    if (choice < 20) return this.#pauseAndResume(sandbox.id);
+    if (choice < 22) return this.#tellOfRun();
+    if (choice < 23 && this.#held.length < holds) return this.#fork(sandbox.id);
     return this.#terminate(sandbox);
   }
 
@@ -97,7 +101,7 @@ export class FireClient {
   }
 
   async #upload(sandboxId: string): Promise<void> {
-    const name = `upload-${this.#options.random.int(2 ** 31)}-${this.#uploads++}`;
+    const name = this.#newName();
     const body = this.#options.random.bytes(1 + this.#options.random.int(5000));
     const answer = await this.#call("upload", `PUT /v1/sandboxes/${sandboxId}/files/${name}`, { body });
     if (answer === undefined) return;
@@ -105,10 +109,66 @@ export class FireClient {
   }
 
   async #execKilled(sandboxId: string): Promise<void> {
-    await this.#exec(sandboxId, "while :; do echo working; sleep 0.02; done", async (exec) => {
+    const command = "while :; do echo working; sleep 0.02; done";
+    await this.#stream(sandboxId, { command, timeoutMs: 0 }, async (exec) => {
       const kill = `POST /v1/sandboxes/${sandboxId}/execs/${exec.execId}/kill`;
-      await this.#call("kill", kill, { json: { signal: "SIGKILL" } });
+      const answer = await this.#call("kill", kill, { json: { signal: "SIGKILL" } });
+      if (answer !== undefined) exec.isKilled = true;
     });
+  }
+
+  /** A directory that is made, moved and deleted. */
+  async #rearrange(sandboxId: string): Promise<void> {
+    const [from, to] = [this.#newName(), this.#newName()];
+    const files = `/v1/sandboxes/${sandboxId}/files`;
+    const moved = ["file.deleted", "file.created"];
+    if (!(await this.#change(["file.created"], `POST ${files}/mkdir`, { path: from }))) return;
+    if (!(await this.#change(moved, `POST ${files}/move`, { from, to }))) return;
+    await this.#change(["file.deleted"], `DELETE ${files}/${to}`);
+  }
+
+  async #pauseAndResume(sandboxId: string): Promise<void> {
+    if (!(await this.#change(["sandbox.paused"], `POST /v1/sandboxes/${sandboxId}/pause`))) return;
+    await this.#change(["sandbox.resumed"], `POST /v1/sandboxes/${sandboxId}/resume`);
+  }
+
+  async #fork(sandboxId: string): Promise<void> {
+    const line = `POST /v1/sandboxes/${sandboxId}/fork`;
+    const answer = await this.#change(["sandbox.forked", "sandbox.created"], line, { n: 1 });
+    for (const { id } of answer?.children ?? []) {
+      const child = { id };
+      this.#held.push(child);
+      this.#options.told.sandboxes.push(child);
+    }
+  }
+
+  /** Opens a run, tells of it, and in the end that it is over. */
+  async #tellOfRun(): Promise<void> {
+    const { told, random } = this.#options;
+    if (this.#run === undefined) {
+      this.#run = await this.#change(["run.started"], "POST /v1/runs", { name: "work" });
+      return;
+    }
+    const { runId, spanId: on } = this.#run;
+    const calls = Array.from({ length: 1 + random.int(3) }, () => ({
+      type: "agent.tool_call",
+      spanId: random.bytes(8).toString("hex"),
+      data: { toolName: "work", toolCallId: this.#newName() },
+    }));
+    const isOver = random.int(3) === 0;
+    const usage = { costUsd: 0, inputTokens: 0, outputTokens: 0 };
+    const end = { type: "run.completed", data: { name: "work", status: "ok", durationMs: 1, ...usage } };
+    const events = isOver ? [...calls, end] : calls;
+    if (!(await this.#call("tell", `POST /v1/runs/${runId}/events`, { json: { events } }))) return;
+    for (const { type, spanId } of calls) told.changes.push({ type, on: spanId });
+    if (!isOver) return;
+    told.changes.push({ type: end.type, on });
+    this.#run = undefined;
+  }
+
+  /** No two are the same, in all lives of a daemon. */
+  #newName(): string {
+    return `work-${this.#options.random.int(2 ** 31)}-${this.#names++}`;
   }
 
   /** A cell and a command at once, in one sandbox. */
@@ -117,8 +177,8 @@ export class FireClient {
     await Promise.all([cell, this.#exec(sandboxId, "echo beside it")]);
   }
 
-  #exec(sandboxId: string, command: string, onOutput?: (exec: Exec) => Promise<void>): Promise<void> {
-    return this.#stream(sandboxId, { command, timeoutMs: 20_000 }, onOutput);
+  #exec(sandboxId: string, command: string): Promise<void> {
+    return this.#stream(sandboxId, { command, timeoutMs: 20_000 });
   }
 
   async #stream(sandboxId: string, json: object, onOutput?: (exec: Exec) => Promise<void>): Promise<void> {
@@ -149,17 +209,26 @@ export class FireClient {
     if (onOutput === undefined) this.#sample("exec", startedMs);
   }
 
+  /** The answer to a call that the record has an event of each of these types about, below the span of the request. */
+  // biome-ignore lint/suspicious/noExplicitAny: as below
+  #change(types: readonly string[], line: string, json?: object): Promise<any> {
+    return this.#call("change", line, json === undefined ? {} : { json }, types);
+  }
+
   /** The answer; undefined where it was an error that may be. */
   async #call(
     operation: string,
     line: string,
     call: HttpCall = {},
+    types: readonly string[] = [],
     // biome-ignore lint/suspicious/noExplicitAny: answers have many shapes
   ): Promise<any> {
     const startedMs = performance.now();
     const answer = await callHttp(this.#daemon, line, call);
     if (answer.status >= 400) return this.#refused(operation, answer.text);
     this.#sample(operation, startedMs);
+    const [, , below = ""] = String(answer.headers.traceresponse).split("-");
+    for (const type of types) this.#options.told.changes.push({ type, below });
     return answer.text === "" ? {} : answer.json;
   }
 
@@ -192,4 +261,10 @@ function take(exec: Exec, line: string): void {
   if (event.type === "exit") exec.exit = { cause: event.cause, code: event.code };
   if (event.type !== "stdout" && event.type !== "stderr") return;
   exec[`${event.type}Bytes`] += Buffer.byteLength(event.data, event.encoding ?? "utf8");
+}
+
+/** Whether an error is that the other side has gone. */
+export function isBrokenBy(error: unknown): boolean {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  return ["ECONNRESET", "ECONNREFUSED", "EPIPE"].includes(code);
 }

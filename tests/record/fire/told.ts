@@ -13,6 +13,8 @@ export class Told implements ClientsView {
   readonly sandboxes: ClientsView["sandboxes"] = [];
   readonly execs: ClientsView["execs"] = [];
   readonly files: ClientsView["files"] = [];
+  readonly changes: ClientsView["changes"] = [];
+  readonly shown: ClientsView["shown"] = [];
   readonly samples: Sample[] = [];
   /** Answers that were errors, by code. */
   readonly refusals = new Map<string, number>();
@@ -30,7 +32,8 @@ export class Told implements ClientsView {
 
   describe(): string {
     const refused = [...this.refusals].map(([code, count]) => `${count} ${code}`).join(", ") || "none";
-    const { sandboxes, execs, files } = this;
-    return `${this.answers} answers: ${sandboxes.length} sandboxes, ${execs.length} execs, ${files.length} uploads; refused: ${refused}`;
+    const { sandboxes, execs, files, changes, shown } = this;
+    const work = `${sandboxes.length} sandboxes, ${execs.length} execs, ${files.length} uploads, ${changes.length} other changes`;
+    return `${this.answers} answers: ${work}; ${shown.length} events shown; refused: ${refused}`;
   }
 }
