@@ -57,7 +57,7 @@ describe("uid ranges of one host", () => {
     claimOf(`1 ${start}`);
     assert.notEqual(new HostUidRanges(directory, []).take(), UidRanges.FIRST);
     claimOf("half");
-    writeFileSync(join(directory, `${UidRanges.FIRST}.taken-over`), "");
+    writeFileSync(join(directory, `${UidRanges.FIRST}.nobody`), `1 ${start}`);
     assert.notEqual(new HostUidRanges(directory, []).take(), UidRanges.FIRST);
   });
 });

@@ -56,6 +56,7 @@ export class SandboxHost {
       listener: AgentListener;
       helper: Helper;
       user: UserHost | undefined;
+      uids: SandboxHost["uids"];
     },
   ) {
     this.layout = parts.layout;
@@ -66,7 +67,7 @@ export class SandboxHost {
     this.skeletonDir = join(dataDir, "runtime", "skeleton");
     this.images = new DiskImages(join(dataDir, "runtime", "images"));
     this.user = parts.user;
-    this.uids = parts.user?.uids ?? new HostUidRanges();
+    this.uids = parts.uids;
     this.mountPoint = parts.user === undefined ? MOUNT_POINT : USER_MOUNT_POINT;
     this.minders = new Minders(parts.listener, parts.helper, parts.user?.mapping.argv);
   }
@@ -91,7 +92,8 @@ export class SandboxHost {
     try {
       const user = isRoot ? undefined : await startUserHelper();
       const helper = user?.helper ?? (await Helper.start());
-      return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper, user });
+      const uids = user?.uids ?? hostUids();
+      return new SandboxHost(dataDir, { layout, cgroupRoot, listener, helper, user, uids });
     } catch (error) {
       await listener.close();
       throw error;
@@ -113,6 +115,13 @@ export class SandboxHost {
     this.user?.uids.close();
     await removeGroup(this.layout, this.cgroupRoot);
   }
+}
+
+/** Behind {@link clear}: no sandbox of an earlier daemon in the same data directory has an id of these any more. */
+function hostUids(): HostUidRanges {
+  const uids = new HostUidRanges();
+  uids.removeAbandoned();
+  return uids;
 }
 
 async function clear(layout: CgroupLayout, cgroupRoot: string, sandboxesDir: string): Promise<void> {
