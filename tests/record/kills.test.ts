@@ -4,7 +4,7 @@ import { after, before, describe, test } from "node:test";
 import { seeded, until } from "@sandglass/testkit";
 import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
-import { descriptorsOf, sandboxTraces, survivors, takeCensus, untilNone } from "./fire/census.ts";
+import { claimsOf, descriptorsOf, sandboxTraces, survivors, takeCensus, untilNone } from "./fire/census.ts";
 import { FireClient } from "./fire/client.ts";
 import { FiredDaemon } from "./fire/fired-daemon.ts";
 import { Follower } from "./fire/follower.ts";
@@ -28,6 +28,8 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
   let daemon: FiredDaemon;
   /** Of a daemon that has not been killed yet and holds nothing. */
   let descriptorsAtFirst: number;
+  /** Of the host's ids, by daemons that were killed. */
+  let claims = 0;
   before(async () => {
     daemon = await FiredDaemon.prepare({ args: ["--pool", "bash=2"] });
     const { pid } = await daemon.start();
@@ -50,6 +52,7 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
     const census = takeCensus(daemon.current.pid);
     const traces = new Set(sandboxTraces(daemon.dataDir));
     await daemon.kill();
+    claims += claimsOf(census).length;
     stop.abort();
     await working;
     await untilNone("nothing survives it", () => survivors(census, daemon.dataDir));
@@ -58,6 +61,7 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
     // It has a pool of its own by now.
     const left = sandboxTraces(daemon.dataDir).filter((trace) => traces.has(trace));
     assert.deepEqual(left, []);
+    assert.deepEqual(claimsOf(census), []);
     assert.deepEqual(readdirSync(daemon.temporaryDir), []);
     const { findings } = checkRecord(daemon.dataDir, { clients: told, requestsAtOnce: REQUESTS_AT_ONCE });
     assert.deepEqual(findings.slice(0, 20), []);
@@ -70,10 +74,11 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
     });
   }
 
-  test("no answer was one that the load does not explain", () => {
+  test("no answer was one that the load does not explain, and there was something to leave", () => {
     assert.deepEqual(told.surprises, []);
     assert.ok(told.execs.length > KILLS && told.files.length > KILLS);
     assert.ok(told.changes.length > KILLS && told.shown.length > told.answers);
+    assert.ok(claims >= KILLS, `${claims} claims of ids were there when their daemons were killed`);
   });
 
   test("sandboxes that were alive ended with host_crash, and so did what ran in them", (t) => {
@@ -88,8 +93,9 @@ describe(`a daemon under load that is killed ${KILLS} times at random moments`, 
     const { pid } = daemon.current;
     await until("it has given back what it took", () => descriptorsOf(pid) <= descriptorsAtFirst);
     const census = takeCensus(pid);
+    assert.ok(claimsOf(census).length > 0);
     assert.equal(await daemon.stop(), 0);
-    assert.deepEqual(survivors(census, daemon.dataDir), []);
+    assert.deepEqual([...survivors(census, daemon.dataDir), ...claimsOf(census)], []);
     assert.deepEqual(readdirSync(daemon.temporaryDir), []);
   });
 });

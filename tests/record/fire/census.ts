@@ -5,6 +5,9 @@ import { until } from "@sandglass/testkit";
 
 const TICKS_PER_SECOND = 100;
 const NAMESPACES = ["net", "mnt", "pid", "user"];
+/** Of the ids that sandboxes have on the host: a file for each that is claimed. */
+const CLAIMS = "/run/sandglass/uids";
+
 /** What a daemon has of the host at one moment: its processes, and the namespaces that they alone are in. */
 export interface Census {
   /** `<pid> <start time> <name>` of the daemon and everything it is an ancestor of. */
@@ -72,6 +75,17 @@ export function sandboxTraces(dataDir: string): string[] {
         .map((entry) => `cgroup ${entry}`),
     );
   return [...files, ...cgroups, ...mountsOf(dataDir), ...loopsOf(dataDir)];
+}
+
+/** What is claimed of the host's ids for the sandboxes of a daemon, also when it is gone; and what it left half claimed. */
+export function claimsOf({ processes }: Census): string[] {
+  const makers = processes.map((line) => line.split(" ").slice(0, 2));
+  return list(CLAIMS)
+    .filter((name) => {
+      const maker = read(join(CLAIMS, name));
+      return makers.some(([pid, start]) => maker === `${pid} ${start}` || name.includes(`.${pid}-${start}`));
+    })
+    .map((name) => `claim ${name}`);
 }
 
 /** Waits until a look finds nothing. @throws Error with what it found last */
