@@ -44,7 +44,7 @@ export interface SandboxExecsParts {
 export class SandboxExecs {
   readonly #parts: SandboxExecsParts;
   readonly #execs = new Map<string, Exec>();
-  readonly #groups = new GroupExecs();
+  readonly #groups: GroupExecs;
   readonly #allowance = new LineAllowance();
   /** Given at creation, for every exec. */
   readonly #env: Readonly<Record<string, string>>;
@@ -57,6 +57,7 @@ export class SandboxExecs {
 
   constructor(parts: SandboxExecsParts) {
     this.#parts = parts;
+    this.#groups = new GroupExecs((group) => parts.machine.driver.hasGroup(group));
     this.#env = withoutDestination(parts.env);
   }
 
