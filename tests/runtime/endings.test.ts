@@ -247,9 +247,43 @@ describe("why an exec ended", () => {
       code: 1,
       contextLost: undefined,
     });
+    assertEnded(
+      await run(sandbox, {
+        code: "require('fs').writeFileSync('/workspace/more', Buffer.alloc(1e6, 1))",
+        language: "javascript",
+      }),
+      { cause: "disk_full", code: 1 },
+    );
+    // What meant to say so may have gone to stdout.
+    assertEnded(await run(sandbox, { command: "head -c 1M /dev/zero 2>&1 > /workspace/more" }), {
+      cause: "disk_full",
+      code: 1,
+    });
     assertEnded(await run(sandbox, { command: "true" }), { cause: "exited", code: 0 });
     await run(sandbox, { command: "rm -f /workspace/fill /workspace/more" });
     assertEnded(await run(sandbox, { command: "false" }), { cause: "exited", code: 1 });
+  });
+
+  test("a full disk is the cause of what met it alone; of other failures it is said that it was full", async () => {
+    await run(sandbox, { command: "cat /dev/zero > /workspace/fill" });
+    const reason = "^the disk of 16 MiB was full when it ended$";
+    assertEnded(await run(sandbox, { command: "exit 3" }), { cause: "exited", code: 3, reason });
+    assertEnded(await run(sandbox, { command: "grep nothing /etc/passwd" }), {
+      cause: "exited",
+      code: 1,
+      reason,
+    });
+    assertEnded(await run(sandbox, { code: "1/0" }), { cause: "exited", code: 1, reason });
+    assertEnded(await run(sandbox, { code: "false", language: "bash" }), {
+      cause: "exited",
+      code: 1,
+      reason,
+    });
+    assertEnded(await run(sandbox, { command: "rm /workspace/fill; exit 3" }), {
+      cause: "exited",
+      code: 3,
+      reason: "^$",
+    });
   });
 
   test("output_limit: a command, cut at the byte", async () => {

@@ -8,7 +8,7 @@
  * | `cancelled` | exec | the caller withdrew it before it began (a queued cell whose context went) |
  * | `timed_out` | exec | its `timeoutMs` passed |
  * | `oom_killed` | exec, sandbox | the kernel killed a process of it at the sandbox's memory limit |
- * | `disk_full` | exec | it failed while the sandbox's disk had no room left |
+ * | `disk_full` | exec | it failed, said that there is no room (in its last 4 KiB of output, or as what it raised), and the sandbox's disk had none |
  * | `output_limit` | exec | it wrote more than `maxOutputBytes` |
  * | `idle_timeout` | sandbox | no call for `idleTimeoutMs` and `onIdle` is `terminate` |
  * | `lifetime_exceeded` | sandbox | its `timeoutMs` passed |

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ExecResult } from "sandglass";
 import type { Attack, Theme } from "../attack.ts";
 
 const SMALL = { memoryMb: 64, diskMb: 16, maxPids: 32, vcpu: 0.5 };
@@ -37,6 +38,26 @@ export const fillingUp: Theme = {
         });
         await scene.host.neighbour.sandbox.commands.run("head -c 20M /dev/zero > /tmp/room && rm /tmp/room");
         assert.equal((await scene.run("rm /workspace/fill && echo room > /workspace/again")).exitCode, 0);
+      },
+    },
+    {
+      name: "a full disk does not become the cause of others: what fails beside it has exited, and is told that it was full",
+      options: { ...SMALL, memoryMb: 128 },
+      async run(scene) {
+        const ending = ({ cause, exitCode, reason }: ExecResult) => [cause, exitCode, reason];
+        const failed = (code: number) => ["exited", code, "the disk of 16 MiB was full when it ended"];
+        const beside = await scene.start(
+          "echo begun; until [ -e /tmp/end ]; do sleep 0.05; done; exit 3",
+          "begun",
+        );
+        const filled = await scene.run(": > /tmp/end.not; cat /dev/zero > /workspace/fill");
+        assert.equal(filled.cause, "disk_full", filled.stderr);
+        await scene.run("mv /tmp/end.not /tmp/end");
+        assert.deepEqual(ending(await beside.ended), failed(3));
+        assert.deepEqual(ending(await scene.run("grep nothing /etc/passwd")), failed(1));
+        assert.deepEqual(ending(await scene.cell("1/0")), failed(1));
+        const met = await scene.cell("open('/workspace/more', 'wb').write(bytes(1 << 20))");
+        assert.deepEqual(ending(met), ["disk_full", 1, "the disk of 16 MiB is full"]);
       },
     },
     {

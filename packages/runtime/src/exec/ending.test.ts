@@ -6,7 +6,13 @@ const QUIET: Ending = { code: 0, signal: 0, cpuMs: 1, maxRssBytes: 1, oomKills: 
 const LIMITS = { memoryMb: 256, diskMb: 64 };
 const TIMED_OUT: Decision = { cause: "timed_out", reason: "timeoutMs (5) passed" };
 
-const cases: [why: string, ending: Partial<Ending>, decision: Decision | undefined, expected: Decision][] = [
+const cases: [
+  why: string,
+  ending: Partial<Ending>,
+  decision: Decision | undefined,
+  expected: Decision,
+  stderr?: string,
+][] = [
   ["it left by itself", {}, undefined, { cause: "exited" }],
   ["it left with an error", { code: 3 }, undefined, { cause: "exited" }],
   ["a signal ended it", { code: 143, signal: 15 }, undefined, { cause: "killed" }],
@@ -24,12 +30,43 @@ const cases: [why: string, ending: Partial<Ending>, decision: Decision | undefin
   ],
   ["the kernel killed a child of it, and it coped", { oomKills: 2 }, undefined, { cause: "exited" }],
   [
-    "it failed on a full disk",
+    "it failed on a full disk, and said so",
     { code: 1, isDiskFull: true },
     undefined,
     { cause: "disk_full", reason: "the disk of 64 MiB is full" },
+    "cat: write error: No space left on device\n",
   ],
-  ["it coped with a full disk", { isDiskFull: true }, undefined, { cause: "exited" }],
+  [
+    "it raised what a full disk does",
+    {
+      code: 1,
+      isDiskFull: true,
+      exception: { type: "Error", message: "ENOSPC: no space left on device, write" },
+    },
+    undefined,
+    { cause: "disk_full", reason: "the disk of 64 MiB is full" },
+  ],
+  [
+    "it failed while the disk was full, of something else",
+    { code: 1, isDiskFull: true, exception: { type: "ZeroDivisionError", message: "division by zero" } },
+    undefined,
+    { cause: "exited", reason: "the disk of 64 MiB was full when it ended" },
+    "no such file\n",
+  ],
+  [
+    "it spoke of a full disk, and there is room",
+    { code: 1 },
+    undefined,
+    { cause: "exited" },
+    "No space left on device\n",
+  ],
+  [
+    "it coped with a full disk",
+    { isDiskFull: true },
+    undefined,
+    { cause: "exited" },
+    "No space left on device\n",
+  ],
   [
     "a signal ended it on a full disk",
     { code: 139, signal: 11, isDiskFull: true },
@@ -41,8 +78,10 @@ const cases: [why: string, ending: Partial<Ending>, decision: Decision | undefin
 ];
 
 describe("why an exec ended", () => {
-  for (const [why, ending, decision, expected] of cases) {
-    test(`${why}: ${expected.cause}`, () =>
-      assert.deepEqual(causeOf({ ...QUIET, ...ending }, decision, LIMITS), expected));
+  for (const [why, ending, decision, expected, stderr = ""] of cases) {
+    test(`${why}: ${expected.cause}`, () => {
+      const output = { tail: (stream: string) => (stream === "stderr" ? stderr : "") };
+      assert.deepEqual(causeOf({ ...QUIET, ...ending }, decision, LIMITS, output), expected);
+    });
   }
 });

@@ -214,7 +214,7 @@ export class Exec implements ExecHandle {
     this.#parts.lines?.end();
     this.#streamed.end();
     const words = () =>
-      endingWords(causeOf(ending, this.#decision, this.#parts.limits), durationMs, ending, [
+      endingWords(causeOf(ending, this.#decision, this.#parts.limits, this.output), durationMs, ending, [
         this.output.writeError && `output was not kept: ${this.output.writeError.message}`,
         this.#missing && `events are missing: ${this.#missing.message}`,
       ]);
