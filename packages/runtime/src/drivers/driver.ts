@@ -37,7 +37,15 @@ export interface DriverCreate {
 export interface ExecGroup {
   /** The exec starts now: what was counted before is not its own. */
   begin(): void;
-  usage(): GroupUsage;
+  /**
+   * Another exec starts in it, as a cell does in its interpreter: from here on `usage` is of this one, as far as the kernel tells it from
+   * threads and processes that were there before.
+   */
+  beginNext(): void;
+  /** Processes were there when that began, beside the one that runs it: what is counted may be theirs. */
+  readonly hadOthers: boolean;
+  /** @param isFailure default true; else OOM kills are not looked for: they are the cause of a failure alone */
+  usage(isFailure?: boolean): GroupUsage;
   /** SIGKILL to everything in it. */
   kill(): void;
   /** When the exec is over; what it started may still run. */

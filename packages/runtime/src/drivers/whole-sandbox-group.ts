@@ -10,6 +10,8 @@ const SIGKILL = 9;
  * killed is the process and its group; a process that left the group lives as long as the sandbox.
  */
 export class WholeSandboxGroup implements ExecGroup {
+  /** It is the whole sandbox. */
+  readonly hadOthers = true;
   readonly #read: () => SandboxUsage;
   readonly #process: PlacedProcess;
   #first: SandboxUsage;
@@ -23,7 +25,11 @@ export class WholeSandboxGroup implements ExecGroup {
 
   begin(): void {
     this.#first = this.#read();
-    this.#last = { cpuMs: 0, oomKills: 0, memoryPeakBytes: 0 };
+    this.#last = { cpuMs: 0, oomKills: 0, memoryPeakBytes: this.#first.memoryBytes };
+  }
+
+  beginNext(): void {
+    this.begin();
   }
 
   usage(): GroupUsage {

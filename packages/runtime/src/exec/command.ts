@@ -68,7 +68,7 @@ export async function runCommand(
     void process.write(Channel.stdin, Buffer.from(spec.stdin)).then(() => process.end(Channel.stdin));
   }
   const exit = await ended;
-  const usage = exit === undefined ? { cpuMs: 0, oomKills: 0 } : group.usage();
+  const usage = exit === undefined ? { cpuMs: 0, oomKills: 0 } : group.usage(exit.code !== 0);
   await exec.finish({
     code: exit?.code ?? 137,
     signal: exit?.signal ?? 9,

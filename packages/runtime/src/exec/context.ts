@@ -1,7 +1,8 @@
-import type { Language } from "@sandglass/protocol";
+import type { ExecException, Language } from "@sandglass/protocol";
 import { StartError } from "../agent/connection.ts";
 import type { ProcessExit } from "../agent/process.ts";
-import type { GroupUsage } from "../host/cgroup-counts.ts";
+import type { ExecGroup } from "../drivers/driver.ts";
+import type { Ending } from "./ending.ts";
 import type { Exec } from "./exec.ts";
 import type { Interpreter } from "./interpreter.ts";
 import { RunnerKilled } from "./runner.ts";
@@ -9,6 +10,10 @@ import { RunnerKilled } from "./runner.ts";
 /** After an interrupt for a deadline, how long a cell has to let go before its interpreter is killed. */
 const INTERRUPT_GRACE_MS = 1000;
 const SIGINT = 2;
+/** How a shell says that SIGKILL ended what it ran. */
+const KILLED = 137;
+/** In what a cell raises that lacked memory, or whose child was killed. */
+const KILL = /MemoryError|SIGKILL/;
 
 export interface ContextHost {
   startInterpreter(language: Language): Promise<Interpreter>;
@@ -70,7 +75,7 @@ export class Context {
     const interpreter = exec.isOver ? undefined : await this.#alive(exec);
     if (interpreter === undefined || exec.isOver) return;
     cell.onPlaced?.(interpreter.groupName);
-    const before = interpreter.group.usage();
+    interpreter.group.beginNext();
     let grace: NodeJS.Timeout | undefined;
     interpreter.events = { onOutput: (stream, bytes) => exec.output.append(stream, bytes) };
     exec.begin({
@@ -91,13 +96,12 @@ export class Context {
     clearTimeout(grace);
     interpreter.events = undefined;
     if (answer !== undefined) {
-      const usage = delta(interpreter.group.usage(), before);
       if (answer.result !== undefined) exec.output.appendResult(answer.result);
       const isInterrupted = exec.decision !== undefined && answer.exitCode === 130;
       return exec.finish({
         code: answer.exitCode,
         signal: isInterrupted ? SIGINT : 0,
-        ...usage,
+        ...used(interpreter.group, answer.exitCode, answer.exception),
         isDiskFull: answer.exitCode !== 0 && this.#host.isDiskFull(),
         exception: answer.exception,
       });
@@ -107,7 +111,7 @@ export class Context {
     const usage =
       exit === undefined
         ? { cpuMs: 0, maxRssBytes: 0, oomKills: 0 }
-        : delta(interpreter.group.usage(), before);
+        : used(interpreter.group, exit.code, undefined);
     this.#lost = exit === undefined ? undefined : endOf(interpreter, exit);
     await exec.finish({
       code: exit?.code ?? 137,
@@ -177,15 +181,21 @@ function endOf(interpreter: Interpreter, exit: ProcessExit): string {
   return `the ${interpreter.language} interpreter ${exit.signal === 0 ? `exited with code ${exit.code}` : `was ended by signal ${exit.signal}`}`;
 }
 
-function delta(
-  after: GroupUsage,
-  before: GroupUsage,
-): { cpuMs: number; oomKills: number; maxRssBytes: number } {
-  return {
-    cpuMs: Math.max(0, after.cpuMs - before.cpuMs),
-    oomKills: after.oomKills - before.oomKills,
-    maxRssBytes: after.memoryPeakBytes,
-  };
+/**
+ * What a cell used. Where processes that cells before it left were in its group, the kernel may have killed one of those: it is this
+ * cell's end where it ended of such a kill, or raised it.
+ */
+function used(
+  group: ExecGroup,
+  code: number,
+  exception: ExecException | undefined,
+): Pick<Ending, "cpuMs" | "maxRssBytes" | "oomKills" | "reason"> {
+  const { cpuMs, oomKills, memoryPeakBytes: maxRssBytes } = group.usage(code !== 0);
+  const { type = "", message = "", stacktrace = "" } = exception ?? {};
+  const isOwn = !group.hadOthers || code === KILLED || KILL.test(`${type} ${message} ${stacktrace}`);
+  if (oomKills === 0 || isOwn) return { cpuMs, maxRssBytes, oomKills };
+  const reason = "meanwhile the memory limit ended a process of its context";
+  return { cpuMs, maxRssBytes, oomKills: 0, reason };
 }
 
 function nothingRan(

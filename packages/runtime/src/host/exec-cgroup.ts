@@ -5,7 +5,7 @@ import { GroupCounts, type GroupUsage } from "./cgroup-counts.ts";
 import type { CgroupLayout } from "./cgroup-layout.ts";
 import { isBusyOrGone, killGroup } from "./cgroup-removal.ts";
 
-/** The group of one exec: its own CPU time, memory peak and OOM kills. */
+/** The group of one exec, or of an interpreter and its cells: its own CPU time, memory peak and OOM kills. */
 export class ExecCgroup {
   readonly #layout: CgroupLayout;
   readonly #path: string;
@@ -14,6 +14,9 @@ export class ExecCgroup {
   readonly #busy: Set<ExecCgroup>;
   readonly #past: { oomKills: number };
   #counts: GroupCounts | undefined;
+  /** As it was counted when the exec in it began that is the last. */
+  #before = { cpuMs: 0, oomKills: 0 };
+  hadOthers = false;
 
   /** `groups` has all of a sandbox, `busy` those that ended and cannot be removed yet, `past` what those were that ended. */
   constructor(
@@ -59,14 +62,30 @@ export class ExecCgroup {
 
   begin(): void {} // nothing but the waiting runner was ever in it
 
-  usage(): GroupUsage {
-    this.#counts ??= new GroupCounts(this.#layout, this.#path);
-    return this.#counts.read();
+  beginNext(): void {
+    const counts = this.#counting();
+    this.#before = { cpuMs: counts.cpuMs(), oomKills: counts.oomKills() };
+    counts.resetPeak();
+    this.hadOthers = counts.isShared() ?? this.pids().length > 1;
   }
 
+  usage(isFailure = true): GroupUsage {
+    const { cpuMs, oomKills, memoryPeakBytes } = this.#counting().read(isFailure);
+    return {
+      cpuMs: Math.max(0, cpuMs - this.#before.cpuMs),
+      oomKills: isFailure ? oomKills - this.#before.oomKills : 0,
+      memoryPeakBytes,
+    };
+  }
+
+  /** Since it was made. */
   oomKills(): number {
+    return this.#counting().oomKills();
+  }
+
+  #counting(): GroupCounts {
     this.#counts ??= new GroupCounts(this.#layout, this.#path);
-    return this.#counts.oomKills();
+    return this.#counts;
   }
 
   kill(): void {
