@@ -65,6 +65,13 @@ test("an ending that is not the script's own is said with its cause", async () =
   assert.notEqual(code, 0);
 });
 
+test("of an ending that is the script's own it is said that the disk was full", async () => {
+  const path = await script("full.sh", "cat /dev/zero > fill 2> /dev/null; exit 3");
+  const { stderr, code } = await sandglass(["run", "--disk", "16m", path]);
+  assert.match(stderr, /^sandglass: the disk of 16 MiB was full when it ended$/m);
+  assert.equal(code, 3);
+});
+
 test("run --json gives every line as it came, the last with sandbox and trace", async () => {
   const path = await script("json.py", "print(1)");
   const { stdout } = await sandglass(["run", "--json", path]);

@@ -40,7 +40,7 @@ export async function passOn(
   return 1;
 }
 
-/** An exec that did not end by itself gets a line that says why. */
+/** An exec that did not end by itself gets a line that says why, and one of which there is more to say a line with that. */
 async function noteEnding(exit: Extract<StreamEvent, { type: "exit" }>, terminal: Terminal): Promise<void> {
   const { red, yellow } = terminal.errorColors;
   if (exit.cause !== "exited") {
@@ -49,6 +49,8 @@ async function noteEnding(exit: Extract<StreamEvent, { type: "exit" }>, terminal
     await terminal.note(
       red(`sandglass: ${exit.cause}${signal}${reason}, after ${duration(exit.durationMs)}`),
     );
+  } else if (exit.reason !== undefined) {
+    await terminal.note(yellow(`sandglass: ${printable(exit.reason)}`));
   }
   if (exit.contextLost) await terminal.note(yellow("sandglass: the context's variables are gone"));
 }
