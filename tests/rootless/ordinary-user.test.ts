@@ -35,6 +35,18 @@ describe("a daemon that an ordinary user started, without control groups and wit
     const saying = (name: string) => checks.find((check) => check.name === name);
     assert.match(saying("privileges")?.detail ?? "", /uid 54321, not root: .*\/usr is read-only/);
     assert.match(saying("forks")?.detail ?? "", /cannot be forked.*the daemon is not root/);
+    const { status, detail = "", hint = "" } = saying("promises") ?? {};
+    assert.equal(status, "warn");
+    for (const lost of [
+      "no sandbox can be paused",
+      "its process group along and nothing that left that",
+      "cpuMs and maxRssBytes of an exec are of the whole sandbox",
+      "which exec made a connection is not known",
+      "all sandboxes together have a quarter",
+      "agent is as likely to be ended",
+    ])
+      assert.ok(detail.includes(lost), `${lost}: ${detail}`);
+    assert.match(hint, /Delegate=yes/);
     assert.equal(saying("users")?.status, "warn");
     assert.match(saying("users")?.hint ?? "", /usermod --add-subuids|apt-get install uidmap/);
     assert.match(saying("limit memoryMb")?.detail ?? "", /^not enforced: .*Delegate=yes/);

@@ -24,6 +24,8 @@ test("with subordinate ids each sandbox is a user of its own to the host, also w
       checks.find(({ name }) => name === "users"),
       { name: "users", status: "ok", detail: `each sandbox is a user of its own, of ${SUBORDINATE.count}` },
     );
+    const promises = checks.find(({ name }) => name === "promises")?.detail ?? "";
+    assert.match(promises, /which exec made a connection is not known; a sandbox has a quarter/);
     const before = usersOfTheBlock();
     const one = await world.client.sandboxes.create(LIMITS);
     const others = (known: Set<number>) => [...usersOfTheBlock()].filter((uid) => !known.has(uid));
@@ -48,6 +50,10 @@ test("with a control group of its own it can pause, and ends what left an exec's
   const group = givenGroup("sg-given", user);
   try {
     await using world = await startUserDaemon({ user, through: group.through });
+    const { checks } = await world.client.doctor();
+    const promises = checks.find(({ name }) => name === "promises")?.detail ?? "";
+    assert.match(promises, /^not kept here: .*as likely to be ended as what it runs$/);
+    assert.doesNotMatch(promises, /paused|process group|connection/);
     const sandbox = await world.client.sandboxes.create(LIMITS);
     assert.equal((await sandbox.pause()).state, "paused");
     assert.equal((await sandbox.resume()).state, "running");

@@ -5,11 +5,9 @@ import { promisify } from "node:util";
 import type { Check, UnenforcedLimit } from "@sandglass/protocol";
 import { NATIVE } from "../native.ts";
 import { type CgroupLayout, detectCgroups } from "./cgroup-layout.ts";
+import { DELEGATE, promisesCheck } from "./lost-promises.ts";
 
 const run = promisify(execFile);
-
-/** What gives an ordinary user's daemon control groups of its own. */
-const DELEGATE = "systemd-run --user --scope -p Delegate=yes sandglass serve (docs/install.md)";
 
 function notDelegated(name: string): string {
   return `the daemon is not root and was not given the ${name} cgroup controller: ${DELEGATE}`;
@@ -148,6 +146,7 @@ export async function hostChecks(layout = detectCgroups(), user?: SubordinateIds
       ...(user !== undefined && layout.unified === undefined && { hint: DELEGATE }),
     },
     forkCheck(layout, user !== undefined),
+    promisesCheck(layout, user),
     await programCheck("python template", "/usr/bin/python3", ["--version"], "apt-get install python3"),
     await programCheck("bash template", "/bin/bash", ["--version"], "apt-get install bash"),
   ];
