@@ -37,7 +37,12 @@ export function hostileSuite(isolation: Isolation, themes: readonly Theme[], ope
   });
 }
 
-function isTried({ notOn, onlyOn, needs = [] }: Attack, isolation: Isolation, operator?: Operator): boolean {
+/** Whether an attack is one for this isolation, and for what its daemon has. */
+export function isTried(
+  { notOn, onlyOn, needs = [] }: Attack,
+  isolation: Isolation,
+  operator?: Operator,
+): boolean {
   if (notOn?.[isolation] !== undefined || onlyOn?.includes(isolation) === false) return false;
   return !needs.some((means) => operator?.lacks.includes(means));
 }

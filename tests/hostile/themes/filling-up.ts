@@ -11,6 +11,8 @@ const ENDS_A_GUEST = {
 /** Ways to more memory than there is, as programs of Python. */
 const GREED: Readonly<Record<string, string>> = {
   "a process": "x = bytearray(400 << 20)\nwhile True: pass",
+  "a process that names others to be chosen":
+    "for who, score in (('self', '-1000'), ('1', '1000')):\n  try: open('/proc/%s/oom_score_adj' % who, 'w').write(score)\n  except OSError: pass\nx = bytearray(400 << 20)\nwhile True: pass",
   "files without a name": "import os\nf = os.memfd_create('x')\nwhile True: os.write(f, bytes(1 << 20))",
   "/dev/shm": "with open('/dev/shm/fill', 'wb') as f:\n  while True: f.write(bytes(1 << 20))",
   "System V shared memory":
@@ -220,5 +222,15 @@ except OSError: pass`,
         },
       }),
     ),
+    {
+      name: "memory of a guest's kernel, by a cell: its sandbox ends with oom_killed, and the cell as well",
+      options: { memoryMb: 96 },
+      endsAs: "oom_killed",
+      onlyOn: ["gvisor"],
+      needs: ["memory limit"],
+      async run(scene) {
+        assert.equal((await scene.cell("x = bytearray(400 << 20)")).cause, "oom_killed");
+      },
+    },
   ],
 };

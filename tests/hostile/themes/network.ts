@@ -120,7 +120,6 @@ print(json.dumps(answers))`);
     },
     {
       name: "families and protocols that make the kernel load modules are refused, for pairs of sockets too",
-      notOn: { gvisor: "its network stack has none of them" },
       async run(scene) {
         const answers = await callInside(scene, {
           alg: [SOCKET, 38, 5, 0],
@@ -150,15 +149,13 @@ print(json.dumps(answers))`);
     {
       name: "netlink lists its own addresses, and administers nothing",
       async run(scene) {
-        if (scene.isolation !== "gvisor") {
-          const answers = await callInside(
-            scene,
-            Object.fromEntries(
-              [1, 2, 4, 6, 9, 12, 15, 16, 20, 21].map((n) => [String(n), [SOCKET, 16, 3, n] as const]),
-            ),
-          );
-          for (const [name, answer] of Object.entries(answers)) assert.equal(answer, "EPROTONOSUPPORT", name);
-        }
+        const answers = await callInside(
+          scene,
+          Object.fromEntries(
+            [1, 2, 4, 6, 9, 12, 15, 16, 20, 21].map((n) => [String(n), [SOCKET, 16, 3, n] as const]),
+          ),
+        );
+        for (const [name, answer] of Object.entries(answers)) assert.equal(answer, "EPROTONOSUPPORT", name);
         const { names, added } = await scene.python(`
 import json, socket, struct, fcntl
 names = [name for _, name in socket.if_nameindex()]
