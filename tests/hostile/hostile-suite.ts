@@ -60,6 +60,6 @@ async function withstand(host: AttackedHost, attack: Attack): Promise<void> {
   }
   for (const [where, secret] of Object.entries(host.secrets))
     for (const said of scene.said) assert.ok(!said.includes(secret), `the secret of the ${where} came out`);
-  await assertWhole(host.daemon, sandbox.id, endsAs);
+  await assertWhole(host.daemon, sandbox.id, endsAs, scene.told);
   await host.assertUnharmed(sandbox.id);
 }

@@ -4,6 +4,7 @@ import type { Isolation } from "@sandglass/protocol";
 import type { CommandOptions, ExecResult, RunCodeOptions, Sandbox } from "sandglass";
 import type { AttackedHost } from "./attacked-host.ts";
 import { compiled } from "./compiled.ts";
+import type { ToldEnd } from "./record-check.ts";
 
 const INSIDE = new URL("inside/", import.meta.url);
 const TIMEOUT_MS = 60_000;
@@ -15,6 +16,8 @@ export class Scene {
   readonly isolation: Isolation;
   /** All that the sandbox wrote: none of the host's secrets may be in it. */
   readonly said: string[] = [];
+  /** How each of its execs ended, as this side was told: the record must say the same. */
+  readonly told: ToldEnd[] = [];
 
   constructor(sandbox: Sandbox, host: AttackedHost) {
     this.sandbox = sandbox;
@@ -26,6 +29,7 @@ export class Scene {
   async run(command: string | readonly string[], options: CommandOptions = {}): Promise<ExecResult> {
     const result = await this.sandbox.commands.run(command, { timeoutMs: TIMEOUT_MS, ...options });
     this.said.push(result.stdout, result.stderr);
+    this.#heard(result);
     return result;
   }
 
@@ -33,6 +37,7 @@ export class Scene {
   async cell(code: string, options: RunCodeOptions = {}): Promise<ExecResult> {
     const result = await this.sandbox.runCode(code, { timeoutMs: TIMEOUT_MS, ...options });
     this.said.push(result.stdout, result.stderr, JSON.stringify(result.result ?? ""));
+    this.#heard(result);
     return result;
   }
 
@@ -82,5 +87,12 @@ export class Scene {
   /** The host's pids of what runs in the sandbox. */
   pids(): number[] {
     return this.host.pidsOf(this.sandbox.id);
+  }
+
+  #heard({ execId, cause, exitCode, signal, stdoutBytes, stderrBytes }: ExecResult): void {
+    this.told.push({
+      ...{ execId, cause, exitCode, ...(signal !== undefined && { signal }) },
+      ...{ stdoutBytes: stdoutBytes.length, stderrBytes: stderrBytes.length },
+    });
   }
 }
