@@ -1,7 +1,7 @@
 """Runs in the attacker's cell: speaks on the channel of its own interpreter, descriptor 4, as if it were the interpreter."""
 import fcntl, json, os, sys
 
-what = FORGED  # set by the test
+what = FORGED  # set by the test, as are the others
 me = CELL
 
 
@@ -13,8 +13,8 @@ if what == "twice":
     for _ in range(2):
         os.write(4, head(id=me, exitCode=0, result=[["text/plain", 6]]) + b"forged")
 elif what == "other ids":
-    for other in ("ready", "", "exec_other", "x" * 1000, None, 7, ["a"]):
-        os.write(4, head(id=other, exitCode=0, result=None))
+    for other in (OTHER, "ready", "", "exec_other", "x" * 1000, None, 7, ["a"]):
+        os.write(4, head(id=other, exitCode=7, result=[["text/plain", 7]]) + b"forged\n")
 elif what == "garbage":
     for piece in (b"\n", b"{\n", b"null\n", b"[]\n", b"\0\xff\n", b'{"id":' + b"[" * 5000 + b"\n", b'{"ready": true}\n'):
         os.write(4, piece)

@@ -3,31 +3,62 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { until } from "@sandglass/testkit";
-import type { ExecResult } from "sandglass";
+import type { ExecResult, RunCodeOptions } from "sandglass";
 import type { Theme } from "../attack.ts";
 import type { Scene } from "../scene.ts";
 
 const FORGE = readFileSync(new URL("../inside/forge.py", import.meta.url), "utf8");
 
-/** A cell that says this on its interpreter's channel; its own id is what the interpreter's frame holds. */
-function forge(scene: Scene, what: string): Promise<ExecResult> {
+/** A cell that says this on its interpreter's channel; its own id is what the interpreter's frame holds. @param other another exec's id */
+function forge(scene: Scene, what: string, other = ""): Promise<ExecResult> {
   const own = `import sys\nframe = sys._getframe()\nwhile frame and "cell" not in frame.f_locals and "request" not in frame.f_locals: frame = frame.f_back
 CELL = next((v["id"] for f in [frame] if f for v in f.f_locals.values() if isinstance(v, dict) and "id" in v), "?")
-FORGED = ${JSON.stringify(what)}\n`;
+FORGED, OTHER = ${JSON.stringify(what)}, ${JSON.stringify(other)}\n`;
   return scene.cell(own + FORGE);
 }
 
 /** After whatever was said, the same context answers the truth. */
-async function assertHonest(scene: Scene): Promise<void> {
-  const { result, stdout, exitCode, cause } = await scene.cell("print('honest'); 6 * 7");
+async function assertHonest(scene: Scene, options: RunCodeOptions = {}): Promise<void> {
+  const { result, stdout, exitCode, cause } = await scene.cell("print('honest'); 6 * 7", options);
   assert.deepEqual([result?.["text/plain"], stdout, exitCode, cause], ["42", "honest\n", 0, "exited"]);
+}
+
+const VICTIMS = { contextId: "victim" };
+
+/** A cell of another context that runs until the file `go` is there; its result is true then. */
+async function startVictim(scene: Scene): Promise<{ execId: string; ended: Promise<ExecResult> }> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const code =
+    "import os, time\nprint('runs')\nwhile not os.path.exists('/workspace/go'): time.sleep(0.05)\n'true result'";
+  let execId = "";
+  const ended = scene.cell(code, {
+    ...VICTIMS,
+    onStart: (exec) => {
+      execId = exec.execId;
+    },
+    onStdout: () => resolve(execId),
+  });
+  await Promise.race([promise, ended]);
+  return { execId, ended };
 }
 
 /** Whoever speaks for the code: the agent, the interpreter, the processes that do what the host asks. */
 export const agentProtocol: Theme = {
   name: "the agent and its protocol",
   attacks: [
-    ...["other ids", "garbage", "sizes"].map((what) => ({
+    {
+      name: "an interpreter's channel that says other ids is not believed",
+      async run(scene) {
+        const victim = await startVictim(scene);
+        const { cause, exitCode, result } = await forge(scene, "other ids", victim.execId);
+        assert.deepEqual([cause, exitCode, result], ["exited", 0, undefined]);
+        await assertHonest(scene);
+        await scene.sandbox.files.write("go", "");
+        const { result: ofVictim, ...end } = await victim.ended;
+        assert.deepEqual([ofVictim?.["text/plain"], end.exitCode, end.cause], ["'true result'", 0, "exited"]);
+      },
+    },
+    ...["garbage", "sizes"].map((what) => ({
       name: `an interpreter's channel that says ${what} is not believed`,
       async run(scene: Scene) {
         const { cause, exitCode, result } = await forge(scene, what);
@@ -69,18 +100,28 @@ export const agentProtocol: Theme = {
     {
       name: "another interpreter's channels can be written to, and that spoils its cell, not the record",
       async run(scene) {
-        const victim = scene.cell("import time; time.sleep(1.5); 'true result'", { contextId: "victim" });
-        await scene.python(`
-import json, os, time
+        const { execId, ended } = await startVictim(scene);
+        const written = await scene.python(
+          `
+import json, os, sys
+written = 0
 for pid in filter(str.isdigit, os.listdir("/proc")):
     for fd in ("1", "2", "3", "4"):
         try:
             if b"repl.py" in open("/proc/%s/cmdline" % pid, "rb").read():
-                os.write(os.open("/proc/%s/fd/%s" % (pid, fd), os.O_WRONLY | os.O_NONBLOCK), b'{"id":"exec_guess","exitCode":0,"result":null}\\n')
+                to = os.open("/proc/%s/fd/%s" % (pid, fd), os.O_WRONLY | os.O_NONBLOCK)
+                written += os.write(to, json.dumps({"id": sys.argv[1], "exitCode": 7, "result": None}).encode() + b"\\n") > 0
         except OSError: pass
-print(json.dumps(True))`);
-        assert.ok(["exited", "killed"].includes((await victim).cause));
+print(json.dumps(written))`,
+          execId,
+        );
+        assert.ok(written > 0);
+        // Its id and its channel are all that there is to a cell, for whoever is of the same sandbox.
+        const { cause, exitCode } = await ended;
+        assert.ok(cause === "killed" || (cause === "exited" && exitCode === 7), `${cause} ${exitCode}`);
+        await scene.sandbox.files.write("go", "");
         await assertHonest(scene);
+        await assertHonest(scene, VICTIMS);
       },
     },
     {
