@@ -166,6 +166,26 @@ test("aborting an exec kills it and rejects with the signal's reason", async () 
   assert.equal(isKilled, true);
 });
 
+test("aborting a follower ends its watching alone, with the signal's reason: the exec is somebody else's", async () => {
+  const controller = new AbortController();
+  await using server = await ScriptedServer.start(
+    withSandbox((_request, response) => {
+      beginStream(response);
+      response.write(countingLines(2)[0]);
+    }),
+  );
+  const sandbox = await sandboxOn(server);
+  // With a code of its own, as errors of a program often have: it is no broken connection for that.
+  const reason = Object.assign(new Error("enough"), { code: 0 });
+  const following = async (): Promise<void> => {
+    for await (const _event of sandbox.execs.stream(EXEC_ID, { signal: controller.signal }))
+      controller.abort(reason);
+  };
+  await assert.rejects(following(), reason);
+  await assert.rejects(following(), reason);
+  assert.ok(!server.requests.some(({ url }) => url.endsWith("/kill")));
+});
+
 test("leaving the loop early lets the exec run on and closes its connection", async () => {
   const closed = Promise.withResolvers<void>();
   await using server = await ScriptedServer.start(

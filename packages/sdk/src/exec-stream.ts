@@ -32,23 +32,27 @@ export class ExecStream {
   readonly traceId: string;
   readonly #source: StreamSource;
   readonly #operation: Operation;
+  /** Whether the exec was begun by this stream, and is ended with it. */
+  readonly #isOwner: boolean;
   #response: IncomingMessage;
   #lastSeq: number;
   readonly #reconnects: Reconnects;
   #exit: ExitEvent | undefined;
 
+  /** `lastSeq`: behind which line it follows; undefined where it began the exec. */
   private constructor(
     source: StreamSource,
     { response, operation }: OpenedStream,
     execId: string,
-    lastSeq: number,
+    lastSeq: number | undefined,
   ) {
     this.#source = source;
+    this.#isOwner = lastSeq === undefined;
     this.#response = response;
     this.#operation = operation;
     this.execId = execId;
     this.traceId = traceIdOf(response);
-    this.#lastSeq = lastSeq;
+    this.#lastSeq = lastSeq ?? -1;
     this.#reconnects = new Reconnects(source.transport.streamRetries);
     this.#reconnects.opened();
   }
@@ -74,7 +78,7 @@ export class ExecStream {
       throw error;
     }
     opened.operation.set({ "sandglass.exec.id": execId });
-    return new ExecStream(source, opened, execId, -1);
+    return new ExecStream(source, opened, execId, undefined);
   }
 
   /** Follows an exec that exists, behind line `after` (absent: from the first). */
@@ -104,8 +108,8 @@ export class ExecStream {
       const isAborted = this.#exit === undefined && signal?.aborted === true;
       if (isAborted) this.#operation.fail(signal.reason);
       this.#operation.end();
-      // Aborting means "stop it"; merely leaving the loop means "stop telling me".
-      if (isAborted) await this.#killAborted();
+      // Who began it means "stop it" by an abort; a follower, and who merely leaves the loop, means "stop telling me".
+      if (isAborted && this.#isOwner) await this.#killAborted();
     }
   }
 

@@ -53,6 +53,7 @@ export class Files {
       try {
         yield* response as AsyncIterable<Buffer>;
       } catch (error) {
+        if (options.signal?.aborted) throw options.signal.reason;
         throw toConnectionError(error, transport.baseUrl);
       }
     }

@@ -163,6 +163,8 @@ export class Transport {
         if ((response.statusCode ?? 0) < 300) return await read(response);
         throw await this.#errorOf(response);
       } catch (error) {
+        // Whatever the reason is, a code of its own included, it is the caller's and no broken connection.
+        if (call.signal?.aborted) throw call.signal.reason;
         const isRepeatable = !this.#isClosed && isConnectionReset(error) && isReplayable(wire.body);
         if (!isRepeatable || attempt === REQUEST_BACKOFF.tries) throw toConnectionError(error, this.baseUrl);
         operation.resent(error);
