@@ -14,7 +14,7 @@ export interface CliResult {
 
 export interface CliOptions {
   env?: Readonly<Record<string, string | undefined>>;
-  stdin?: string;
+  stdin?: string | Buffer;
 }
 
 /** As `bin/sandglass` has them. */

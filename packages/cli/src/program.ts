@@ -59,7 +59,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
     .version(VERSION, "-V, --version", "print the version")
     .helpCommand("help [command]", "print help of a command")
     .addHelpText("after", EPILOG)
-    // What follows `run script.py` or `exec <sandbox>` is theirs, whatever it looks like.
+    // What follows `run script.py` or the first word behind `exec <sandbox>` is theirs, whatever it looks like.
     .enablePositionalOptions();
   const commands = [
     serveCommand(onServing),

@@ -9,6 +9,7 @@ import { UsageError } from "../exit-codes.ts";
 import { parseDuration } from "../option-values.ts";
 import { withSpinner } from "../print/spinner.ts";
 import { requestOf, type SandboxOptions, withSandboxOptions } from "../sandbox-options.ts";
+import { sendingStdin, stdinText } from "../stdin-text.ts";
 import type { Terminal } from "../terminal.ts";
 
 interface Language {
@@ -51,7 +52,7 @@ export function runCommand(terminal: Terminal): Command {
     .argument("[args...]", "arguments of the script")
     .option("--timeout <duration>", "end the script after this time, e.g. 30s", parseDuration)
     .option("-l, --language <name>", "python, node or bash, where the file's name does not say")
-    .option("-i, --stdin", "give the script what comes on stdin")
+    .option("-i, --stdin", "give the script what comes on stdin: UTF-8 text up to 8 MiB")
     .option("--keep", "leave the sandbox running and print its id")
     .passThroughOptions()
     .addHelpText(
@@ -67,9 +68,10 @@ Examples:
     )
     .action(async (script: string, args: string[], options: RunOptions) => {
       const language = languageOf(script, options.language);
+      if (options.stdin && script === "-")
+        throw new UsageError("stdin is the script itself: leave out --stdin, or name a file");
       const content = script === "-" ? await buffer(terminal.stdin) : await readScript(script);
-      const stdin =
-        options.stdin && script !== "-" ? (await buffer(terminal.stdin)).toString("utf8") : undefined;
+      const stdin = options.stdin ? await stdinText(terminal) : undefined;
       const request = requestOf({ template: language.template, ...options });
       const signal = terminal.interruption;
       // Not aborted by the signal: a sandbox that comes to be all the same would be nobody's.
@@ -79,7 +81,8 @@ Examples:
         const name = script === "-" ? `stdin${language.extension}` : basename(script);
         await sandbox.files.write(name, content, { signal });
         const argv = [language.program, `/workspace/${name}`, ...args];
-        exitWith(await runHere(sandbox, argv, options, stdin, terminal));
+        const running = runHere(sandbox, argv, options, stdin, terminal);
+        exitWith(await (stdin === undefined ? running : sendingStdin(running)));
       } finally {
         await finish(sandbox, options, terminal);
       }
