@@ -1,3 +1,5 @@
+import type { Seeded } from "../../packages/testkit/src/seeded.ts";
+
 /** A parser of bytes that someone hostile chose, and what must be true of it whatever they are. */
 export interface FuzzTarget {
   readonly name: string;
@@ -14,6 +16,8 @@ export interface FuzzTarget {
    * @throws whatever breaks a promise
    */
   check(input: Buffer): string | Promise<string>;
+  /** Makes another input of one, with parts of `other`, where it knows better how than chance does. */
+  change?(given: Buffer, other: Buffer, random: Seeded): Buffer;
   /** Makes lengths or sums right again, which chance would not. */
   mend?(input: Buffer): Buffer;
   /** Lets go of what it needed. */

@@ -23,6 +23,8 @@ export interface FuzzReport {
 export interface FuzzBudget {
   ms: number;
   executions?: number;
+  /** All that was kept stays, and which of it adds nothing is not asked: asking takes longer than most inputs. */
+  keepsAll?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function guidedFuzz(
 ): Promise<FuzzReport> {
   const fuzzer = new Fuzzer(target, seed);
   try {
-    await fuzzer.begin([...target.seeds.map(bytesOf), ...kept]);
+    await fuzzer.begin([...target.seeds.map(bytesOf), ...kept], budget.keepsAll === true);
     const until = performance.now() + budget.ms;
     const isDone = (): boolean =>
       performance.now() >= until || fuzzer.executed >= (budget.executions ?? Number.POSITIVE_INFINITY);
@@ -69,13 +71,14 @@ class Fuzzer {
     this.#covered = new CoveredCode(target.watched);
   }
 
-  /** One by one, the short ones first: what a long one adds nothing to is not kept. */
-  async begin(inputs: readonly Buffer[]): Promise<void> {
+  /** One by one, the short ones first: what a long one adds nothing to is not kept, unless all are. */
+  async begin(inputs: readonly Buffer[], keepsAll: boolean): Promise<void> {
     for (const input of [...inputs].sort((a, b) => a.length - b.length)) {
       const isNew = await this.#run(input);
-      if (this.#covered.news() > 0 || isNew) this.#corpus.push(input);
+      if (keepsAll || this.#covered.news() > 0 || isNew) this.#corpus.push(input);
       if (this.failure !== undefined) return;
     }
+    this.#covered.news(); // of all of them, where it was not asked yet
     if (this.#corpus.length === 0) this.#corpus.push(Buffer.alloc(0));
   }
 
@@ -115,10 +118,10 @@ class Fuzzer {
 
   #change(): Buffer {
     const { pick, int } = this.#random;
-    const bytes = mutate(pick(this.#corpus), pick(this.#corpus), this.#words, this.#random).subarray(
-      0,
-      MAX_BYTES,
-    );
+    const [given, other] = [pick(this.#corpus), pick(this.#corpus)];
+    const changed =
+      this.#target.change?.(given, other, this.#random) ?? mutate(given, other, this.#words, this.#random);
+    const bytes = changed.subarray(0, MAX_BYTES);
     return this.#target.mend !== undefined && int(3) > 0 ? this.#target.mend(bytes) : bytes;
   }
 

@@ -15,6 +15,9 @@ import { traceHeaders } from "./targets/trace-headers.ts";
 
 /** Every parser that is fuzzed here. That of OTLP requests is beside its relay. */
 export const TARGETS: readonly FuzzTarget[] = [
-  ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers, streamLines],
-  ...[addresses, egressRequests, traceHeaders, terminalText, logFrames, eventFilters, multipartForm],
+  ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers],
+  ...[streamLines, logFrames, terminalText],
+  ...[addresses, egressRequests, traceHeaders],
+  ...[eventFilters],
+  ...[multipartForm],
 ];
