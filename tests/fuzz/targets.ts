@@ -6,18 +6,23 @@ import { controlChannel } from "./targets/control-channel.ts";
 import { egressRequests } from "./targets/egress-requests.ts";
 import { eventFilters } from "./targets/event-filters.ts";
 import { fileAnswers } from "./targets/file-answers.ts";
+import { grpcFraming } from "./targets/grpc-framing.ts";
 import { helperMessages } from "./targets/helper-messages.ts";
+import { logDirectives } from "./targets/log-directives.ts";
 import { logFrames } from "./targets/log-frames.ts";
 import { multipartForm } from "./targets/multipart-form.ts";
+import { otlpRequests } from "./targets/otlp-requests.ts";
+import { plainHeads } from "./targets/plain-heads.ts";
 import { streamLines } from "./targets/stream-lines.ts";
+import { subscriptionForms } from "./targets/subscription-forms.ts";
 import { terminalText } from "./targets/terminal-text.ts";
 import { traceHeaders } from "./targets/trace-headers.ts";
 
-/** Every parser that is fuzzed here. That of OTLP requests is beside its relay. */
+/** Every parser that is fuzzed here. */
 export const TARGETS: readonly FuzzTarget[] = [
   ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers],
   ...[streamLines, logFrames, terminalText],
-  ...[addresses, egressRequests, traceHeaders],
-  ...[eventFilters],
-  ...[multipartForm],
+  ...[addresses, egressRequests, traceHeaders, grpcFraming, plainHeads, otlpRequests],
+  ...[eventFilters, logDirectives],
+  ...[multipartForm, subscriptionForms],
 ];

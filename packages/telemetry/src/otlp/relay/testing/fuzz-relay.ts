@@ -14,7 +14,8 @@ import { TEST_STAMP } from "./test-stamp.ts";
 const BATCH = 50;
 const MAX_BYTES = 4096;
 
-interface Case {
+/** A request of one signal. */
+export interface Case {
   signal: Signal;
   body: Buffer;
 }
@@ -110,13 +111,15 @@ class RelayFuzzer {
   }
 }
 
-function outcomeOf(signal: Signal, body: Buffer): string {
+/** What came of a request that was relayed, in short. */
+export function outcomeOf(signal: Signal, body: Buffer): string {
   const result = stampRequest(signal, body, TEST_STAMP);
   const counts = "error" in result ? [] : [result.items, result.resources, result.removed];
   return [signal, ...counts.map((count) => Math.min(count, 4))].join(" ");
 }
 
-function seeds(): Case[] {
+/** Requests to begin with. */
+export function seeds(): Case[] {
   const examples = [
     ["trace.json", "traces"],
     ["logs.json", "logs"],
