@@ -2,6 +2,7 @@ import type { FuzzTarget } from "./fuzz-target.ts";
 import { addresses } from "./targets/addresses.ts";
 import { agentConnection } from "./targets/agent-connection.ts";
 import { agentFrames } from "./targets/agent-frames.ts";
+import { attributeFilters } from "./targets/attribute-filters.ts";
 import { controlChannel } from "./targets/control-channel.ts";
 import { egressRequests } from "./targets/egress-requests.ts";
 import { eventFilters } from "./targets/event-filters.ts";
@@ -13,6 +14,7 @@ import { logFrames } from "./targets/log-frames.ts";
 import { multipartForm } from "./targets/multipart-form.ts";
 import { otlpRequests } from "./targets/otlp-requests.ts";
 import { plainHeads } from "./targets/plain-heads.ts";
+import { searchTerms } from "./targets/search-terms.ts";
 import { streamLines } from "./targets/stream-lines.ts";
 import { subscriptionForms } from "./targets/subscription-forms.ts";
 import { terminalText } from "./targets/terminal-text.ts";
@@ -23,6 +25,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers],
   ...[streamLines, logFrames, terminalText],
   ...[addresses, egressRequests, traceHeaders, grpcFraming, plainHeads, otlpRequests],
-  ...[eventFilters, logDirectives],
+  ...[eventFilters, searchTerms, attributeFilters, logDirectives],
   ...[multipartForm, subscriptionForms],
 ];

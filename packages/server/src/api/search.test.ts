@@ -101,6 +101,8 @@ test("nothing that is searched for is syntax", async () => {
     ["' OR 1=1 --", []],
     ["\u0000", []],
     ["🎉", []],
+    ["नमस्ते", []],
+    ["a\u0903b \u19b1x -\u0903", []],
     ["x".repeat(500), []],
     ["-query".repeat(80), [0, 3, 4, 5]],
   ] as const) {

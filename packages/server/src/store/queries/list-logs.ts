@@ -22,6 +22,9 @@ export interface ListLogs {
   spanId?: string | undefined;
 }
 
+/** What a log record's words are those of. */
+const SEARCHED = "iif(name IS NULL, body, name || ' ' || body)";
+
 /** Newest first. */
 export function listLogs(statements: Statements, query: ListLogs): Page<LogEntry> {
   const conditions = new Conditions()
@@ -35,7 +38,7 @@ export function listLogs(statements: Statements, query: ListLogs): Page<LogEntry
     .add("trace = ?", query.traceId)
     .add("span = ?", query.spanId)
     .having("logs.attributes", query.attribute)
-    .containing({ index: "logs_text", key: "key", text: "body" }, query.search);
+    .containing({ index: "logs_text", key: "key", text: SEARCHED }, query.search);
   const rows = statements.all<LogRow>(
     `${LOG_COLUMNS} WHERE ${conditions.text} ORDER BY time DESC, key DESC LIMIT ?`,
     ...[...conditions.values, query.limit + 1],

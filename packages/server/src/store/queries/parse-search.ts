@@ -1,7 +1,9 @@
+import { indexedWords } from "./indexed-words.ts";
+
 /** One part of what is searched for. */
 export interface SearchTerm {
   isUnwanted: boolean;
-  /** All of them, in any order. */
+  /** All of them, in any order, as an index has them. */
   words: string[];
   /** The last word is the beginning of one. */
   isPrefix: boolean;
@@ -9,8 +11,8 @@ export interface SearchTerm {
   literal: string;
 }
 
-/** As the tokenizer of the tables cuts: letters, digits and what modifies them. */
-const WORD = /[\p{L}\p{N}\p{Co}][\p{L}\p{N}\p{Co}\p{M}]*/gu;
+/** Nothing but a word. */
+const PLAIN_WORD = /^[\p{L}\p{N}]+$/u;
 /** A quoted phrase, or what has no space in it; with `-` in front it must not be there. */
 const TERM = /(-?)(?:"([^"]*)"?|([^\s"]+))/g;
 const MAX_TERMS = 32;
@@ -22,9 +24,10 @@ export function parseSearch(text: string): SearchTerm[] {
     if (terms.length === MAX_TERMS) break;
     const isPrefix = phrase === undefined && /[^*]\*$/.test(plain);
     const term = phrase ?? (isPrefix ? plain.slice(0, -1) : plain);
-    const words = term.match(WORD) ?? [];
+    const words = indexedWords(term);
     // An index of words does not know which word follows which, nor what is no word.
-    const literal = words[0] === term || minus !== "" ? "" : term;
+    const isWord = words.length === 1 && PLAIN_WORD.test(term);
+    const literal = isWord || minus !== "" ? "" : term;
     if (words.length > 0 || literal !== "")
       terms.push({ isUnwanted: minus !== "", words, isPrefix, literal });
   }
@@ -52,19 +55,18 @@ export function indexQuery(terms: readonly SearchTerm[]): {
 
 /** Whether a text is what an index would find. */
 export function matchesSearch(text: string, terms: readonly SearchTerm[]): boolean {
-  const lower = text.toLowerCase();
-  const words = new Set(folded(text).match(WORD));
+  const lower = inLowerCase(text);
+  const words = new Set(indexedWords(text));
   return terms.every(({ isUnwanted, words: wanted, isPrefix, literal }) => {
     const hasAll = wanted.every((word, index) => {
-      const own = folded(word);
-      if (!isPrefix || index < wanted.length - 1) return words.has(own);
-      return words.values().some((other) => other.startsWith(own));
+      if (!isPrefix || index < wanted.length - 1) return words.has(word);
+      return words.values().some((other) => other.startsWith(word));
     });
-    return isUnwanted ? !hasAll : hasAll && lower.includes(literal.toLowerCase());
+    return isUnwanted ? !hasAll : hasAll && lower.includes(inLowerCase(literal));
   });
 }
 
-/** Without marks and case, as the tokenizer has it. */
-function folded(text: string): string {
-  return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+/** As SQLite has it: of ASCII alone. */
+export function inLowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }

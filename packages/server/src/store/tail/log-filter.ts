@@ -1,4 +1,4 @@
-import { matchesSearch, parseSearch, type SearchTerm } from "../queries/parse-search.ts";
+import { inLowerCase, matchesSearch, parseSearch, type SearchTerm } from "../queries/parse-search.ts";
 import type { TailEntry, TailFilter } from "./messages.ts";
 
 /** Whether log records are what a follower wants: as the store's list would find them. */
@@ -11,7 +11,7 @@ export class LogFilter {
   constructor(wanted: TailFilter) {
     this.#wanted = wanted;
     this.#search = wanted.search === undefined ? undefined : parseSearch(wanted.search);
-    this.#text = wanted.text?.toLowerCase();
+    this.#text = wanted.text === undefined ? undefined : inLowerCase(wanted.text);
     this.#attributes = (wanted.attribute ?? []).map((pair) => {
       const separator = pair.indexOf("=");
       return { name: pair.slice(0, separator), value: pair.slice(separator + 1) };
@@ -33,10 +33,10 @@ export class LogFilter {
     if (traceId !== undefined && entry.traceId !== traceId) return false;
     if (spanId !== undefined && entry.spanId !== spanId) return false;
     for (const { name, value } of this.#attributes) {
-      const own = entry.attributes[name];
+      const own = Object.hasOwn(entry.attributes, name) ? entry.attributes[name] : undefined;
       if (own === undefined || (typeof own === "string" ? own : JSON.stringify(own)) !== value) return false;
     }
-    if (this.#text !== undefined && !entry.body.toLowerCase().includes(this.#text)) return false;
+    if (this.#text !== undefined && !inLowerCase(entry.body).includes(this.#text)) return false;
     if (this.#search === undefined) return true;
     return matchesSearch(entry.name === undefined ? entry.body : `${entry.name} ${entry.body}`, this.#search);
   }

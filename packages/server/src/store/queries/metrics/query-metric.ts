@@ -101,7 +101,9 @@ function groupOf(
   groupBy: readonly string[],
   attributes: Record<string, string>,
 ): Group {
-  const own = groupBy.map((name) => [name, attributes[name] ?? ""] as const);
+  const own = groupBy.map(
+    (name) => [name, Object.hasOwn(attributes, name) ? (attributes[name] as string) : ""] as const,
+  );
   const key = JSON.stringify(own);
   let group = groups.get(key);
   if (group === undefined) {
