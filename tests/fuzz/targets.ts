@@ -13,6 +13,7 @@ import { logDirectives } from "./targets/log-directives.ts";
 import { logFrames } from "./targets/log-frames.ts";
 import { multipartForm } from "./targets/multipart-form.ts";
 import { otlpRequests } from "./targets/otlp-requests.ts";
+import { outputSegments } from "./targets/output-segments.ts";
 import { plainHeads } from "./targets/plain-heads.ts";
 import { searchTerms } from "./targets/search-terms.ts";
 import { streamLines } from "./targets/stream-lines.ts";
@@ -23,7 +24,7 @@ import { traceHeaders } from "./targets/trace-headers.ts";
 /** Every parser that is fuzzed here. */
 export const TARGETS: readonly FuzzTarget[] = [
   ...[agentFrames, agentConnection, helperMessages, controlChannel, fileAnswers],
-  ...[streamLines, logFrames, terminalText],
+  ...[streamLines, outputSegments, logFrames, terminalText],
   ...[addresses, egressRequests, traceHeaders, grpcFraming, plainHeads, otlpRequests],
   ...[eventFilters, searchTerms, attributeFilters, logDirectives],
   ...[multipartForm, subscriptionForms],

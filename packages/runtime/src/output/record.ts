@@ -1,5 +1,5 @@
 import { isAscii, isUtf8 } from "node:buffer";
-import type { ExitEvent } from "@sandglass/protocol";
+import { CAUSES, type ExitEvent } from "@sandglass/protocol";
 
 /**
  * One line of an exec's stream as kept in its sandbox's output segment: u32 payload length, u8 kind, u32 seq, f64 Unix time in
@@ -12,6 +12,9 @@ export const SEGMENT_MAGIC: Buffer = Buffer.from("SGOUT1\r\n", "latin1");
 
 export const Kind = { stdout: 1, stderr: 2, result: 3, exit: 4 } as const;
 const BINARY = 0x10;
+/** There is one behind it. */
+const MAX_SEQ = 0xffff_ffff;
+const CLOSING_BRACE = 0x7d;
 /** A single record is cut at this size by its writer; longer ones in a file are damage. */
 export const MAX_RECORD_BYTES: number = 64 * 1024 * 1024;
 
@@ -33,6 +36,39 @@ export function encodeHeader({ execId, kind, seq, ts, payload }: OutputRecord): 
   header.fill(0, ID_AT);
   header.write(execId, ID_AT, "latin1");
   return header;
+}
+
+/**
+ * Whether it is one that a writer writes. Of the text of an exec anything may be; the rest becomes part of a line as it is, or of the record of
+ * events, and a disk may have changed it.
+ */
+export function isSound({ kind, seq, ts, payload }: OutputRecord): boolean {
+  if (seq >= MAX_SEQ || !Number.isFinite(ts)) return false;
+  if (kind === Kind.result) return parsed(payload) !== undefined;
+  if (kind === Kind.exit) return isExit(payload);
+  const stream = kind & ~BINARY;
+  return stream === Kind.stdout || stream === Kind.stderr;
+}
+
+function isExit(payload: Buffer): boolean {
+  const exit = parsed(payload) as Partial<ExitEvent> | null | undefined;
+  if (exit === undefined || exit === null || payload.at(-1) !== CLOSING_BRACE) return false;
+  const { type, code, cause, durationMs } = exit;
+  return (
+    type === "exit" &&
+    Number.isInteger(code) &&
+    Number.isFinite(durationMs) &&
+    CAUSES.includes(cause as never)
+  );
+}
+
+/** Undefined where it is no JSON. */
+function parsed(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The record whose header and payload `data` begins with; `end` is where it ends. */

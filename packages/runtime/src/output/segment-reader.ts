@@ -1,6 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import {
   decodeRecord,
+  isSound,
   MAX_RECORD_BYTES,
   type OutputRecord,
   RECORD_HEADER_BYTES,
@@ -11,7 +12,8 @@ const FIRST_READ_BYTES = 16 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /**
- * Reads the records of an output segment in order from `offset`, ending at the end of the file or at the first torn record.
+ * Reads the records of an output segment in order from `offset`, ending at the end of the file or at the first record that
+ * is torn or that nobody writes.
  * Yields each with the offset behind it.
  */
 export async function* readRecords(
@@ -44,7 +46,9 @@ export async function* readRecords(
         if (data.length < end) break;
         at += end;
         if (at > endOffset) return;
-        yield { record: decodeRecord(data, end), next: at };
+        const record = decodeRecord(data, end);
+        if (!isSound(record)) return;
+        yield { record, next: at };
         data = data.subarray(end);
       }
       rest = data;
