@@ -51,6 +51,6 @@ class NdjsonParser:
 def _parsed(line: bytes) -> Any:
     try:
         return json.loads(line)
-    except ValueError as cause:
+    except (ValueError, RecursionError) as cause:  # the latter: brackets in brackets
         start = line[:80].decode("utf-8", "replace")
         raise StreamError(f"a line of the stream is not JSON: {json.dumps(start)}") from cause
