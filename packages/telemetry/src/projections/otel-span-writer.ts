@@ -6,7 +6,7 @@ import { type EventScan, SLOT } from "../scan/event-scan.ts";
 import type { ScannedEvent } from "../scan/scanned-event.ts";
 import type { OtelEventScan } from "./otel-event-scan.ts";
 import type { Opening, OtelMemory } from "./otel-memory.ts";
-import { isDerived, linksOf, statusOf } from "./otel-span.ts";
+import { isDerived, linksOf, spanMicros, statusOf } from "./otel-span.ts";
 import { microsAt, wholeMicros } from "./otel-time.ts";
 import { writeSpanHead } from "./otel-type-plan.ts";
 
@@ -34,12 +34,11 @@ export function writeSpan(
   const { durationMs } = event.data as { durationMs?: unknown };
   if (!plan.endsSpan || typeof durationMs !== "number" || isDerived(event)) return false;
   const opening = memory.openingOf(event);
-  const endMicros = microsOfEvent(scan);
-  const startMicros = opening?.startMicros ?? endMicros - Math.round(durationMs * 1000);
+  const [startMicros, endMicros] = spanMicros(event, durationMs, microsOfEvent(scan), opening);
   const ending: Ending = {
     opening,
     startMicros: wholeMicros(startMicros),
-    endMicros: wholeMicros(Math.max(startMicros, endMicros)),
+    endMicros: wholeMicros(endMicros),
     links: linksOf(event, opening, memory),
     status: statusOf(event),
   };

@@ -55,6 +55,19 @@ describe("a span with a beginning of its own", () => {
     assert.deepEqual(keys, [...new Set(keys)]);
   });
 
+  test("an exec that a crash took ends as long behind its start as it says, and not when that was found out", () => {
+    const span = spanOf(
+      otelEvent(
+        "exec.completed",
+        { cause: "host_crash", durationMs: 1_500 },
+        { timestamp: "2026-05-18T14:00:00.000000Z" },
+      ),
+      otelEvent("exec.started", {}, at("000001")),
+    );
+    assert.equal(span.startTimeUnixNano, "1776520800000001000");
+    assert.equal(span.endTimeUnixNano, "1776520801500001000");
+  });
+
   test("a tool's result without a span of its own ends the call's, below the call's parent", () => {
     const call = otelEvent(
       "agent.tool_call",

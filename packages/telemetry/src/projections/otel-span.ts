@@ -27,7 +27,7 @@ export function isDerived(event: RuntimeEvent): boolean {
  * The span that ends with `event`, by the design's table: what `toSpan` tells, as OTLP. Undefined where it is a point in time or only
  * begins one.
  *
- * It ends when the event says and begins with the event that opened it, where `memory` has that, else `durationMs` before. It is
+ * When it begins and ends says {@link spanMicros}. It is
  * linked to the root span of its run, a fork and a merge also to the creation of the sandboxes concerned; a link says which by
  * `sandglass.link.type`: `run`, `fork_child` or `merge_winner`. The status of what went well is left unset, as the conventions
  * have it.
@@ -45,8 +45,7 @@ export function toOtelSpan(
   const { durationMs } = event.data;
   if (durationMs === undefined) return undefined;
   const opening = memory.openingOf(event);
-  const endMicros = microsOf(event.timestamp);
-  const startMicros = opening?.startMicros ?? endMicros - Math.round(durationMs * 1000);
+  const [startMicros, endMicros] = spanMicros(event, durationMs, microsOf(event.timestamp), opening);
   const spanId = opening?.spanId ?? event.spanId;
   const links = linksOf(event, opening, memory);
   return {
@@ -56,12 +55,30 @@ export function toOtelSpan(
     name,
     kind: event.type === "http.request" ? SPAN_KIND.SERVER : SPAN_KIND.INTERNAL,
     startTimeUnixNano: nanosOf(startMicros),
-    // A clock that was set back in between must not make a span that ends before it begins.
-    endTimeUnixNano: nanosOf(Math.max(startMicros, endMicros)),
+    endTimeUnixNano: nanosOf(endMicros),
     attributes: opening?.attributes.length ? attributes.concat(opening.attributes) : attributes,
     ...(links.length > 0 && { links: [...links] }),
     status: statusOf(event),
   };
+}
+
+/**
+ * The start and the end of the span that ends with `event`, in microseconds: from the event that opened it, else `durationMs` before the end, to
+ * the event's own time. What a crash took had ended long before that was recorded: it ends `durationMs` behind its opening. A clock that was
+ * set back in between makes no span that ends before it begins. Reads fields by their names alone.
+ *
+ * @param atMicros the event's time
+ */
+export function spanMicros(
+  event: RuntimeEvent,
+  durationMs: number,
+  atMicros: number,
+  opening: { readonly startMicros: number } | undefined,
+): [start: number, end: number] {
+  const lengthMicros = Math.round(durationMs * 1000);
+  const startMicros = opening?.startMicros ?? atMicros - lengthMicros;
+  const isLost = event.type === "exec.completed" && event.data.cause === "host_crash";
+  return [startMicros, isLost ? startMicros + lengthMicros : Math.max(startMicros, atMicros)];
 }
 
 /** The links of the span that ends with `event`. Reads fields by their names alone. */
