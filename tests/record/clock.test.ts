@@ -68,6 +68,49 @@ test("a clock that is set a year ahead, and back by two: order, numbers, duratio
   assert.deepEqual(checkRecord(fired.dataDir).findings, []);
 });
 
+for (const [what, aheadSeconds] of [
+  ["an hour later", 3600],
+  ["with a clock that was set a year ahead", 365 * DAY_S],
+  ["with a clock that was set back by a year", -365 * DAY_S],
+] as const)
+  test(`what a crash took lasted until its daemon was last seen, also where the next one starts ${what}`, async () => {
+    using clock = new FakedClock();
+    await using fired = await FiredDaemon.prepare({ args: ARGS, env: clock.env });
+    const first = await fired.start();
+    const startedMs = performance.now();
+    const sandboxId = await create(first);
+    const broken = assert.rejects(exec(first, sandboxId, { command: "sleep 1000" }));
+    const record = `GET /v1/events?sandboxId=${sandboxId}`;
+    await until("it has begun", async () =>
+      jsonLines((await callHttp(first, record)).text).some(({ type }) => type === "exec.started"),
+    );
+    // The last that is recorded of this life.
+    await exec(first, sandboxId, { command: "sleep 0.3" });
+    const lifeMs = performance.now() - startedMs;
+    await fired.kill();
+    await broken;
+    clock.set(aheadSeconds);
+    const second = await fired.start();
+    const lines = jsonLines((await callHttp(second, record)).text);
+    const endings = lines.filter(({ data }) => data.cause === "host_crash");
+    assert.deepEqual(
+      endings.map(({ type }) => type),
+      ["exec.completed", "sandbox.terminated"],
+    );
+    const [{ data: ended }, { data: terminated }] = endings;
+    assert.ok(ended.durationMs >= 250 && ended.durationMs <= lifeMs, `${ended.durationMs} of ${lifeMs} ms`);
+    assert.ok(terminated.lifetimeMs >= ended.durationMs, `${terminated.lifetimeMs} ms`);
+    assert.ok(terminated.lifetimeMs <= lifeMs, `${terminated.lifetimeMs} of ${lifeMs} ms`);
+    const secondsOf = (timestamp: string): number => Date.parse(timestamp) / 1000;
+    const apart = secondsOf(endings[0].timestamp) - secondsOf(lines[0].timestamp);
+    assert.ok(Math.abs(apart - aheadSeconds) < 300, `the clock was faked: ${apart} s apart`);
+    const execs = await callHttp(second, `GET /v1/sandboxes/${sandboxId}/execs`);
+    const told = execs.json.items.find(({ id }: { id: string }) => id === ended.execId);
+    assert.equal(told.durationMs, ended.durationMs);
+    assert.equal(await fired.stop(), 0);
+    assert.deepEqual(checkRecord(fired.dataDir).findings, []);
+  });
+
 test("retention by age: a clock that leaps ahead for a while takes nothing of the record", async () => {
   using clock = new FakedClock();
   const args = [

@@ -100,7 +100,7 @@ export interface EventDataMap extends StatusEventDataMap {
   "sandbox.terminated": {
     cause: Cause;
     reason?: string;
-    /** From created to terminated. */
+    /** From created to terminated; with `host_crash`, to the last sign of life of the daemon that had it. */
     lifetimeMs: number;
     /** How long taking it down took. */
     durationMs: number;

@@ -4,7 +4,7 @@ import { type EventInput, newExecId, newSandboxId, newSpanId, newTraceId } from 
 import { endCrashed } from "./end-crashed.ts";
 
 const STARTED = "2026-04-18T14:00:00.000Z";
-const NOW = Date.parse(STARTED) + 5_000;
+const LAST_SEEN = "2026-04-18T14:00:05.000Z";
 
 test("an exec whose last line was kept ends as that says, and one without as taken by the crash", async () => {
   const [finished, running] = [newExecId(), newExecId()];
@@ -25,6 +25,7 @@ test("an exec whose last line was kept ends as that says, and one without as tak
     spanId: newSpanId(),
     parentSpanId: "",
     createdAt: STARTED,
+    lastSeenAt: LAST_SEEN,
     template: "bash",
     execs: [open(finished), open(running)],
   };
@@ -48,7 +49,6 @@ test("an exec whose last line was kept ends as that says, and one without as tak
       }),
     },
     async (event) => void events.push(event),
-    NOW,
   );
   assert.deepEqual(
     events.map(({ type, level, data }) => {

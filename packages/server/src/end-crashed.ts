@@ -12,17 +12,17 @@ const AT_ONCE = 16;
  * Gives everything that the last daemon left open its ending. The record itself says what is open, so that a crash in here is
  * made up for at the next start, and nothing ends twice.
  *
- * @param endedAt Unix time in milliseconds, of now: when it really ended is known to nobody
+ * When it really ended is known to nobody. Durations are up to the last sign of life of the daemon that had it, both of that daemon's clock:
+ * how long nothing ran, and what was done to the clock meanwhile, is in none of them.
  */
 export async function endCrashed(
   openSandboxes: Recovery["openSandboxes"],
   runtime: Pick<RuntimeApi, "sealOutput">,
   emit: Emit,
-  endedAt: number = Date.now(),
 ): Promise<void> {
   const waiting = openSandboxes.values();
   const endWaiting = async (): Promise<void> => {
-    for (const sandbox of waiting) await endSandbox(sandbox, runtime, emit, endedAt);
+    for (const sandbox of waiting) await endSandbox(sandbox, runtime, emit);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, endWaiting));
 }
@@ -32,11 +32,11 @@ async function endSandbox(
   sandbox: Recovery["openSandboxes"][number],
   runtime: Pick<RuntimeApi, "sealOutput">,
   emit: Emit,
-  endedAt: number,
 ): Promise<void> {
   const { sandboxId, orgId, runId, traceId } = sandbox;
+  const since = (start: string): number => Math.max(0, Date.parse(sandbox.lastSeenAt) - Date.parse(start));
   for (const exec of sandbox.execs) {
-    const durationMs = Math.max(0, endedAt - Date.parse(exec.startedAt));
+    const durationMs = since(exec.startedAt);
     const ending = { code: KILLED, cause: "host_crash", durationMs } as const;
     const { exit, ...bytes } = await runtime.sealOutput(sandboxId, exec.subject.execId, ending);
     // It had ended already, and only the record did not say so yet.
@@ -71,7 +71,7 @@ async function endSandbox(
     data: {
       cause: "host_crash",
       reason: "the daemon ended without stopping its sandboxes",
-      lifetimeMs: Math.max(0, endedAt - Date.parse(sandbox.createdAt)),
+      lifetimeMs: since(sandbox.createdAt),
       durationMs: 0,
       execs: sandbox.execs.length,
       cpuMs: 0,

@@ -113,9 +113,9 @@ for (const withCheckpoint of [true, false]) {
     assert.deepEqual(rest, { truncatedBytes: 0, corruptRecords: 0 });
     const [sandbox] = openSandboxes;
     assert.equal(openSandboxes.length, 1);
-    const { createdAt, execs, ...place } = sandbox!;
+    const { createdAt, execs, lastSeenAt, ...place } = sandbox!;
     assert.deepEqual(place, { ...open, spanId: "aaaaaaaaaaaaaaaa", template: "python" });
-    assert.ok(Date.parse(createdAt) <= Date.now());
+    assert.ok(Date.parse(createdAt) <= Date.parse(lastSeenAt));
     assert.equal(execs.length, 1);
     const { startedAt, ...exec } = execs[0]!;
     assert.ok(startedAt >= createdAt);
@@ -143,6 +143,31 @@ for (const withCheckpoint of [true, false]) {
     assert.deepEqual(third.recovery.openSandboxes, []);
   });
 }
+
+for (const withCheckpoint of [true, false])
+  test(`a daemon's last sign of life is its own: not what the next one says, nor what others say of their times (${withCheckpoint ? "with" : "without"} checkpoint)`, async (t) => {
+    const dataDir = temporaryDirectory(t);
+    const place = newPlace();
+    const reopened = async (): Promise<Recorder> => {
+      if (!withCheckpoint) rmSync(join(dataDir, "state", "open.json"), { force: true });
+      return Recorder.open({ dataDir });
+    };
+    const lastSeenAt = (recorder: Recorder): string[] =>
+      recorder.recovery.openSandboxes.map((sandbox) => sandbox.lastSeenAt);
+    const at = (seconds: string) => ({ timestamp: `2026-04-18T14:00:${seconds}.000000Z` });
+    const first = await reopened();
+    await first.emit({ ...created(place), ...at("01") });
+    await first.emit({ ...execOf(place).started, ...at("07") });
+    await first.emit({ ...inputOf(place, "agent.thinking", { bytes: 1 }), ...at("55") });
+    await first.close();
+    const host = { ...newPlace(), sandboxId: "" };
+    for (const start of ["30", "40"]) {
+      const next = await reopened();
+      assert.deepEqual(lastSeenAt(next), ["2026-04-18T14:00:07.000000Z"]);
+      await next.emit({ ...inputOf(host, "host.started", { version: "1.0.0", pid: 1 }), ...at(start) });
+      await next.close();
+    }
+  });
 
 test("a checkpoint that cannot be used costs nothing but time", async (t) => {
   const dataDir = temporaryDirectory(t);

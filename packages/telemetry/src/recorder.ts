@@ -114,7 +114,7 @@ export class Recorder {
     this.#checkpointer = checkpointer;
     this.#isEnabled = isEnabled;
     // A picture of now: the endings that are written next change the original.
-    this.recovery = { ...log.recovery, openSandboxes: structuredClone(work.openSandboxes()) };
+    this.recovery = { ...log.recovery, openSandboxes: structuredClone(work.lostSandboxes()) };
   }
 
   /**
@@ -255,6 +255,7 @@ export class Recorder {
 async function replay(log: DurableLog, file: CheckpointFile, work: OpenWork): Promise<number> {
   const checkpoint = file.load(log.lastPosition);
   for (const entry of checkpoint?.ledger ?? []) work.restore(entry);
+  if (checkpoint) work.restoreLastSeen(checkpoint.lastSeenAt);
   const savedPosition = checkpoint?.position ?? 0;
   for await (const items of log.readBatches({ from: Math.max(savedPosition + 1, log.oldestPosition) })) {
     for (const item of items) {

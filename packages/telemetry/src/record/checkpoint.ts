@@ -3,11 +3,13 @@ import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 import type { LedgerEntry } from "./open-work.ts";
 
-const CHECKPOINT_VERSION = 1;
+const CHECKPOINT_VERSION = 2;
 
 export interface Checkpoint {
   /** Everything up to this position of the log is in `ledger`. */
   position: number;
+  /** See `OpenWork.lastSeenAt`. */
+  lastSeenAt: string;
   ledger: LedgerEntry[];
 }
 
@@ -55,9 +57,10 @@ function parse(text: string): Checkpoint | undefined {
   try {
     const value = JSON.parse(text) as (Partial<Checkpoint> & { version?: number }) | null;
     if (value?.version !== CHECKPOINT_VERSION) return undefined;
-    const { position, ledger } = value;
-    if (!Number.isSafeInteger(position) || !Array.isArray(ledger)) return undefined;
-    return { position: position!, ledger };
+    const { position, lastSeenAt, ledger } = value;
+    if (!Number.isSafeInteger(position) || typeof lastSeenAt !== "string" || !Array.isArray(ledger))
+      return undefined;
+    return { position: position!, lastSeenAt, ledger };
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;

@@ -49,7 +49,8 @@ export class Checkpointer {
   #start(): void {
     if (this.#saving || this.#position === this.#savedPosition) return;
     this.#savedPosition = this.#position;
-    const saved = this.#file.save({ position: this.#position, ledger: this.#work.ledger() });
+    const { lastSeenAt } = this.#work;
+    const saved = this.#file.save({ position: this.#position, lastSeenAt, ledger: this.#work.ledger() });
     this.#saving = saved
       .catch(() => {
         this.errors += 1;

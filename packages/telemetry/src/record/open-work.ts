@@ -22,6 +22,8 @@ export interface OpenSandbox {
   createdAt: string;
   template: string;
   execs: OpenExec[];
+  /** The last sign of life of the daemon that had it, by that daemon's own clock; absent while this is not over. */
+  lastSeenAt?: string;
 }
 
 /** What opening the record found. */
@@ -30,8 +32,11 @@ export interface Recovery {
   truncatedBytes: number;
   corruptRecords: number;
   /** What the last daemon left without an ending: whoever opens the record writes it. */
-  openSandboxes: OpenSandbox[];
+  openSandboxes: LostSandbox[];
 }
+
+/** An {@link OpenSandbox} whose daemon is gone. */
+export type LostSandbox = OpenSandbox & Required<Pick<OpenSandbox, "lastSeenAt">>;
 
 /** Of one sandbox, as the checkpoint keeps it. */
 export interface LedgerEntry {
@@ -48,6 +53,9 @@ interface Entry {
   open: OpenSandbox | undefined;
 }
 
+/** What the daemon itself says, at the moment that the event has: agents and runs may say of theirs that they were at any other. */
+const SIGN_OF_LIFE = /^(host|sandbox|exec|file|port|network|resource|http)\.|^cost\.runtime$/;
+
 /** Ended sandboxes whose `seq` is remembered: an agent's run may still report on one. */
 const MAX_ENDED = 4096;
 
@@ -58,6 +66,7 @@ const MAX_ENDED = 4096;
 export class OpenWork {
   readonly #entries = new Map<string, Entry>();
   #openCount = 0;
+  #lastSeenAt = "";
 
   /** The number that the sandbox's next event gets. */
   nextSeq(sandboxId: string): number {
@@ -79,7 +88,19 @@ export class OpenWork {
     const entry = this.#touch(event.sandboxId);
     entry.committed = event.seq;
     entry.assigned = Math.max(entry.assigned, event.seq);
+    if (event.type === "host.started") this.#loseOpen();
+    if (SIGN_OF_LIFE.test(event.type)) this.#lastSeenAt = event.timestamp;
     this.#track(entry, event);
+  }
+
+  /** The time of the last event that says when the daemon was alive. "" where there was none. */
+  get lastSeenAt(): string {
+    return this.#lastSeenAt;
+  }
+
+  /** @param lastSeenAt see {@link OpenWork.lastSeenAt} */
+  restoreLastSeen(lastSeenAt: string): void {
+    this.#lastSeenAt = lastSeenAt;
   }
 
   restore({ sandboxId, seq, open }: LedgerEntry): void {
@@ -96,12 +117,19 @@ export class OpenWork {
     }));
   }
 
-  openSandboxes(): OpenSandbox[] {
-    return [...this.#entries.values()].flatMap(({ open }) => open ?? []);
+  /** What no daemon has any more: asked before the one that has opened the record takes work. */
+  lostSandboxes(): LostSandbox[] {
+    const lastSeenAt = this.#lastSeenAt;
+    return [...this.#entries.values()].flatMap(({ open }) => (open ? [{ lastSeenAt, ...open }] : []));
   }
 
   get openCount(): number {
     return this.#openCount;
+  }
+
+  /** Another daemon begins, and may die before it has ended what the one before it left: what it says is no sign of that one. */
+  #loseOpen(): void {
+    for (const { open } of this.#entries.values()) if (open) open.lastSeenAt ??= this.#lastSeenAt;
   }
 
   #track(entry: Entry, event: RuntimeEvent): void {
