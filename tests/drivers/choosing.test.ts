@@ -62,6 +62,8 @@ describe("choosing how a sandbox is isolated", () => {
       ],
     );
     for (const { detail } of found) assert.match(detail, /every limit enforced/);
+    const promises = checks.find(({ name }) => name === "promises");
+    assert.equal(promises?.status, "ok", promises?.detail);
   });
 
   test("on a host without the program it is refused with the command that installs it, and doctor says so", async () => {
