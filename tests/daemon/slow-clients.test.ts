@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { callHttp, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
+import { callHttp, jsonLines, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 import { RawConnection } from "./raw-connection.ts";
 
 const STALL_MS = 400;
+/** More than the buffers of a connection hold. */
+const WHOLE_BYTES = 100_000_000;
 let daemon: TestDaemon;
 before(async () => {
   daemon = await startDaemon({
@@ -132,6 +134,80 @@ test("followers who stop reading are cut off, and cost bounded memory until then
   await until("the followers are cut", async () => (await openConnections()) === 0);
   for (const { socket } of followers) socket.destroy();
   await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
+});
+
+/** Asks, and takes nothing of the answer. */
+async function neverReads(line: string): Promise<RawConnection> {
+  const connection = await RawConnection.open(daemon.url);
+  connection.socket.pause();
+  connection.socket.write(head(line));
+  return connection;
+}
+
+/** Sees to it that who reads nothing is cut, while `feed` gives ever more, and that this costs bounded memory. */
+async function expectCut(readers: RawConnection[], feed: () => Promise<unknown>): Promise<void> {
+  try {
+    const before = await residentBytes();
+    await until("those who read nothing are cut", async () => {
+      await feed();
+      return (await openConnections()) === 0;
+    });
+    assert.ok((await residentBytes()) - before < 150 * 1024 ** 2);
+    for (const reader of readers) {
+      // What had gone out is there to be read, and then an end that is none of a whole answer.
+      reader.socket.resume();
+      const text = await reader.closed();
+      assert.match(text.slice(0, 20), /^HTTP\/1\.1 200 OK/);
+      assert.ok(!text.endsWith("0\r\n\r\n") && text.length < WHOLE_BYTES);
+    }
+    await isHealthy();
+  } finally {
+    for (const { socket } of readers) socket.destroy();
+  }
+}
+
+test("followers of events who never read are cut off, and others are told of all", async () => {
+  const { json: run } = await callHttp(daemon, "POST /v1/runs", { json: { name: "talkative" } });
+  const line = `GET /v1/events?follow=true&runId=${run.runId}`;
+  const readers = await Promise.all(Array.from({ length: 4 }, () => neverReads(line)));
+  const event = { type: "agent.thinking", data: { text: "x".repeat(200_000), bytes: 200_000 } };
+  let sent = 0;
+  await expectCut(readers, async () => {
+    sent += 10;
+    const json = { events: Array.from({ length: 10 }, () => event) };
+    assert.equal((await callHttp(daemon, `POST /v1/runs/${run.runId}/events`, { json })).status, 201);
+  });
+  const { text } = await callHttp(daemon, `GET /v1/events?runId=${run.runId}&types=agent.thinking`);
+  assert.equal(jsonLines(text).length, sent);
+});
+
+test("followers of logs who never read are cut off", async () => {
+  const readers = await Promise.all(Array.from({ length: 4 }, () => neverReads("GET /v1/logs/tail")));
+  const record = { severityNumber: 9, body: { stringValue: "x".repeat(20_000) } };
+  const logRecords = Array.from({ length: 40 }, () => record);
+  const json = { resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords }] }] };
+  await expectCut(readers, async () => {
+    assert.equal((await callHttp(daemon, "POST /otlp/v1/logs", { json })).status, 200);
+  });
+});
+
+test("downloads that nobody takes are cut off, and nothing of them goes on in the sandbox", async () => {
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const path = `/v1/sandboxes/${sandbox.id}`;
+  const execute = async (command: string) =>
+    jsonLines((await callHttp(daemon, `POST ${path}/exec`, { json: { command } })).text);
+  const processes = async () =>
+    Number((await execute("ls -d /proc/[0-9]* | wc -l")).find(({ type }) => type === "stdout")?.data);
+  await execute(`head -c ${WHOLE_BYTES} /dev/zero > large`);
+  const before = await processes();
+  const readers = await Promise.all(Array.from({ length: 4 }, () => neverReads(`GET ${path}/files/large`)));
+  await expectCut(readers, async () => undefined);
+  await until("nobody reads it any more", async () => (await processes()) === before);
+  assert.equal(
+    (await callHttp(daemon, `HEAD ${path}/files/large`)).headers["content-length"],
+    String(WHOLE_BYTES),
+  );
+  await callHttp(daemon, `DELETE ${path}`);
 });
 
 async function residentBytes(): Promise<number> {

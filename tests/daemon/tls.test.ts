@@ -150,7 +150,30 @@ test("the ports of OTLP show the daemon's certificate, the renewed one after SIG
   assert.ok(!daemon.logs().includes(secret));
 });
 
-test("plain HTTP, a handshake that never comes and broken ones leave it well", async () => {
+test("a connection whose handshake never comes, or stops in the middle, is closed at every port", async () => {
+  const args = [
+    ...flags("first.pem", "first.key"),
+    ...["--otlp-listen", "--otlp-port", "0", "--otlp-grpc-port", "0"],
+  ];
+  await using daemon = await startDaemon({ args });
+  const addresses = [
+    new URL(daemon.url).host,
+    ...["http", "grpc"].map((name) => new RegExp(`otlp_${name}=(\\S+)`).exec(daemon.logs())?.[1] ?? ""),
+  ];
+  // The head of a record that says how much of a ClientHello is to come.
+  const waiting = addresses.flatMap((address) =>
+    ["", "\x16\x03\x01\x02\x00\x01"].map((text) => {
+      const { hostname, port } = new URL(`http://${address}`);
+      const socket = connectPlain(Number(port), hostname).on("error", () => undefined);
+      if (text !== "") socket.write(text, "latin1");
+      return once(socket.resume(), "close");
+    }),
+  );
+  await Promise.all(waiting);
+  assert.equal(await shownName(daemon), "first");
+});
+
+test("plain HTTP and broken handshakes leave it well", async () => {
   await using daemon = await serve("first.pem", "first.key");
   const { hostname, port } = new URL(daemon.url);
   for (const text of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\xff\xff", "\0".repeat(1000)]) {
