@@ -2,19 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  agentPid,
-  helperPid,
-  minderPid,
-  type Seeded,
-  seeded,
-  type TestDaemon,
-  until,
-} from "@sandglass/testkit";
+import { isDeepStrictEqual } from "node:util";
+import { callHttp, seeded, type TestDaemon, until } from "@sandglass/testkit";
 import { isLong } from "../long.ts";
 import { checkRecord } from "./checker/check-record.ts";
 import {
+  countTraces,
   descriptorsOf,
+  hostProcesses,
   residentBytes,
   sandboxTraces,
   survivors,
@@ -22,7 +17,9 @@ import {
   untilNone,
 } from "./fire/census.ts";
 import { FireClient } from "./fire/client.ts";
+import { injectFaults } from "./fire/faults.ts";
 import { FiredDaemon } from "./fire/fired-daemon.ts";
+import { Follower } from "./fire/follower.ts";
 import { plot } from "./fire/plot.ts";
 import { poolIsFull } from "./fire/pool-is-full.ts";
 import { Told } from "./fire/told.ts";
@@ -32,19 +29,40 @@ const SECONDS = Number(process.env.SANDGLASS_SOAK_SECONDS ?? (isLong ? 3600 : 12
 const CLIENTS = 3;
 const SAMPLES = 60;
 const WARM_UP_SHARE = 0.3;
-const FAULT_EVERY_MS = 2_000;
-const HELPER_EVERY = 8;
-const MINDER_EVERY = 6;
-/** One for each client, and one that asks for metrics. */
-const KEPT_CONNECTIONS = CLIENTS + 1;
+/** One for each client, one for the follower, and one that asks for metrics. */
+const KEPT_CONNECTIONS = CLIENTS + 2;
 const SEED = 2_026;
 const MIB = 1024 ** 2;
 /** As `bin/sandglass` starts it. Node's own takes up to 128 MiB, more than everything else, as chance has it. */
 const YOUNG_GENERATION = "--max-semi-space-size=8";
 /** What the store's page cache, which has at most 32, may still grow by behind the warm-up, and a little. */
 const MEMORY_GROWTH_MIB = 40;
+/** Of the collector, the egress proxy, the helper and the minders together, of which each sandbox has one. */
+const SERVANTS_GROWTH_MIB = 40;
+/** More descriptors where clients hold more sandboxes, as chance has it. */
+const DESCRIPTOR_GROWTH = 60;
+/** A policy, so that the egress proxy has work: what it refuses takes nobody's name servers. */
+const SANDBOX = { network: { egress: { allow: ["allowed.invalid"] } } };
+const LOGS = JSON.stringify({
+  resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: { stringValue: "from inside" } }] }] }],
+});
+const POST = [
+  "POST /v1/logs HTTP/1.1",
+  "Host: localhost",
+  "Connection: close",
+  "Content-Type: application/json",
+  `Content-Length: ${LOGS.length}`,
+  "",
+  LOGS,
+].join("\\r\\n");
+/** What keeps the egress proxy and the collector at work. */
+const SERVED = [
+  `exec 3<>/dev/tcp/127.0.0.1/3128; printf "CONNECT refused.invalid:443 HTTP/1.1\\r\\nHost: refused.invalid\\r\\n\\r\\n" >&3; head -n 1 <&3`,
+  `exec 3<>/dev/tcp/127.0.0.1/4318; printf '${POST}' >&3; head -n 1 <&3`,
+];
 /** Execs that run into a limit, beside ordinary ones. */
 const COMMANDS = [
+  ...SERVED,
   "echo out; echo err >&2",
   "head -c 100000 /dev/urandom | base64",
   "exit 3",
@@ -61,7 +79,9 @@ const MAY_REFUSE = ["DRIVER_ERROR", "SANDBOX_ENDED", "DISK_FULL", "FILE_ERROR", 
 
 interface Sample {
   residentMib: number;
+  servantsMib: number;
   descriptors: number;
+  servantsDescriptors: number;
   mounts: number;
   traces: number;
 }
@@ -75,18 +95,23 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   });
   const daemon = await fired.start();
   await poolIsFull(daemon);
-  const descriptorsAtFirst = descriptorsOf(daemon.pid);
+  await servantsAreUp(daemon);
+  await poolIsFull(daemon);
+  const atFirst = look(daemon);
+  const tracesAtFirst = countTraces(sandboxTraces(daemon.dataDir));
   const random = seeded(SEED);
   const told = new Told();
   const stop = new AbortController();
   const startedMs = performance.now();
-  const options = { told, holds: 3, mayRefuse: MAY_REFUSE, commands: COMMANDS };
+  const options = { told, holds: 3, mayRefuse: MAY_REFUSE, commands: COMMANDS, sandbox: SANDBOX };
   const clients = Array.from(
     { length: CLIENTS },
     () => new FireClient(daemon, { ...options, random: seeded(random.int(2 ** 31)) }),
   );
-  const working = Promise.all(clients.map((client) => client.run(stop.signal, () => false)));
-  const faults = injectFaults(daemon, told, random, stop.signal);
+  const following = new Follower(told).follow(daemon, stop.signal, () => false);
+  const working = Promise.all([following, ...clients.map((client) => client.run(stop.signal, () => false))]);
+  const warmUp = AbortSignal.timeout(SECONDS * 1000 * WARM_UP_SHARE);
+  const faults = injectFaults(daemon, told, random, stop.signal, warmUp);
   const samples: Sample[] = [];
   const sampling = (async () => {
     while (samples.length < SAMPLES) {
@@ -107,10 +132,20 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
     `memory at each sixth (MiB): ${sixth.map(({ residentMib }) => residentMib.toFixed(0)).join(", ")}`,
   );
   assert.deepEqual(told.surprises, []);
-  await until(
-    "all descriptors are given back, but of connections that are kept",
-    () => descriptorsOf(daemon.pid) <= descriptorsAtFirst + KEPT_CONNECTIONS,
-  );
+  await poolIsFull(daemon);
+  const spare = { descriptors: KEPT_CONNECTIONS, servantsDescriptors: 0 };
+  await until("all descriptors are given back, but of connections that are kept", () => {
+    const now = look(daemon);
+    return (["descriptors", "servantsDescriptors"] as const).every(
+      (which) => now[which] <= atFirst[which] + spare[which],
+    );
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}: ${JSON.stringify({ atFirst, now: look(daemon) })}`);
+  });
+  const tracesNow = () => countTraces(sandboxTraces(daemon.dataDir));
+  await until("what is left is the pool's", () => isDeepStrictEqual(tracesNow(), tracesAtFirst)).catch(() => {
+    assert.deepEqual(tracesNow(), tracesAtFirst);
+  });
 
   const census = takeCensus(daemon.pid);
   assert.equal(await fired.stop(), 0);
@@ -121,20 +156,38 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   const unseen = ENDINGS.filter((cause) => !(endings[`exec ${cause}`] ?? 0));
   assert.deepEqual(unseen, [], "what the work was to run into");
   assert.deepEqual(findings.slice(0, 20), []);
-  const { agents = 0, minders = 0, helpers = 0 } = await faults;
-  assert.ok(Math.min(agents, minders, helpers) > 0, "each was killed");
+  const { agents, minders, helpers, collectors, proxies } = await faults;
+  assert.ok(Math.min(agents, minders, helpers, collectors, proxies) > 0, "each was killed");
   const harmed = endings["sandbox driver_error"] ?? 0;
   assert.ok(
     harmed <= agents + minders,
     `${harmed} sandboxes ended by ${agents} agents and ${minders} minders`,
   );
 
-  // Last, so that growth hides nothing of the record.
   const steady = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  const thirds = (["residentMib", "servantsMib", "descriptors", "servantsDescriptors"] as const).map(
+    (which) => {
+      const [first, last] = firstAndLast(steady.map((sample) => sample[which]));
+      return `${which} ${first.toFixed(0)} to ${last.toFixed(0)}`;
+    },
+  );
+  t.diagnostic(`first and last third behind the warm-up: ${thirds.join(", ")}`);
+
+  // Last, so that growth hides nothing of the record.
   isFlat(
     "memory (MiB)",
     steady.map(({ residentMib }) => residentMib),
     MEMORY_GROWTH_MIB,
+  );
+  isFlat(
+    "memory of its other processes (MiB)",
+    steady.map(({ servantsMib }) => servantsMib),
+    SERVANTS_GROWTH_MIB,
+  );
+  isFlat(
+    "descriptors of all of them",
+    steady.map(({ descriptors, servantsDescriptors }) => descriptors + servantsDescriptors),
+    DESCRIPTOR_GROWTH,
   );
   isFlat(
     "mounts",
@@ -148,51 +201,30 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   );
 });
 
-/** Kills an agent, a minder or the helper, or goes away in the middle of an answer, every now and then. */
-async function injectFaults(
-  daemon: TestDaemon,
-  told: Told,
-  random: Seeded,
-  stop: AbortSignal,
-): Promise<Record<string, number>> {
-  const counts = { agents: 0, minders: 0, helpers: 0, aborts: 0, tooLate: 0 };
-  for (let round = 1; !stop.aborted; round++) {
-    await delay(FAULT_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
-    const sandbox = told.sandboxes.at(-1 - random.int(Math.min(4, told.sandboxes.length)));
-    if (stop.aborted || sandbox === undefined) continue;
-    try {
-      if (round % HELPER_EVERY === 0) {
-        const helper = await until("there is a helper", () => helperPid(daemon.pid));
-        process.kill(helper, "SIGKILL");
-        counts.helpers += 1;
-      } else if (round % MINDER_EVERY === 0) {
-        process.kill(minderPid(sandbox.id), "SIGKILL");
-        counts.minders += 1;
-      } else if (round % 2 === 0) {
-        process.kill(agentPid(sandbox.id), "SIGKILL");
-        counts.agents += 1;
-      } else {
-        const json = { command: "yes", timeoutMs: 1000 };
-        const signal = AbortSignal.timeout(200);
-        const headers = { authorization: `Bearer ${daemon.apiKey}`, "content-type": "application/json" };
-        const url = `${daemon.url}/v1/sandboxes/${sandbox.id}/exec`;
-        await fetch(url, { method: "POST", headers, body: JSON.stringify(json), signal }).then((answer) =>
-          answer.text(),
-        );
-        counts.tooLate += 1;
-      }
-    } catch (error) {
-      if ((error as Error).name === "TimeoutError") counts.aborts += 1;
-      else counts.tooLate += 1; // the sandbox had gone by itself
-    }
-  }
-  return counts;
+/** Has the processes that are there for sandboxes alone started, as the first sandbox with a policy does. */
+async function servantsAreUp(daemon: TestDaemon): Promise<void> {
+  const created = await callHttp(daemon, "POST /v1/sandboxes", { json: { template: "bash", ...SANDBOX } });
+  assert.equal(created.status, 201, created.text);
+  const sandbox = `/v1/sandboxes/${created.json.id}`;
+  const said: string[] = [];
+  for (const command of SERVED)
+    said.push((await callHttp(daemon, `POST ${sandbox}/exec`, { json: { command } })).text);
+  const [refused, logged] = said;
+  assert.match(`${refused}`, /HTTP\/1.1 403/);
+  assert.match(`${logged}`, /HTTP\/1.1 200/);
+  await callHttp(daemon, `DELETE ${sandbox}`);
+  const left = () => sandboxTraces(daemon.dataDir).filter((trace) => trace.includes(created.json.id));
+  await untilNone("that sandbox is gone", left);
 }
 
 function look({ pid, dataDir }: TestDaemon): Sample {
+  const servants = hostProcesses(pid).filter((each) => each !== pid);
+  const sum = (of: (pid: number) => number) => servants.reduce((total, each) => total + of(each), 0);
   return {
     residentMib: residentBytes(pid) / MIB,
+    servantsMib: sum(residentBytes) / MIB,
     descriptors: descriptorsOf(pid),
+    servantsDescriptors: sum(descriptorsOf),
     mounts: readFileSync("/proc/self/mountinfo", "utf8")
       .split("\n")
       .filter((line) => line.includes(dataDir)).length,
@@ -202,10 +234,15 @@ function look({ pid, dataDir }: TestDaemon): Sample {
 
 /** Fails where the last third is on average higher than the first by more than `allowed`. */
 function isFlat(what: string, values: readonly number[], allowed: number): void {
+  const [first, last] = firstAndLast(values);
+  assert.ok(last - first <= allowed, `${what} grew from ${first.toFixed(1)} to ${last.toFixed(1)}`);
+}
+
+/** The means of the first and the last third. */
+function firstAndLast(values: readonly number[]): [first: number, last: number] {
   const third = Math.floor(values.length / 3);
   const mean = (part: readonly number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length;
-  const [first, last] = [mean(values.slice(0, third)), mean(values.slice(-third))];
-  assert.ok(last - first <= allowed, `${what} grew from ${first.toFixed(1)} to ${last.toFixed(1)}`);
+  return [mean(values.slice(0, third)), mean(values.slice(-third))];
 }
 
 function plots(told: Told, samples: readonly Sample[], startedMs: number): string[] {
@@ -230,8 +267,18 @@ function plots(told: Told, samples: readonly Sample[], startedMs: number): strin
       "MiB",
     ),
     plot(
+      "memory of its other processes",
+      samples.map(({ servantsMib }) => servantsMib),
+      "MiB",
+    ),
+    plot(
       "descriptors of the daemon",
       samples.map(({ descriptors }) => descriptors),
+      "",
+    ),
+    plot(
+      "descriptors of its other processes",
+      samples.map(({ servantsDescriptors }) => servantsDescriptors),
       "",
     ),
   ].flatMap((text) => text.split("\n"));

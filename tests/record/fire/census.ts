@@ -20,6 +20,23 @@ export interface Census {
 
 /** Takes stock of a daemon that runs. */
 export function takeCensus(daemonPid: number): Census {
+  const found = processTree(daemonPid);
+  const ours = new Set(namespacesOf(process.pid));
+  const namespaces = [...found.keys()].flatMap(namespacesOf).filter((name) => !ours.has(name));
+  return {
+    processes: [...found.values()],
+    namespaces: [...new Set(namespaces)],
+    takenAt: Number(read("/proc/uptime").split(" ")[0]) * TICKS_PER_SECOND,
+  };
+}
+
+/** A daemon and everything that it is an ancestor of, but what is in a sandbox: its collector, egress proxy, helper and minders. */
+export function hostProcesses(daemonPid: number): number[] {
+  return [...processTree(daemonPid).keys()].filter((pid) => !/\/sbx_/.test(read(`/proc/${pid}/cgroup`)));
+}
+
+/** Of a process and everything that it is an ancestor of: what each is, by its pid. */
+function processTree(root: number): Map<number, string> {
   const processes = new Map<number, { parent: number; line: string }>();
   for (const pid of pids()) {
     const stat = read(`/proc/${pid}/stat`);
@@ -27,22 +44,18 @@ export function takeCensus(daemonPid: number): Census {
     const [, parent = ""] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     processes.set(pid, { parent: Number(parent), line: describeProcess(pid, stat) });
   }
-  const found = new Set([daemonPid]);
+  const found = new Map<number, string>();
+  const own = processes.get(root);
+  if (own !== undefined) found.set(root, own.line);
   for (let grown = true; grown; ) {
     grown = false;
-    for (const [pid, { parent }] of processes)
+    for (const [pid, { parent, line }] of processes)
       if (found.has(parent) && !found.has(pid)) {
-        found.add(pid);
+        found.set(pid, line);
         grown = true;
       }
   }
-  const ours = new Set(namespacesOf(process.pid));
-  const namespaces = [...found].flatMap(namespacesOf).filter((name) => !ours.has(name));
-  return {
-    processes: [...found].flatMap((pid) => processes.get(pid)?.line ?? []),
-    namespaces: [...new Set(namespaces)],
-    takenAt: Number(read("/proc/uptime").split(" ")[0]) * TICKS_PER_SECOND,
-  };
+  return found;
 }
 
 /** What is left on the host of a daemon that was killed, and the kernel has to give back by itself. */
@@ -72,7 +85,8 @@ export function sandboxTraces(dataDir: string): string[] {
     .flatMap((dir) =>
       list(dir)
         .filter((entry) => entry.startsWith("sbx_"))
-        .map((entry) => `cgroup ${entry}`),
+        .flatMap((entry) => [entry, ...directoriesBelow(join(dir, entry)).map((path) => join(entry, path))])
+        .map((path) => `cgroup ${path}`),
     );
   return [...files, ...cgroups, ...mountsOf(dataDir), ...loopsOf(dataDir)];
 }
@@ -86,6 +100,16 @@ export function claimsOf({ processes }: Census): string[] {
       return makers.some(([pid, start]) => maker === `${pid} ${start}` || name.includes(`.${pid}-${start}`));
     })
     .map((name) => `claim ${name}`);
+}
+
+/** How much there is of each kind: `cgroup`, `mount`, … */
+export function countTraces(traces: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const trace of traces) {
+    const [kind = ""] = trace.split(/[ /]/);
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
 }
 
 /** Waits until a look finds nothing. @throws Error with what it found last */
@@ -147,6 +171,14 @@ function links(dir: string): string[] {
 
 function list(dir: string): string[] {
   return existsSync(dir) ? whileThere(() => readdirSync(dir), []) : [];
+}
+
+/** Paths from `dir` on, however deep. */
+function directoriesBelow(dir: string): string[] {
+  const entries = whileThere(() => readdirSync(dir, { withFileTypes: true }), []);
+  return entries
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => [name, ...directoriesBelow(join(dir, name)).map((path) => join(name, path))]);
 }
 
 function read(path: string): string {

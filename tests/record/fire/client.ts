@@ -9,6 +9,8 @@ export interface ClientOptions {
   holds: number;
   /** Error codes that are to be expected beside those of a sandbox that has ended. */
   mayRefuse?: readonly string[];
+  /** What its sandboxes have beside their template and size. */
+  sandbox?: object;
   /** Commands to choose from; the default ones write up to 300 kB and take up to half a second. */
   commands?: readonly string[];
 }
@@ -85,7 +87,7 @@ export class FireClient {
 
   async #create(): Promise<void> {
     const answer = await this.#call("create", "POST /v1/sandboxes", {
-      json: { template: "bash", memoryMb: 64, diskMb: 64 },
+      json: { template: "bash", memoryMb: 64, diskMb: 64, ...this.#options.sandbox },
     });
     if (answer === undefined) return;
     const sandbox = { id: answer.id as string };
