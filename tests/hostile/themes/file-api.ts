@@ -2,33 +2,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { callHttp } from "@sandglass/testkit";
-import { SandglassError } from "sandglass";
 import type { Theme } from "../attack.ts";
+import { inPieces, refusal } from "../file-calls.ts";
 import type { Scene } from "../scene.ts";
+import { streamedLinks } from "./streamed-links.ts";
 
 const MIB = 1024 * 1024;
-
-/** The code of the catalogue that a call was refused with; "ok" where it was not. */
-async function refusal(call: Promise<unknown>): Promise<string> {
-  try {
-    await call;
-    return "ok";
-  } catch (error) {
-    if (error instanceof SandglassError) return error.code;
-    throw error;
-  }
-}
-
-/** Bytes in pieces, with `between` run after the first. */
-async function* inPieces(
-  pieces: readonly Uint8Array[],
-  between: () => Promise<void>,
-): AsyncGenerator<Uint8Array> {
-  for (const [at, piece] of pieces.entries()) {
-    yield piece;
-    if (at === 0) await between();
-  }
-}
 
 /** Writes these bytes to the output of the file operation that runs: the process of the agent's that has an upload open. */
 const HIJACK = `
@@ -153,6 +132,7 @@ export const fileApi: Theme = {
         }
       },
     },
+    ...streamedLinks,
     {
       name: "what is no file is refused at once: pipes, sockets, devices, directories, files of the kernel",
       async run(scene) {
