@@ -222,16 +222,18 @@ print(json.dumps(found))`);
 import http.client, json, sys
 statuses = {}
 for method, path in (("GET", "/v1/sandboxes"), ("POST", "/v1/sandboxes"), ("GET", "/v1/events"), ("GET", "/metrics"), ("GET", "/healthz"),
-                     ("GET", sys.argv[1] + "/v1/sandboxes"), ("GET", "/../v1/keys"), ("DELETE", "/v1/sandboxes/x")):
+                     ("POST", "/v1/traces"), ("GET", sys.argv[1] + "/v1/sandboxes"), ("GET", "/../v1/keys"), ("DELETE", "/v1/sandboxes/x")):
     try:
         connection = http.client.HTTPConnection("127.0.0.1", 4318, timeout=5)
-        connection.request(method, path, headers={"host": "127.0.0.1", "authorization": "Bearer x"})
+        connection.request(method, path, "{}", {"host": "127.0.0.1", "authorization": "Bearer x", "content-type": "application/json"})
         statuses[method + " " + path] = connection.getresponse().status
-    except OSError as error: statuses[method + " " + path] = 404
+    except OSError as error: statuses[method + " " + path] = str(error)
 print(json.dumps(statuses))`,
           scene.host.daemon.url,
         );
-        for (const [what, status] of Object.entries(statuses))
+        const { "POST /v1/traces": collectors, ...others } = statuses;
+        assert.equal(collectors, 200, "the collector is not there");
+        for (const [what, status] of Object.entries(others))
           assert.ok([404, 405].includes(Number(status)), `${what}: ${status}`);
       },
     },
