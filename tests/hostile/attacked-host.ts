@@ -17,6 +17,7 @@ import {
   until,
 } from "@sandglass/testkit";
 import { Client, type CreateSandboxOptions, type Sandbox } from "sandglass";
+import { OtlpSink } from "../../packages/telemetry/src/exporters/otel/testing/otlp-sink.ts";
 import { takeCensus } from "../record/fire/census.ts";
 import type { Means } from "./attack.ts";
 import { Neighbour } from "./neighbour.ts";
@@ -30,6 +31,8 @@ export class AttackedHost implements AsyncDisposable {
   readonly daemon: TestDaemon;
   readonly client: Client;
   readonly neighbour: Neighbour;
+  /** Where its daemon sends what is to be observed. */
+  readonly sink: OtlpSink;
   /** A directory of the host that everyone there may read, with `secret` in it. */
   readonly directory: string;
   /** Listens on the host's loopback, and says a secret to whoever comes. */
@@ -62,10 +65,16 @@ export class AttackedHost implements AsyncDisposable {
     const tcp = await listening(secrets.socket, { port: 0, host: "127.0.0.1" }, stack);
     const abstractName = `sg-hostile-${randomBytes(6).toString("hex")}`;
     await listening(secrets.socket, { path: `\0${abstractName}` }, stack);
+    const sink = stack.use(await OtlpSink.start());
+    const exporters = [{ provider: "otel", config: { endpoint: sink.url } }];
     const daemon = stack.use(
       await startDaemon({
         args: ["--pool", "python=0"],
-        env: { HOSTILE_CANARY: secrets.environment, SANDGLASS_SELF_METRICS: "false" },
+        env: {
+          HOSTILE_CANARY: secrets.environment,
+          SANDGLASS_SELF_METRICS: "false",
+          SANDGLASS_OBSERVABILITY: JSON.stringify({ exporters }),
+        },
         ...(user !== undefined && { user }),
       }),
     );
@@ -74,7 +83,7 @@ export class AttackedHost implements AsyncDisposable {
     const neighbour = await Neighbour.create(client, isolation, secrets.neighbour);
     const host = new AttackedHost(
       {
-        ...{ isolation, daemon, client, neighbour, directory, abstractName, lacks },
+        ...{ isolation, daemon, client, neighbour, sink, directory, abstractName, lacks },
         port: (tcp.address() as AddressInfo).port,
         secrets: { ...secrets, key: daemon.apiKey },
       },
@@ -91,6 +100,7 @@ export class AttackedHost implements AsyncDisposable {
       | "daemon"
       | "client"
       | "neighbour"
+      | "sink"
       | "directory"
       | "port"
       | "abstractName"
@@ -103,6 +113,7 @@ export class AttackedHost implements AsyncDisposable {
     this.daemon = parts.daemon;
     this.client = parts.client;
     this.neighbour = parts.neighbour;
+    this.sink = parts.sink;
     this.directory = parts.directory;
     this.port = parts.port;
     this.abstractName = parts.abstractName;

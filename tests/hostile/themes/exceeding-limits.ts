@@ -22,14 +22,16 @@ event, timer, taken = Event(None, 10, 0), ctypes.c_void_p(), 0
 while taken < ${most} and libc.timer_create(1, ctypes.byref(event), ctypes.byref(timer)) == 0: taken += 1
 print(json.dumps(taken))`;
 
-/** Takes all there is and holds it, while the neighbour wants ten. */
-async function takeAll(scene: Scene, take: (most: number) => string): Promise<void> {
+/** Takes all there is and holds it, while the neighbour wants ten. Returns how many that were. */
+async function takeAll(scene: Scene, take: (most: number) => string): Promise<number> {
   const holding = ["python3", "-uc", `${take(200_000)}\ntime.sleep(1000)`];
   const { execId, ended } = await scene.start(holding, "\n");
   const beside = await scene.host.neighbour.sandbox.commands.run(["python3", "-c", take(10)]);
   await scene.sandbox.execs.kill(execId);
-  assert.ok(Number((await ended).stdout) > 10);
+  const taken = Number((await ended).stdout);
+  assert.ok(taken > 10);
   assert.equal(beside.stdout, "10\n");
+  return taken;
 }
 
 /** Terminals that are open on the whole host. */
@@ -112,12 +114,17 @@ time.sleep(1000)`;
     {
       name: "timers and signals that wait, which are counted by user: the neighbour has its own",
       notOn: { gvisor: "they are gVisor's own, and memory of the sandbox: see the attacks on that" },
-      run: (scene) => takeAll(scene, TAKE_TIMERS),
+      async run(scene) {
+        const taken = await takeAll(scene, TAKE_TIMERS);
+        assert.ok(taken <= 4096, `${taken} timers`);
+      },
     },
     {
       name: "watches on files, which are counted by user: the neighbour has its own",
       needs: ["own uids"],
-      run: (scene) => takeAll(scene, TAKE_WATCHES),
+      async run(scene) {
+        await takeAll(scene, TAKE_WATCHES);
+      },
     },
     {
       name: "huge pages that the host keeps for its own programs are not to be had",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { ExecCompletedData } from "@sandglass/protocol";
 import { callHttp, jsonLines } from "@sandglass/testkit";
+import { linesOf } from "../../telemetry/logging-daemon.ts";
 import type { Theme } from "../attack.ts";
 import type { Scene } from "../scene.ts";
 
@@ -18,12 +19,12 @@ function residentBytes(pid: number): number {
 async function countBytes(
   scene: Scene,
   command: readonly string[],
-): Promise<{ bytes: number; cause: string }> {
+): Promise<{ bytes: number; cause: string; execId: string }> {
   let bytes = 0;
   for await (const event of scene.sandbox.commands.stream(command)) {
     if (event.type === "stdout")
       bytes += Buffer.byteLength(event.data, event.encoding === "base64" ? "base64" : "utf8");
-    if (event.type === "exit") return { bytes, cause: event.cause };
+    if (event.type === "exit") return { bytes, cause: event.cause, execId: event.execId };
   }
   throw new Error("it has no end");
 }
@@ -73,12 +74,21 @@ export const output: Theme = {
       name: "a line without end is carried, and as a log line cut",
       options: { logs: true },
       async run(scene) {
-        const { bytes } = await countBytes(scene, [
+        const { bytes, execId } = await countBytes(scene, [
           "python3",
           "-c",
           "import sys; sys.stdout.write('x' * (32 << 20))",
         ]);
         assert.equal(bytes, 32 * MIB);
+        const { client, sink } = scene.host;
+        const { dropped, pending } = await client.exporters.flush({ ids: ["otel"], timeoutMs: 60_000 });
+        assert.equal(dropped + pending, 0);
+        const told = linesOf(sink, execId).map(({ body, attributes }) => [
+          body.length,
+          attributes["sandglass.log.truncated"],
+          attributes["sandglass.log.bytes"],
+        ]);
+        assert.deepEqual(told, [[8192, true, 32 * MIB]]);
       },
     },
     {
