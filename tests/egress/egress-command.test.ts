@@ -20,10 +20,10 @@ test("what sandboxes reached is summed up by the CLI, with the list that would h
     (await promisify(execFile)(process.execPath, [...FLAGS, ...args], { env })).stdout;
   try {
     const id = (await cli("create", "-t", "bash", "--allow", `${at},pypi.example`)).trim();
-    const command = `curl -sS http://${at}/x; curl -sS https://other.example/ || true`;
+    const command = `curl -sS http://${at}/x; curl -sS https://other.example/; curl -sS -o /tmp/x -x http://127.0.0.1:3128 ftp://x/ || true`;
     assert.equal(await cli("exec", id, "--", "sh", "-c", command), "reached");
     await cli("rm", id);
-    const { network, destinations } = JSON.parse(await cli("egress", "--sandbox", id, "--json"));
+    const { network, destinations, unnamed } = JSON.parse(await cli("egress", "--sandbox", id, "--json"));
     assert.deepEqual(network, { egress: { default: "deny", allow: [at, "other.example"].toSorted() } });
     assert.deepEqual(
       destinations.map((each: { host: string; allowed: number; denied: number; execIds: string[] }) => [
@@ -35,9 +35,13 @@ test("what sandboxes reached is summed up by the CLI, with the list that would h
       [
         ["127.0.0.2", 1, 0, 1],
         ["other.example", 0, 1, 1],
+        ["", 0, 1, 1],
       ],
     );
-    const shown = await cli("egress");
+    assert.equal(unnamed, 1);
+    const noted = await promisify(execFile)(process.execPath, [...FLAGS, "egress"], { env });
+    assert.match(noted.stderr, /^– stands for 1 refused requests of which no destination is known/m);
+    const shown = noted.stdout;
     assert.match(shown, /^DESTINATION +ALLOWED +DENIED/);
     assert.match(shown, /other\.example:443 +0 +1 .*not_allowed/);
     const metrics = await (

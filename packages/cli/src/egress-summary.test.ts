@@ -17,9 +17,10 @@ test("destinations are summed up, coalesced events for what they stand for, and 
     event("network.denied", { host: "inner.example", port: 443, reason: "not_public" }),
     event("network.denied", { host: "fd00::1", port: 8080, reason: "not_allowed" }),
     event("network.denied", { host: "", port: 0, reason: "bad_request" }),
+    event("network.denied", { host: "", port: 0, reason: "rate_limited", count: 40 }),
   ])
     tally.add(each);
-  const { destinations, network, notPublic } = tally.summary();
+  const { destinations, network, notPublic, unnamed } = tally.summary();
   assert.deepEqual(destinations[0], {
     host: "pypi.org",
     port: 443,
@@ -39,11 +40,12 @@ test("destinations are summed up, coalesced events for what they stand for, and 
       ["evil.example:443", 0, 1, "denied"],
       ["inner.example:443", 0, 1, "not_public"],
       ["[fd00::1]:8080", 0, 1, "not_allowed"],
-      ["–", 0, 1, "bad_request"],
+      ["–", 0, 41, "bad_request,rate_limited"],
     ],
   );
   assert.deepEqual(network, {
     egress: { default: "deny", allow: ["[fd00::1]:8080", "db.example:5432", "inner.example", "pypi.org"] },
   });
   assert.deepEqual(notPublic, ["inner.example"]);
+  assert.equal(unnamed, 41);
 });

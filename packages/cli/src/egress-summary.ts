@@ -2,7 +2,7 @@ import type { RuntimeEvent } from "sandglass";
 
 /** What was done of one destination. */
 export interface EgressDestination {
-  /** "" where a request named none that could be. */
+  /** "" where a request named none that could be, or was one of too many. */
   host: string;
   port: number;
   /** How often it was let out, and how often not. */
@@ -22,6 +22,8 @@ export interface EgressSummary {
   network: { egress: { default: "deny"; allow: string[] } };
   /** Names that lead to addresses which are not public: those have to be allowed besides, by an admin key. */
   notPublic: string[];
+  /** Of how many requests no destination is known: none of them was let out, and none is in `network`. */
+  unnamed: number;
 }
 
 const WEB_PORTS: readonly number[] = [80, 443];
@@ -47,11 +49,13 @@ export class EgressTally {
   summary(): EgressSummary {
     const destinations = [...this.#destinations.values()];
     const wanted = destinations.filter(({ host, reasons }) => host !== "" && !reasons.includes("denied"));
+    const unnamed = destinations.filter(({ host }) => host === "");
     const notPublic = wanted.filter(({ reasons }) => reasons.includes("not_public"));
     return {
       destinations,
       network: { egress: { default: "deny", allow: [...new Set(wanted.map(ruleOf))].toSorted() } },
       notPublic: notPublic.map(({ host }) => host),
+      unnamed: unnamed.reduce((sum, { allowed, denied }) => sum + allowed + denied, 0),
     };
   }
 

@@ -16,11 +16,12 @@ export interface NetworkEgressData {
   count?: number;
 }
 
-/** Of `network.denied`: something that was not let out. `host` is "" and `port` 0 where the request named none that could be. */
+/** Of `network.denied`: something that was not let out. `host` is "" and `port` 0 where the request named none that could be, or was one of too many to look at. */
 export interface NetworkDeniedData {
   host: string;
   port: number;
   reason: string;
+  /** Absent where that was not found out, or nobody looked. */
   execId?: string;
   count?: number;
 }

@@ -48,6 +48,12 @@ Examples:
       await terminal.print(table(headings, summary.destinations.map(rowOf), terminal.colors));
       await terminal.note(dim("what would have let all of it out but what a rule denies:"));
       await terminal.print(printableJson({ network: summary.network }, 2));
+      if (summary.unnamed > 0)
+        await terminal.note(
+          yellow(
+            `– stands for ${summary.unnamed} refused requests of which no destination is known; the list has none of them`,
+          ),
+        );
       for (const host of summary.notPublic) {
         await terminal.note(
           yellow(

@@ -85,9 +85,12 @@ export interface DriverSandbox {
   listen(ports: readonly number[]): Promise<SocketHandle[]>;
   /**
    * Whose the program's ends of connections to sockets of {@link listen} are: for each the name of the group that a process with it is in,
-   * as {@link attach} was given it. Undefined where that is nobody's (any more), or cannot be known with this driver.
+   * as {@link attach} was given it. Undefined for one that is nobody's (any more) or cannot be found among too many files; undefined as a
+   * whole where this driver cannot know of any.
    */
-  ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]>;
+  ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[] | undefined>;
+  /** Whether processes of a group may still be there. */
+  hasGroup(name: string): boolean;
   freeze(isFrozen: boolean): Promise<void>;
   /** Of all processes in it. Reading neither wakes nor disturbs them; throws where the sandbox is gone. */
   usage(): SandboxUsage;

@@ -101,6 +101,7 @@ export class HelperDriver implements SandboxDriver {
         hasFixedPids: this.#wall.hasGuestKernel || this.#agentPids(request.limits) !== undefined,
         maxPids: request.limits.maxPids,
         isUser: host.user !== undefined,
+        canSeeFiles: host.user === undefined || host.user.mapping.ids === 0,
         isCounted: host.user === undefined || hasControllers(host.layout),
         toHostLimits: (limits) => this.#hostLimits(limits),
         minder,

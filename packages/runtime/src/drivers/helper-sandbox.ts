@@ -34,6 +34,8 @@ interface Parts {
   hasFixedPids: boolean;
   /** The daemon is not root. */
   isUser: boolean;
+  /** What its processes have open can be looked at; an ordinary user's daemon may not where they have uids of their own. */
+  canSeeFiles: boolean;
   /** Control groups count its memory and its processes. */
   isCounted: boolean;
   /** What the host's groups are told, where that is not what the sandbox is. */
@@ -141,10 +143,15 @@ export class HelperSandbox implements DriverSandbox {
     }
   }
 
-  async ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]> {
+  async ownersOf(sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[] | undefined> {
+    const { hasGuestKernel, canSeeFiles, cgroup } = this.#parts;
     // A guest's kernel has its processes and their sockets to itself.
-    if (this.#parts.hasGuestKernel) return sockets.map(() => undefined);
-    return socketOwners(this.#agent(), this.#parts.cgroup.execGroups(), sockets);
+    if (hasGuestKernel || !canSeeFiles || !cgroup.hasExecGroups) return undefined;
+    return socketOwners(this.#agent(), cgroup.execGroups(), sockets);
+  }
+
+  hasGroup(name: string): boolean {
+    return this.#parts.cgroup.execGroups().some((group) => group.name === name);
   }
 
   freeze(isFrozen: boolean): Promise<void> {

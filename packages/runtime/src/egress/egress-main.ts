@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { inspect } from "node:util";
 import type { ProxyAnswer, ProxyCommand, ProxyReport, SocketAddress } from "./egress-messages.ts";
-import { egressPolicy } from "./egress-policy.ts";
+import { egressPolicy, type OwnerRefusal } from "./egress-policy.ts";
 import { SandboxProxy } from "./sandbox-proxy.ts";
 
 process.title = "sandglass-egress";
@@ -10,8 +10,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 /** Nobody's, on every Linux. What reads bytes of strangers has no use for the rights of root. */
 const NOBODY = 65_534;
-/** Longer than any search for an owner; a daemon that is this busy is not waited for. */
-const OWNER_TIMEOUT_MS = 3_000;
+/** Longer than any search for an owner and any wait for room in the record; what a daemon this busy has no word of is refused. */
+const OWNER_TIMEOUT_MS = 20_000;
 
 if (process.getuid?.() === 0) {
   process.setgroups?.([]);
@@ -20,7 +20,7 @@ if (process.getuid?.() === 0) {
 }
 
 const proxies = new Map<string, SandboxProxy>();
-const waiting = new Map<number, () => void>();
+const waiting = new Map<number, (refusal: OwnerRefusal | undefined) => void>();
 let lastRequest = 0;
 
 function post(message: ProxyReport | ProxyAnswer): void {
@@ -28,16 +28,19 @@ function post(message: ProxyReport | ProxyAnswer): void {
   if (process.connected) process.send?.(message, () => undefined);
 }
 
-function own(sandboxId: string, client: Socket): { request: number; owned: Promise<void> } {
+function own(
+  sandboxId: string,
+  client: Socket,
+): { request: number; owned: Promise<OwnerRefusal | undefined> } {
   const request = ++lastRequest;
   const peer: SocketAddress = { address: client.remoteAddress ?? "", port: client.remotePort ?? 0 };
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const settle = (): void => {
+  const { promise, resolve } = Promise.withResolvers<OwnerRefusal | undefined>();
+  const settle = (refusal: OwnerRefusal | undefined): void => {
     clearTimeout(timer);
     waiting.delete(request);
-    resolve();
+    resolve(refusal);
   };
-  const timer = setTimeout(settle, OWNER_TIMEOUT_MS);
+  const timer = setTimeout(settle, OWNER_TIMEOUT_MS, "not_attributed");
   waiting.set(request, settle);
   post({ kind: "request", request, sandboxId, peer });
   return { request, owned: promise };
@@ -58,7 +61,7 @@ async function perform(command: ProxyCommand, socket: object | undefined): Promi
 }
 
 process.on("message", (command: ProxyCommand, socket: object | undefined) => {
-  if (command.kind === "owned") return waiting.get(command.request)?.();
+  if (command.kind === "owned") return waiting.get(command.request)?.(command.refusal);
   const { call } = command;
   perform(command, socket).then(
     () => post({ kind: "result", call }),
@@ -68,7 +71,7 @@ process.on("message", (command: ProxyCommand, socket: object | undefined) => {
 
 // With the daemon its sandboxes are gone.
 process.on("disconnect", () => {
-  for (const settle of [...waiting.values()]) settle();
+  for (const settle of [...waiting.values()]) settle("not_attributed");
   Promise.all([...proxies.values()].map((proxy) => proxy.close())).catch((error: unknown) => {
     process.stderr.write(`sandglass-egress: ${inspect(error)}\n`);
     process.exitCode = 1;

@@ -1,5 +1,5 @@
 import type { EgressOptions } from "@sandglass/protocol";
-import type { DenialReason } from "./egress-policy.ts";
+import type { DenialReason, OwnerRefusal } from "./egress-policy.ts";
 import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 /** One end of a connection inside a sandbox: the program's, by which its owner is found. */
@@ -23,8 +23,8 @@ export type ProxyCommand =
   /** Cuts what is open and closes the socket; answered when all of it has been reported. */
   | { kind: "drop"; call: number; sandboxId: string }
   | { kind: "ping"; call: number }
-  /** Whose request it is has been found out, or cannot be. */
-  | { kind: "owned"; request: number };
+  /** Whose request it is has been found out or cannot be known here, and there is room in the record; or why it is refused. */
+  | { kind: "owned"; request: number; refusal?: OwnerRefusal | undefined };
 
 /** What is known of something that is over, or not let out. */
 export type ProxyReport =

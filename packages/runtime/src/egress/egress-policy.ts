@@ -28,9 +28,14 @@ export type DenialReason =
   | "not_public"
   /** It is no request that a proxy can do, or names no destination that can be. */
   | "bad_request"
+  /** Whose it is was not found out, where that can be: nothing goes out that no exec is known of. */
+  | "not_attributed"
   /** More at once, or in a second, than a sandbox may. */
   | "too_many_connections"
   | "rate_limited";
+
+/** Why a request is not let out whatever its policy says. */
+export type OwnerRefusal = Extract<DenialReason, "not_attributed" | "rate_limited">;
 
 /** A policy, ready to be asked. */
 export interface EgressPolicy {

@@ -28,7 +28,7 @@ class Guest implements ProxyGuest {
     this.reports.push(report);
   }
 
-  async own(): Promise<void> {}
+  async own(): Promise<undefined> {}
 }
 
 test("the proxy is a process of its own, without root and without the daemon's environment, and is there with the first guest", async () => {

@@ -8,6 +8,7 @@ import { type EgressOptions, SandglassError } from "@sandglass/protocol";
 import type { SocketHandle } from "../collector.ts";
 import { Turns } from "../turns.ts";
 import type { ProxyAnswer, ProxyCommand, ProxyReport, SocketAddress } from "./egress-messages.ts";
+import type { OwnerRefusal } from "./egress-policy.ts";
 import type { UpstreamProxy } from "./upstream-proxy.ts";
 
 const PROGRAM = fileURLToPath(new URL("./egress-main.ts", import.meta.url));
@@ -27,8 +28,8 @@ export interface ProxyGuest {
   readonly isTrusted: boolean;
   /** A listening socket in the sandbox; the proxy closes it, and may ask for another then. */
   open(): Promise<SocketHandle>;
-  /** Resolves when it is found out whose request this is, or that it cannot be. Never rejects. */
-  own(request: number, peer: SocketAddress): Promise<void>;
+  /** Resolves when it is found out whose request this is and there is room to tell of it, or why it is refused. Never rejects. */
+  own(request: number, peer: SocketAddress): Promise<OwnerRefusal | undefined>;
   /** Told of everything but requests that come in. */
   hear(report: Exclude<ProxyReport, { kind: "request" }>): void;
   /** The process has ended, and with it whatever was open. */
@@ -201,9 +202,9 @@ export class EgressProxy {
     const guest = this.#guests.get(message.sandboxId);
     if (message.kind !== "request") return guest?.hear(message);
     const { request, peer } = message;
-    const owned = guest?.own(request, peer) ?? Promise.resolve();
-    void owned.then(() => {
-      if (child.connected) child.send({ kind: "owned", request } satisfies ProxyCommand, () => {});
+    const owned = guest?.own(request, peer) ?? Promise.resolve<OwnerRefusal>("not_attributed");
+    void owned.then((refusal) => {
+      if (child.connected) child.send({ kind: "owned", request, refusal } satisfies ProxyCommand, () => {});
     });
   }
 

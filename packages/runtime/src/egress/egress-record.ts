@@ -31,19 +31,31 @@ interface Pending {
 const BURST = 50;
 const PER_SECOND = 5;
 const FLUSH_EVERY_MS = 5_000;
-/** Different things that are told together; what comes beyond them is told as one thing without a destination. */
+/** Different things that wait to be told together: with so many, what comes next waits to be decided on. */
 const MAX_KINDS = 100;
+/** Nobody looked at where these wanted to go. */
+const UNDECIDED: ReadonlySet<string> = new Set(["rate_limited", "too_many_connections"]);
 
-/** Tells of what one sandbox reached and what it did not, each of it once, and never so fast that it could flood the record. */
+/**
+ * Tells of what one sandbox reached and what it did not, each of it once, and never so fast that it could flood the record. What was
+ * decided on keeps its destination and its exec: there is {@link hasRoom} for it before.
+ */
 export class EgressRecord {
   readonly #say: SayEgress;
   readonly #bucket = new TokenBucket(BURST, PER_SECOND);
   readonly #pending = new Map<string, Pending>();
   readonly #saying = new Set<Promise<void>>();
+  #flushed = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(say: SayEgress) {
     this.#say = say;
+  }
+
+  /** Resolves when one more thing can be told with all that is known of it; false where the log takes nothing. */
+  async hasRoom(): Promise<boolean> {
+    if (this.#pending.size >= MAX_KINDS) await this.#flushed.promise;
+    return this.#pending.size < MAX_KINDS;
   }
 
   tell<T extends EgressEventType>(type: T, data: EventDataMap[T], cause: EgressCause | undefined): void {
@@ -79,12 +91,10 @@ export class EgressRecord {
 
   #gather(event: Pending): void {
     this.#timer ??= setInterval(() => this.#flush(), FLUSH_EVERY_MS).unref();
-    let { type, data, cause } = event;
-    if (!this.#pending.has(keyOf(event)) && this.#pending.size >= MAX_KINDS) {
-      const { execId: _execId, ...rest } = data;
-      data = { ...rest, host: "", port: 0 };
-      cause = undefined;
-    }
+    const { type, cause } = event;
+    const isUndecided = "reason" in event.data && UNDECIDED.has(event.data.reason);
+    const isFull = this.#pending.size >= MAX_KINDS && !this.#pending.has(keyOf(event));
+    const data = isUndecided && isFull ? { ...event.data, host: "", port: 0 } : event.data;
     const key = keyOf({ type, data, cause });
     const before = this.#pending.get(key)?.data;
     this.#pending.set(key, { type, cause, data: before === undefined ? data : together(before, data) });
@@ -96,6 +106,9 @@ export class EgressRecord {
     const events = [...this.#pending.values()];
     this.#pending.clear();
     for (const event of events) this.#commit(event);
+    const { resolve } = this.#flushed;
+    this.#flushed = Promise.withResolvers();
+    void Promise.all(this.#saying).then(() => resolve());
   }
 }
 

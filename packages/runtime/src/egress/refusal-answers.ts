@@ -14,6 +14,7 @@ export const REFUSALS: Readonly<Record<DenialReason, Sentence>> = {
   denied: (target) => `this sandbox's egress policy denies ${at(target)}`,
   not_public: (target) => `${at(target)} is or leads to an address that is not public`,
   bad_request: () => "this is no request that a proxy takes: http://host/… or CONNECT host:port",
+  not_attributed: (target) => `it could not be found out which exec asks for ${at(target)}`,
   too_many_connections: () => "this sandbox has too many connections",
   rate_limited: () => "this sandbox asks too often",
 };

@@ -5,6 +5,7 @@ import type { DriverSandbox } from "../drivers/driver.ts";
 import { roundMs } from "../duration.ts";
 import { EGRESS_PORT } from "./egress-environment.ts";
 import { NO_REQUEST, type ProxyReport, type SocketAddress } from "./egress-messages.ts";
+import type { OwnerRefusal } from "./egress-policy.ts";
 import type { EgressProxy, ProxyGuest } from "./egress-proxy.ts";
 import { type EgressCause, EgressRecord, type SayEgress } from "./egress-record.ts";
 
@@ -50,7 +51,7 @@ export class SandboxEgress implements ProxyGuest {
   readonly #record: EgressRecord;
   readonly #open = new Map<number, Open>();
   readonly #counts: EgressCounts = { bytesIn: 0, bytesOut: 0, connections: 0, denied: 0 };
-  #asked: { request: number; peer: SocketAddress; found(): void }[] = [];
+  #asked: { request: number; peer: SocketAddress; found(refusal: OwnerRefusal | undefined): void }[] = [];
   #isSearching = false;
   #ended: Promise<void> | undefined;
 
@@ -86,11 +87,12 @@ export class SandboxEgress implements ProxyGuest {
     return socket as SocketHandle;
   };
 
-  own(request: number, peer: SocketAddress): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
+  async own(request: number, peer: SocketAddress): Promise<OwnerRefusal | undefined> {
+    const { promise, resolve } = Promise.withResolvers<OwnerRefusal | undefined>();
     this.#asked.push({ request, peer, found: resolve });
     if (!this.#isSearching) void this.#search();
-    return promise;
+    const refusal = await promise;
+    return (await this.#record.hasRoom()) ? refusal : "rate_limited";
   }
 
   hear(report: Exclude<ProxyReport, { kind: "request" }>): void {
@@ -144,10 +146,10 @@ export class SandboxEgress implements ProxyGuest {
       const peers = asked.map(({ peer }) => peer);
       const owners = await this.#parts.proxy.searches.run(() => this.#ownersOf(peers));
       for (const [index, { request, found }] of asked.entries()) {
-        const owner = owners[index];
+        const owner = owners?.[index];
         const cause = owner === undefined ? undefined : this.#parts.causeOf(owner);
         this.#open.set(request, { cause, bytesIn: 0, bytesOut: 0 });
-        found();
+        found(owners === undefined || cause !== undefined ? undefined : "not_attributed");
       }
       // Code inside decides how often, and how much there is to look through.
       const tookMs = performance.now() - startedAt;
@@ -156,11 +158,12 @@ export class SandboxEgress implements ProxyGuest {
     this.#isSearching = false;
   }
 
-  async #ownersOf(peers: readonly SocketAddress[]): Promise<(string | undefined)[]> {
+  /** Undefined where owners cannot be known here. */
+  async #ownersOf(peers: readonly SocketAddress[]): Promise<(string | undefined)[] | undefined> {
     try {
       return await this.#parts.driver.ownersOf(peers.map((peer) => ({ ...peer, listenPort: EGRESS_PORT })));
     } catch {
-      return []; // it is ending: what it reached is recorded without the exec
+      return []; // it is ending: nothing is let out any more
     }
   }
 }

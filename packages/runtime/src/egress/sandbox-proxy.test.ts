@@ -187,7 +187,7 @@ test("nothing is decided before it is known whose request it is, and a client th
   await using world = new ProxyWorld();
   let reached = 0;
   const port = await world.tcp(() => reached++);
-  const { promise: owned, resolve } = Promise.withResolvers<void>();
+  const { promise: owned, resolve } = Promise.withResolvers<undefined>();
   const proxy = await world.proxy({ allow: LOOPBACK }, { owned });
   const client = world.client(proxy);
   client.write(`CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n\r\n`);
@@ -195,10 +195,63 @@ test("nothing is decided before it is known whose request it is, and a client th
   client.resetAndDestroy();
   // What comes later is seen later: the reset has been seen when this is answered.
   assert.equal(status(await world.raw(proxy, "GARBAGE\r\n\r\n")), 400);
-  resolve();
+  resolve(undefined);
   const [closed] = await until("it is told", () =>
     world.said("closed").length > 0 ? world.said("closed") : undefined,
   );
   assert.equal(closed?.error, "client_gone");
   assert.equal(reached, 0);
+});
+
+test("a request of which no exec is known reaches nothing, and no name is resolved for it", async () => {
+  await using world = new ProxyWorld();
+  const owned = Promise.resolve("not_attributed" as const);
+  const resolve = async (name: string): Promise<string[]> => assert.fail(`${name} is resolved`);
+  const proxy = await world.proxy({ allow: ["*"], deny: ["bad.example"] }, { owned, resolve });
+  for (const host of ["secret.example", "bad.example"]) {
+    const answer = await world.raw(proxy, `CONNECT ${host}:443 HTTP/1.1\r\nHost: x\r\n\r\n`);
+    assert.equal(status(answer), 403, answer);
+  }
+  assert.deepEqual(
+    world.said("denied").map(({ host, reason }) => [host, reason]),
+    [
+      ["secret.example", "not_attributed"],
+      ["bad.example", "denied"],
+    ],
+  );
+  assert.deepEqual(world.said("opened"), []);
+});
+
+test("a request that comes while the record has no room is refused as one too many, and nothing is decided on it", async () => {
+  await using world = new ProxyWorld();
+  const owned = Promise.resolve("rate_limited" as const);
+  const proxy = await world.proxy({ allow: LOOPBACK }, { owned });
+  assert.equal(status(await world.raw(proxy, get("http://127.0.0.1:1/"))), 429);
+  assert.equal(status(await world.raw(proxy, get("http://other.example/"))), 429);
+  assert.deepEqual(
+    world.said("denied").map(({ reason }) => reason),
+    ["rate_limited", "rate_limited"],
+  );
+});
+
+test("as many are let out at once over one connection as over many", async () => {
+  await using world = new ProxyWorld();
+  let reached = 0;
+  const port = await world.http(() => reached++);
+  const proxy = await world.proxy({ allow: LOOPBACK }, { limits: { maxConnections: 3 } });
+  const client = world.client(proxy);
+  client.write(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(7));
+  await until("three have come through, four are refused", () => {
+    assert.ok(reached <= 3);
+    return reached === 3 && world.said("denied").length === 4;
+  });
+  assert.deepEqual(
+    new Set(world.said("denied").map(({ reason }) => reason)),
+    new Set(["too_many_connections"]),
+  );
+  client.destroy();
+  await until("what was let out is over", () => world.said("closed").length === 3);
+  const next = world.client(proxy);
+  next.write(get(`http://127.0.0.1:${port}/`));
+  await until("there is room again", () => reached === 4);
 });

@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { Turns } from "../turns.ts";
 import { NO_REQUEST, type ProxyReport } from "./egress-messages.ts";
-import type { DenialReason, EgressPolicy, EgressTarget } from "./egress-policy.ts";
+import {
+  type DenialReason,
+  type EgressPolicy,
+  type EgressTarget,
+  type OwnerRefusal,
+  refusalOf,
+} from "./egress-policy.ts";
 import { hostOf, targetOfAuthority, targetOfUrl } from "./egress-target.ts";
 import { forwardRequest } from "./forward-request.ts";
 import { openTunnel } from "./open-tunnel.ts";
@@ -17,14 +23,17 @@ import type { UpstreamProxy } from "./upstream-proxy.ts";
 export interface SandboxProxyOptions {
   sandboxId: string;
   policy: EgressPolicy;
-  /** Numbers a request and tells of it; resolves when it is known whose it is. */
-  own(sandboxId: string, socket: Socket): { request: number; owned: Promise<void> };
+  /** Numbers a request and tells of it; resolves when it may be decided on, or with why it is refused. */
+  own(sandboxId: string, socket: Socket): { request: number; owned: Promise<OwnerRefusal | undefined> };
   report(report: ProxyReport): void;
   limits?: ProxyLimits;
   resolve?: Resolve;
   /** What everything is passed on to that is let out; it resolves names. */
   upstream?: UpstreamProxy | undefined;
 }
+
+/** Where it is not 403. */
+const STATUSES: Partial<Record<DenialReason, number>> = { bad_request: 400, rate_limited: 429 };
 
 /** How an answer is given where nothing was reached. */
 type Answer = (status: number, text: string, reason: string) => void;
@@ -38,6 +47,8 @@ export class SandboxProxy {
   readonly #lookups: Turns;
   readonly #sockets = new Set<Socket>();
   readonly #passages = new Set<Passage>();
+  /** Requests that wait for a decision, and what was let out and is not over: one connection may carry many. */
+  #underWay = 0;
   #isClosed = false;
 
   /** @param socket a listening one, as Node hands it around */
@@ -102,26 +113,48 @@ export class SandboxProxy {
     if (passage !== undefined) openTunnel(passage, client, head);
   }
 
-  /** Decides on a request: something to pass through, or undefined where it is answered already. */
+  /** Something to pass through, or undefined where the request is answered already. */
   async #admit(
     client: Socket,
     target: EgressTarget | undefined,
     answer: Answer,
     isTunnel: boolean,
   ): Promise<Passage | undefined> {
-    const { sandboxId, own, policy, resolve = resolveByHost, report, upstream } = this.#options;
-    if (!this.#bucket.take()) {
-      this.#deny(NO_REQUEST, target, "rate_limited");
-      answer(429, REFUSALS.rate_limited(target), "rate_limited");
+    const excess = this.#excess();
+    if (excess !== undefined) {
+      this.#deny(NO_REQUEST, target, excess);
+      answer(429, REFUSALS[excess](target), excess);
       return undefined;
     }
+    this.#underWay++;
+    const passage = await this.#decide(client, target, answer, isTunnel);
+    if (passage === undefined) this.#underWay--;
+    else passage.ended.then(() => this.#underWay--);
+    return passage;
+  }
+
+  #excess(): DenialReason | undefined {
+    if (!this.#bucket.take()) return "rate_limited";
+    return this.#underWay < this.#limits.maxConnections ? undefined : "too_many_connections";
+  }
+
+  async #decide(
+    client: Socket,
+    target: EgressTarget | undefined,
+    answer: Answer,
+    isTunnel: boolean,
+  ): Promise<Passage | undefined> {
+    const { sandboxId, own, policy, resolve = resolveByHost, report, upstream } = this.#options;
     const { request, owned } = own(sandboxId, client);
-    await owned;
+    const ownerRefusal = await owned;
     const refuse = (reason: DenialReason): undefined => {
       this.#deny(request, target, reason);
-      answer(reason === "bad_request" ? 400 : 403, REFUSALS[reason](target), reason);
+      answer(STATUSES[reason] ?? 403, REFUSALS[reason](target), reason);
     };
+    if (ownerRefusal === "rate_limited") return refuse(ownerRefusal);
     if (target === undefined) return refuse("bad_request");
+    // Before anything is resolved, which would tell whoever answers for the name. What the policy says of it says more.
+    if (ownerRefusal !== undefined) return refuse(refusalOf(policy, target) ?? ownerRefusal);
     const found =
       upstream === undefined
         ? await this.#lookups.run(() => resolveTarget(policy, target, resolve))

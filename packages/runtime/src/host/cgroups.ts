@@ -54,6 +54,11 @@ export class SandboxCgroup {
     return this.#mounts.length === 0;
   }
 
+  /** Execs have groups that tell whose their processes are. */
+  get hasExecGroups(): boolean {
+    return execHierarchies(this.#layout).length > 0;
+  }
+
   setLimits(limits: GroupLimits): void {
     const { memory, pids, cpu } = this.#layout.controllers;
     const bytes = String(limits.memoryMb * 1024 * 1024);

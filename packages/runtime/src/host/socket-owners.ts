@@ -21,18 +21,18 @@ export interface ProcessGroup {
 const SLICE_MS = 2;
 const BETWEEN_MS = 8;
 const MAX_LINKS = 20_000;
-/** The kernel's number of the state, in `/proc/net/tcp`. */
-const ESTABLISHED = "01";
-/** The program has closed its end; it may still hold it. */
-const CLOSE_WAIT = "08";
+/** How many of a group's files are looked at before another has its turn. */
+const A_TURN = 64;
+/** Where the sockets listen that the sandbox's programs connect to. */
+const LISTEN_ADDRESS = "127.0.0.1";
 
 /**
  * Finds which group of processes holds each socket: the sandbox's own table of connections has the socket's number, and the
- * open files of the groups' processes say who has that. What the program claims is not asked.
+ * open files of the groups' processes say who has that. What the program claims is not asked. Groups take turns, so that one
+ * with many files hides nobody's sockets but its own.
  *
  * @param pid any process in the sandbox's network namespace
- * @param groups looked through in this order
- * @returns the names of the groups, undefined for a socket that none holds
+ * @returns the names of the groups, undefined for a socket that none holds, or whose group has more files than are looked at
  */
 export async function socketOwners(
   pid: number,
@@ -44,14 +44,14 @@ export async function socketOwners(
   const owners = new Map<string, string>();
   let sliceAt = performance.now();
   let left = MAX_LINKS;
-  for (const path of descriptorTables(groups)) {
-    if (owners.size === wanted.size || left <= 0) break;
-    for (const descriptor of list(path.fds)) {
-      left--;
-      const inode = socketInode(`${path.fds}/${descriptor}`);
-      if (inode !== undefined && wanted.has(inode) && !owners.has(inode)) owners.set(inode, path.group);
+  for (const looks of byTurns(groups)) {
+    for (const { group, link } of looks) {
       if (owners.size === wanted.size || left <= 0) break;
+      left--;
+      const inode = socketInode(link);
+      if (inode !== undefined && wanted.has(inode) && !owners.has(inode)) owners.set(inode, group);
     }
+    if (owners.size === wanted.size || left <= 0) break;
     if (performance.now() - sliceAt < SLICE_MS) continue;
     await delay(BETWEEN_MS, undefined, { ref: false });
     sliceAt = performance.now();
@@ -59,17 +59,46 @@ export async function socketOwners(
   return inodes.map((inode) => (inode === undefined ? undefined : owners.get(inode)));
 }
 
-/** First of processes; then of threads, which may have tables of their own, or have outlived their process's first thread. */
-function* descriptorTables(groups: Iterable<ProcessGroup>): Generator<{ group: string; fds: string }> {
-  const all = Array.from(groups, (group) => ({ name: group.name, pids: group.pids() }));
-  for (const { name, pids } of all) for (const pid of pids) yield { group: name, fds: `/proc/${pid}/fd` };
-  for (const { name, pids } of all) {
-    for (const pid of pids) {
-      for (const thread of list(`/proc/${pid}/task`)) {
-        if (thread !== String(pid)) yield { group: name, fds: `/proc/${pid}/task/${thread}/fd` };
+/** An open file of a group's. */
+interface Look {
+  readonly group: string;
+  readonly link: string;
+}
+
+/** What each group has open, some of it at a time. */
+function* byTurns(groups: Iterable<ProcessGroup>): Generator<Look[]> {
+  let waiting = Array.from(groups, (group) => openFiles(group));
+  while (waiting.length > 0) {
+    const next: Generator<Look>[] = [];
+    for (const files of waiting) {
+      const turn: Look[] = [];
+      let isOver = false;
+      while (turn.length < A_TURN && !isOver) {
+        const { value, done } = files.next();
+        if (done === true) isOver = true;
+        else turn.push(value);
       }
+      yield turn;
+      if (!isOver) next.push(files);
+    }
+    waiting = next;
+  }
+}
+
+/** First of processes; then of threads, which may have tables of their own, or have outlived their process's first thread. */
+function* openFiles(group: ProcessGroup): Generator<Look> {
+  const { name } = group;
+  const pids = group.pids();
+  for (const pid of pids) yield* linksIn(name, `/proc/${pid}/fd`);
+  for (const pid of pids) {
+    for (const thread of list(`/proc/${pid}/task`)) {
+      if (thread !== String(pid)) yield* linksIn(name, `/proc/${pid}/task/${thread}/fd`);
     }
   }
+}
+
+function* linksIn(group: string, folder: string): Generator<Look> {
+  for (const descriptor of list(folder)) yield { group, link: `${folder}/${descriptor}` };
 }
 
 /**
@@ -79,12 +108,12 @@ function* descriptorTables(groups: Iterable<ProcessGroup>): Generator<{ group: s
 async function inodesOf(pid: number, sockets: readonly ConnectingSocket[]): Promise<(string | undefined)[]> {
   const table = new Map<string, string>();
   const find = ({ address, port, listenPort }: ConnectingSocket): string | undefined =>
-    table.get(`${address}:${port} ${listenPort}`);
+    table.get(`${address}:${port} ${LISTEN_ADDRESS}:${listenPort}`);
   for (const file of ["tcp", "tcp6"]) {
     for (const line of await linesOf(`/proc/${pid}/net/${file}`)) {
-      const [, local = "", remote = "", state = "", , , , , , inode = "0"] = line.trim().split(/\s+/);
-      if (inode === "0" || (state !== ESTABLISHED && state !== CLOSE_WAIT)) continue;
-      table.set(`${endOf(local)} ${endOf(remote).split(":")[1]}`, inode);
+      const [, local = "", remote = "", , , , , , , inode = "0"] = line.trim().split(/\s+/);
+      // Whatever its state: a program may have closed one direction. What nobody holds any more has no number.
+      if (inode !== "0") table.set(`${endOf(local)} ${endOf(remote)}`, inode);
     }
     if (sockets.every((socket) => find(socket) !== undefined)) break;
   }

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { text } from "node:stream/consumers";
 import type { EgressOptions } from "@sandglass/protocol";
 import type { ProxyReport } from "../egress-messages.ts";
-import { egressPolicy } from "../egress-policy.ts";
+import { egressPolicy, type OwnerRefusal } from "../egress-policy.ts";
 import { PROXY_LIMITS, type ProxyLimits } from "../proxy-limits.ts";
 import type { Resolve } from "../resolve-target.ts";
 import { SandboxProxy } from "../sandbox-proxy.ts";
@@ -27,7 +27,7 @@ export class ProxyWorld implements AsyncDisposable {
     more: {
       limits?: Partial<ProxyLimits>;
       resolve?: Resolve;
-      owned?: Promise<void>;
+      owned?: Promise<OwnerRefusal | undefined>;
       upstream?: UpstreamProxy;
     } = {},
   ): Promise<number> {
@@ -39,7 +39,7 @@ export class ProxyWorld implements AsyncDisposable {
       {
         sandboxId: "sbx_test",
         policy: egressPolicy(options, true),
-        own: () => ({ request: ++this.requests, owned: more.owned ?? Promise.resolve() }),
+        own: () => ({ request: ++this.requests, owned: more.owned ?? Promise.resolve(undefined) }),
         report: (report) => this.reports.push(report),
         limits: { ...PROXY_LIMITS, ...more.limits },
         ...(more.resolve && { resolve: more.resolve }),
