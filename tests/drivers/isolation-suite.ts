@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { after, before, describe, test } from "node:test";
 import type { Isolation } from "@sandglass/protocol";
 import type { SandboxHandle } from "@sandglass/runtime";
@@ -176,6 +178,40 @@ export function isolationSuite(isolation: Isolation): void {
       const traced = await run(acmes, { command: "echo $TRACEPARENT $BAGGAGE" }, owner);
       assert.equal(traced.stdout, `00-${owner.traceId}-${traced.info.spanId}-01 user=alice\n`);
       await acmes.terminate("user", owner);
+    });
+
+    test("reach what their policy names and nothing else, through a tunnel or not, and every decision is told", async () => {
+      const server = createServer((request, response) => response.end(`reached ${request.url}`));
+      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+      const at = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      try {
+        const network = { egress: { allow: [at] } };
+        const open = await host.runtime.create({ template: "bash", network }, context, { isTrusted: true });
+        const curl = (more: string) =>
+          run(open, { command: `curl -sS -m 60 --noproxy '' -x http://127.0.0.1:3128 ${more}` });
+        const plain = await curl(`http://${at}/plain`);
+        const tunnel = await curl(`-p http://${at}/tunnel`);
+        const refused = await curl("-w '%{http_connect}' https://other.example/");
+        assert.deepEqual([plain.stdout, tunnel.stdout], ["reached /plain", "reached /tunnel"], plain.stderr);
+        assert.equal(refused.stdout, "403");
+        await open.terminate("user", context);
+        const told = host.events.of(open.id).filter(({ type }) => type.startsWith("network."));
+        // A guest's kernel has its sockets to itself: whose they are is not known.
+        const execOf = (ran: typeof plain) => (hasGuestKernel ? undefined : ran.exec.id);
+        assert.deepEqual(
+          told.map(({ type, data }) => {
+            const { host: name, port, execId } = data as { host: string; port: number; execId?: string };
+            return [type, `${name}:${port}`, execId];
+          }),
+          [
+            ["network.egress", at, execOf(plain)],
+            ["network.egress", at, execOf(tunnel)],
+            ["network.denied", "other.example:443", execOf(refused)],
+          ],
+        );
+      } finally {
+        server.close();
+      }
     });
 
     test("whose agent dies end with driver_error, and nothing of them is left", async () => {
