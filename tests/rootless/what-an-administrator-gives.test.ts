@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { until } from "@sandglass/testkit";
@@ -10,6 +12,7 @@ import {
   STRANGER,
   SUBORDINATE,
   startUserDaemon,
+  type UserDaemon,
   withSubordinateIds,
 } from "./user-daemon.ts";
 
@@ -40,6 +43,8 @@ test("with subordinate ids each sandbox is a user of its own to the host, also w
       );
       assert.equal(ran.stdout, "mine\n0\n");
     }
+    // What a process of another user has open the daemon cannot see.
+    assert.deepEqual((await reached(world)).execs, [undefined, undefined]);
   } finally {
     await remove();
   }
@@ -62,12 +67,36 @@ test("with a control group of its own it can pause, and ends what left an exec's
     const isAsleep = (pid: number) => commandOf(pid).includes("4321");
     await until("what left its group is gone too", () => !pidsOf(user.uid).some(isAsleep));
     assert.ok(groupsNamed(group.dir, sandbox.id).length > 0);
+    const { execs, own } = await reached(world);
+    assert.deepEqual(execs, own);
     await sandbox.terminate();
     await until("its group is gone", () => groupsNamed(group.dir, sandbox.id).length === 0);
   } finally {
     await group.remove();
   }
 });
+
+/** The execs that something allowed and something denied were told of with, and those that asked for them. */
+async function reached(world: UserDaemon): Promise<{ execs: (string | undefined)[]; own: string[] }> {
+  const server = createServer((_request, response) => response.end("reached"));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.2", resolve));
+  try {
+    const at = `127.0.0.2:${(server.address() as AddressInfo).port}`;
+    const sandbox = await world.client.sandboxes.create({ ...LIMITS, network: { egress: { allow: [at] } } });
+    const allowed = await sandbox.commands.run(`curl -sS http://${at}/`);
+    assert.equal(allowed.stdout, "reached", allowed.stderr);
+    const denied = await sandbox.commands.run("curl -sS https://other.example/");
+    assert.match(denied.stderr, /403/);
+    await sandbox.terminate();
+    const execs: (string | undefined)[] = [];
+    const types = ["network.egress", "network.denied"];
+    for await (const event of world.client.events({ sandboxId: sandbox.id, types }))
+      if (event.type === "network.egress" || event.type === "network.denied") execs.push(event.data.execId);
+    return { execs, own: [allowed.execId, denied.execId] };
+  } finally {
+    server.close();
+  }
+}
 
 function usersOfTheBlock(): Set<number> {
   const uids = readdirSync("/proc")
