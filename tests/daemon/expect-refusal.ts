@@ -3,8 +3,8 @@ import { ERROR_STATUS, type ErrorCode } from "@sandglass/protocol";
 import type { HttpAnswer } from "@sandglass/testkit";
 
 const REQUEST_ID = /^req_[0-9a-z]{26}$/;
-/** Of a stack, of this checkout, of what runs the daemon. */
-const INSIDES =
+/** Of a stack, of this checkout, of what runs the daemon: in no answer. */
+export const INSIDES =
   /\bat \S+ \(|node:internal|\.ts:\d+|node_modules|TypeError|RangeError|ZodError|FST_ERR|fastify/i;
 
 /** An answer as every refusal has to be: of the catalogue, with its status, named in the record, and silent about our insides. */

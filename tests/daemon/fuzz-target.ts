@@ -1,5 +1,7 @@
-import { callHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { fileURLToPath } from "node:url";
+import { callHttp, startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 
+const CLI = fileURLToPath(new URL("../../packages/cli/src/main.ts", import.meta.url));
 /** What only the victim's organisation may ever see. */
 export const SECRET = "victim-3b1f7c-secret";
 const OPERATOR = "operator-0123456789abcdef";
@@ -15,16 +17,25 @@ export interface FuzzTarget extends AsyncDisposable {
   /** By the scope that each alone has. */
   scoped: Readonly<Record<string, string>>;
   /** Ids of what belongs to the victim. */
-  victim: { sandboxId: string; execId: string; traceId: string; runId: string; keyId: string };
+  victim: {
+    sandboxId: string;
+    execId: string;
+    traceId: string;
+    runId: string;
+    keyId: string;
+    exporterId: string;
+  };
   /** A running sandbox of the attacker's own, made anew where requests have ended it. @returns its id */
   ownSandbox(): Promise<string>;
   /** Whether the victim's things are as they were. */
   isUnharmed(): Promise<boolean>;
 }
 
-/** A daemon with a victim in it: a sandbox with a file, an exec that has ended, a run, a key, all of which hold {@link SECRET}. */
+/** A daemon with a victim in it: a sandbox with a file, an exec that has ended, a run, a key, an exporter, all of which hold {@link SECRET}. */
 export async function startFuzzTarget(): Promise<FuzzTarget> {
   const daemon = await startDaemon({
+    // As users start it: MCP is the command's to mount.
+    program: [CLI, "serve"],
     apiKeys: [OPERATOR, `attacker:${ATTACKER}@attacker`, `victim:${VICTIM}@victim`],
     args: [
       ...["--pool", "python=0", "--max-sandboxes", "3", "--log", "error"],
@@ -49,22 +60,40 @@ export async function startFuzzTarget(): Promise<FuzzTarget> {
     json: { command: "cat secret" },
   });
   const { id: keyId } = await as(VICTIM, "POST /v1/keys", { name: SECRET });
+  const { id: exporterId } = await as(VICTIM, "POST /v1/exporters", {
+    id: "victims-own",
+    provider: "webhook",
+    config: { url: `https://hooks.example.com/${SECRET}`, secret: `whsec_${"A".repeat(32)}` },
+  });
   const scoped: Record<string, string> = {};
   for (const scope of ["sandboxes:read", "sandboxes:write", "events:read"])
     scoped[scope] = (await keyOf({ name: scope, scopes: [scope] })).key;
   const revoked = await keyOf({ name: "revoked" });
   await callHttp(daemon, `DELETE /v1/keys/${revoked.id}`, { apiKey: ATTACKER });
+  const rotated = await keyOf({ name: "rotated" });
+  await as(ATTACKER, `POST /v1/keys/${rotated.id}/rotate`, {});
+  const expiresAt = new Date(Date.now() + 2_000).toISOString();
+  const expired = await keyOf({ name: "expired", expiresAt });
+  await until("it has expired", () => Date.now() > Date.parse(expiresAt));
   return {
     daemon,
     attacker: ATTACKER,
     scoped,
-    badKeys: { none: "", garbage: "sg_garbage", revoked: revoked.key, proto: "__proto__" },
+    badKeys: {
+      none: "",
+      garbage: "sg_garbage",
+      proto: "__proto__",
+      revoked: revoked.key,
+      rotated: rotated.key,
+      expired: expired.key,
+    },
     victim: {
       sandboxId: sandbox.id,
       traceId: sandbox.traceId,
       execId: String(exec.headers["x-exec-id"]),
       runId,
       keyId,
+      exporterId,
     },
     async ownSandbox() {
       const { items } = await as(ATTACKER, "GET /v1/sandboxes");
@@ -76,10 +105,14 @@ export async function startFuzzTarget(): Promise<FuzzTarget> {
       const info = await as(VICTIM, `GET ${path}`);
       const file = await callHttp(daemon, `GET ${path}/files/secret`, { apiKey: VICTIM });
       const keys = await as(VICTIM, "GET /v1/keys");
+      const exporters = await as(VICTIM, "GET /v1/exporters");
       return (
         info.state === "running" &&
         file.text === SECRET &&
-        keys.items.some(({ id }: { id: string }) => id === keyId)
+        keys.items.some(({ id }: { id: string }) => id === keyId) &&
+        exporters.items.length === 1 &&
+        exporters.items[0].id === exporterId &&
+        exporters.items[0].destination.includes(new URL("https://hooks.example.com").hostname)
       );
     },
     async [Symbol.asyncDispose]() {
