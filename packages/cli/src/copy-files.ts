@@ -1,14 +1,15 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { open, readdir, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { makeDirectory } from "@sandglass/server/make-directory";
 import { type Files, SandglassError } from "sandglass";
 import { UsageError } from "./exit-codes.ts";
+import { replaceFile } from "./replace-file.ts";
 
 export interface CopyOptions {
   isRecursive: boolean;
   signal: AbortSignal;
+  /** Told of each path that is not copied: a link may lead anywhere, and devices and pipes are no content. */
+  onLeftOut: (path: string) => void;
 }
 /** What was copied; `path` where it is now. */
 export interface CopiedFile {
@@ -23,9 +24,7 @@ export async function copyUp(
   to: string,
   options: CopyOptions,
 ): Promise<CopiedFile[]> {
-  const info = await stat(from).catch((error: Error) => {
-    throw new UsageError(`${from} cannot be read: ${error.message}`);
-  });
+  const info = await stat(from).catch((error: Error) => refuseReading(from, error));
   const isInto = to.endsWith("/") || (await isDirectoryInside(files, to));
   const target = isInto ? posix.join(to, basename(from)) : to;
   if (!info.isDirectory()) return [await upload(files, from, target, options)];
@@ -38,6 +37,7 @@ export async function copyUp(
     const below = posix.join(target, path.slice(from.replace(/\/+$/, "").length));
     if (entry.isDirectory()) await files.mkdir(below, options);
     else if (entry.isFile()) copied.push(await upload(files, path, below, options));
+    else options.onLeftOut(path);
   }
   return copied;
 }
@@ -69,15 +69,16 @@ async function downloadDirectory(
     const target = join(to, safeName(entry.name));
     const source = posix.join(from, entry.name);
     if (entry.type === "directory") copied.push(...(await downloadDirectory(files, source, target, options)));
-    // A link may lead anywhere, and devices are no content.
     else if (entry.type === "file") copied.push(await download(files, source, target, options));
+    else options.onLeftOut(source);
   }
   return copied;
 }
 
 async function upload(files: Files, from: string, to: string, { signal }: CopyOptions): Promise<CopiedFile> {
-  const { mode } = await stat(from);
-  const { path, sizeBytes } = await files.write(to, createReadStream(from), { mode: mode & 0o777, signal });
+  const file = await open(from).catch((error: Error) => refuseReading(from, error));
+  const { mode } = await file.stat();
+  const { path, sizeBytes } = await files.write(to, file.createReadStream(), { mode: mode & 0o777, signal });
   return { path, sizeBytes };
 }
 
@@ -87,9 +88,13 @@ async function download(
   to: string,
   { signal }: CopyOptions,
 ): Promise<CopiedFile> {
-  const writer = createWriteStream(to);
-  await pipeline(await files.readStream(from, { signal }), writer);
-  return { path: to, sizeBytes: writer.bytesWritten };
+  // Nothing here is touched before the sandbox has answered.
+  const content = await files.readStream(from, { signal });
+  return { path: to, sizeBytes: await replaceFile(to, content) };
+}
+
+function refuseReading(path: string, error: Error): never {
+  throw new UsageError(`${path} cannot be read: ${error.message.split(",")[0]}`);
 }
 
 /** A sandbox names its files; a name must not lead out of the directory that it is copied into. */

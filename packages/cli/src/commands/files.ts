@@ -19,7 +19,7 @@ export function filesCommand(terminal: Terminal): Command {
   files.addCommand(
     withConnection(new Command("cp").summary("copy a file or, with -r, a directory"))
       .description(
-        "Copy between this machine and a sandbox. A path in a sandbox is <sandbox>:<path>, relative to /workspace.",
+        "Copy between this machine and a sandbox. A path in a sandbox is <sandbox>:<path>, relative to /workspace. Of a directory, symbolic links and devices are left out and named on stderr.",
       )
       .argument("<from>", "a path here, or <sandbox>:<path>")
       .argument("<to>", "the other of the two; a directory, or a path with / at its end, keeps the name")
@@ -45,16 +45,30 @@ Examples:
         const copy = source.sandboxId === undefined ? copyUp : copyDown;
         const isRecursive = options.recursive ?? false;
         const signal = terminal.interruption;
+        const leftOut: string[] = [];
         const copied = await withSpinner(
           terminal,
           `copying ${printable(from)}`,
-          copy(sandbox.files, source.path, target.path, { isRecursive, signal }),
+          copy(sandbox.files, source.path, target.path, {
+            isRecursive,
+            signal,
+            onLeftOut: (path) => leftOut.push(path),
+          }),
         );
+        if (leftOut.length > 0) await terminal.note(terminal.errorColors.yellow(leftOutNote(leftOut)));
         if (options.json) await terminal.print(printableJson(copied, 2));
       }),
   );
   return files;
 }
+
+function leftOutNote(paths: readonly string[]): string {
+  const named = paths.slice(0, MAX_NAMED).map((path) => printable(path));
+  const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : "";
+  return `sandglass: ${paths.length} left out, being links or no regular files: ${named.join(", ")}${more}`;
+}
+
+const MAX_NAMED = 10;
 
 /** Only what looks like an id names a sandbox: a colon may stand in a file's name. */
 function parsePlace(text: string): Place {
