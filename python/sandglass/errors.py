@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import json
+from urllib.parse import unquote
 
 from ._catalogue import *  # noqa: F403
 from ._catalogue import BY_CODE, ERROR_STATUS, ErrorCode, InternalError
@@ -75,14 +76,17 @@ _NEAREST = {
 }
 
 
-def error_from_answer(status: int, body: str, request_id: str | None, code: str | None) -> SandglassError:
+def error_from_answer(
+    status: int, body: str, request_id: str | None, code: str | None, message: str | None = None
+) -> SandglassError:
     """The error that an HTTP error answer stands for.
 
     An answer that is not the catalogue's (a proxy's page, a newer daemon's code) keeps its words and gets the code nearest to
     its status.
 
     Args:
-        code: `x-error-code`: all that an answer to HEAD can say
+        code: `x-error-code`, for an answer to HEAD, which has no body
+        message: `x-error-message`, percent-encoded; with answers to HEAD alone
     """
     error = _parse_error_body(body)
     if error is None:
@@ -90,13 +94,14 @@ def error_from_answer(status: int, body: str, request_id: str | None, code: str 
         if not words and code in _CLASSES:
             words = f" ({code})"
         known = code if code in _CLASSES else _code_for(status)
-        return _class_of(known)(f"the server answered {status}{words}", request_id=request_id)
-    said, message, hint = str(error["code"]), str(error["message"]), error.get("hint")
+        text = unquote(message) if message else f"the server answered {status}{words}"
+        return _class_of(known)(text, request_id=request_id)
+    said, text, hint = str(error["code"]), str(error["message"]), error.get("hint")
     given = error.get("requestId")
     if said not in _CLASSES:
-        message = f"{said}: {message}"
+        text = f"{said}: {text}"
     return _class_of(said if said in _CLASSES else _code_for(status))(
-        message,
+        text,
         hint=hint if isinstance(hint, str) else None,
         request_id=given if isinstance(given, str) else request_id,
     )

@@ -154,6 +154,8 @@ test("files of any bytes and names go up and come down, and are listed, moved an
   ]);
   assert.equal(await files.exists("empty.txt"), false);
   await assert.rejects(files.readText("empty.txt"), { code: "FILE_NOT_FOUND" });
+  const message = "stat /workspace/empty.txt: no such file or directory";
+  await assert.rejects(files.stat("empty.txt"), { code: "FILE_NOT_FOUND", message });
   await files.remove("data", { recursive: true });
   assert.equal(await files.exists("data"), false);
 });

@@ -57,8 +57,10 @@ export interface ErrorAnswer {
   status: number;
   body: string;
   requestId: string | undefined;
-  /** `x-error-code`: all that an answer to HEAD can say. */
+  /** `x-error-code`, for an answer to HEAD, which has no body. */
   code: string | undefined;
+  /** `x-error-message`, percent-encoded; with answers to HEAD alone. */
+  message?: string | undefined;
 }
 
 /**
@@ -72,13 +74,24 @@ export function errorFromAnswer(answer: ErrorAnswer): SandglassError {
     const excerpt = body.length > 0 ? `: ${body.slice(0, 200)}` : "";
     const code = isKnown(answer.code) ? answer.code : codeForStatus(status);
     const words = excerpt === "" && isKnown(answer.code) ? ` (${code})` : excerpt;
-    return new SandglassError(code, `the server answered ${status}${words}`, { requestId });
+    const message = decoded(answer.message) ?? `the server answered ${status}${words}`;
+    return new SandglassError(code, message, { requestId });
   }
   const { code, message, hint } = error;
   const details = { hint, requestId: error.requestId ?? requestId };
   return isKnown(code)
     ? new SandglassError(code, message, details)
     : new SandglassError(codeForStatus(status), `${code}: ${message}`, details);
+}
+
+/** Undefined where it is no percent-encoded text: then it is somebody else's header. */
+function decoded(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function isKnown(code: string | undefined): code is ErrorCode {

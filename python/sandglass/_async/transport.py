@@ -222,6 +222,7 @@ class AsyncTransport:
                 body.decode("utf-8", "replace"),
                 response.headers.get("x-request-id"),
                 response.headers.get("x-error-code"),
+                response.headers.get("x-error-message"),
             )
         if is_whole:
             return response, await read_body(response, deadline=deadline)

@@ -223,6 +223,7 @@ class Transport:
                 body.decode("utf-8", "replace"),
                 response.headers.get("x-request-id"),
                 response.headers.get("x-error-code"),
+                response.headers.get("x-error-message"),
             )
         if is_whole:
             return response, read_body(response, deadline=deadline)

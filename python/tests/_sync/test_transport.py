@@ -158,12 +158,19 @@ def test_an_answer_that_is_not_the_catalogues_keeps_its_words_and_gets_the_neare
             transport.json(Call("doctor"))
 
 
-def test_the_code_of_an_answer_without_a_body_comes_from_its_header() -> None:
-    def script(_: SeenRequest, response: Response, __: int) -> None:
-        response.begin(404, {"x-error-code": "FILE_NOT_FOUND"})
+def test_the_code_and_the_words_of_an_answer_without_a_body_come_from_its_headers() -> None:
+    words = ["no%20%C3%A4", None]
 
-    with ScriptedServer(script) as server, pytest.raises(FileNotFoundError):
-        transport_to(server.url).whole(Call("statFile", {"id": "x", "path": "/a"}))
+    def script(_: SeenRequest, response: Response, count: int) -> None:
+        message = words[count - 1]
+        said = {} if message is None else {"x-error-message": message}
+        response.begin(404, {"x-error-code": "FILE_NOT_FOUND", **said})
+
+    with ScriptedServer(script) as server:
+        for message in ("no \u00e4", "the server answered 404 (FILE_NOT_FOUND)"):
+            with pytest.raises(FileNotFoundError) as refused:
+                transport_to(server.url).whole(Call("statFile", {"id": "x", "path": "/a"}))
+            assert refused.value.message == message
 
 
 def test_an_answer_that_does_not_begin_or_does_not_end_within_the_limit_is_a_timeout_error() -> None:

@@ -98,12 +98,16 @@ test("an answer that is not the catalogue's keeps its words and gets the nearest
   });
 });
 
-test("the code of an answer without a body comes from its header", async () => {
-  await using server = await ScriptedServer.start((_request, response) => {
-    response.writeHead(404, { "x-error-code": "FILE_NOT_FOUND" }).end();
+test("the code and the words of an answer without a body come from its headers", async () => {
+  const words = ["no%20%C3%A4", "100%", undefined];
+  await using server = await ScriptedServer.start((_request, response, count) => {
+    const message = words[count - 1];
+    const headers = { "x-error-code": "FILE_NOT_FOUND", ...(message && { "x-error-message": message }) };
+    response.writeHead(404, headers).end();
   });
   const call = { route: "statFile", params: { id: "x", path: "/a" } } as const;
-  await assert.rejects(transportTo(server.url).bytes(call), { code: "FILE_NOT_FOUND" });
+  for (const message of ["no \u00e4", ...Array(2).fill("the server answered 404 (FILE_NOT_FOUND)")])
+    await assert.rejects(transportTo(server.url).bytes(call), { code: "FILE_NOT_FOUND", message });
 });
 
 test("an answer that does not begin, or does not end, within the limit is a TimeoutError", async () => {

@@ -209,6 +209,7 @@ export class Transport {
       body: body.toString("utf8"),
       requestId: headerOf(response, "x-request-id"),
       code: headerOf(response, "x-error-code"),
+      message: headerOf(response, "x-error-message"),
     });
   }
 }

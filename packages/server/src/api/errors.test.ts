@@ -149,9 +149,11 @@ test("a cursor that is none is refused before a stream begins", async () => {
   assert.equal((await refusal("GET /v1/sandboxes?cursor=nonsense")).code, "INVALID_CURSOR");
 });
 
-test("an error of HEAD has its code in a header, there being no body", async () => {
-  const { status, headers, text } = await callHttp(daemon, `HEAD /v1/sandboxes/${sandboxId}/files/none`);
+test("an error of HEAD has its code and its words in headers, there being no body", async () => {
+  const { status, headers, text } = await callHttp(daemon, `HEAD /v1/sandboxes/${sandboxId}/files/n%C3%B6ne`);
   assert.deepEqual([status, headers["x-error-code"], text], [404, "FILE_NOT_FOUND", ""]);
+  const message = decodeURIComponent(String(headers["x-error-message"]));
+  assert.equal(message, "stat /workspace/n\u00f6ne: no such file or directory");
 });
 
 test("a body where none is asked for is no surprise", async () => {

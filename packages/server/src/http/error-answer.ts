@@ -83,6 +83,7 @@ export function answerError(
     "content-length": Buffer.byteLength(text),
     // An answer to HEAD has no body that could say it.
     "x-error-code": known.code,
+    ...(request.method === "HEAD" && { "x-error-message": encodeURIComponent(headerText(known.message)) }),
     ...(known.code === "UNAUTHORIZED" && { "www-authenticate": "Bearer" }),
     ...(CLOSING.has(known.code) && { connection: "close" }),
     ...(known instanceof RateLimitedError && { "retry-after": Math.ceil(known.retryAfterMs / 1000) }),
@@ -91,6 +92,11 @@ export function answerError(
   // What was refused for its slowness is not waited for.
   if (known.code === "REQUEST_TOO_SLOW") response.end(text, () => request.socket.destroySoon());
   else endBehindBody(request, response, text);
+}
+
+/** No longer than fits a header beside the others; what is no text (half of a surrogate pair) cannot be encoded. */
+function headerText(message: string): string {
+  return message.slice(0, 1_000).toWellFormed();
 }
 
 /** METHOD_NOT_ALLOWED, with what the `Allow` header has to say (RFC 9110 section 15.5.6). */
