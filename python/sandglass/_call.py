@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote, urlencode
 
+from ._catalogue import InvalidRequestError
 from ._protocol import REST_PARAMETERS, ROUTES
 
 if TYPE_CHECKING:
@@ -63,11 +64,21 @@ def listed(value: str | Sequence[str] | None) -> list[str] | None:
 
 
 def path_of(call: Call) -> str:
-    """The route's path with its parameters filled in and its query behind it."""
+    """The route's path with its parameters filled in and its query behind it.
+
+    Raises:
+        InvalidRequestError: where an id is empty: it would be another route's path, or none
+    """
 
     def filled(match: re.Match[str]) -> str:
         value = call.params.get(match[1], "")
-        return _file_path(value) if match[1] in REST_PARAMETERS else _component(value)
+        if match[1] in REST_PARAMETERS:
+            return _file_path(value)
+        if value == "":
+            # `execId` is an exec's, the other names are sandboxes'.
+            owner = match[1].removesuffix("Id") if match[1].endswith("Id") else "sandbox"
+            raise InvalidRequestError(f"the {owner}'s id is empty")
+        return _component(value)
 
     path = _PARAMETER.sub(filled, ROUTES[call.route][1])
     query = _query_of(call.query)

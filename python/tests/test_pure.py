@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 import sandglass
-from sandglass import SandboxInfo, SandboxNotFoundError, StreamError
+from sandglass import InvalidRequestError, SandboxInfo, SandboxNotFoundError, StreamError
 from sandglass._call import Call, path_of
 from sandglass._decode import decode
 from sandglass._export_environment import with_export_environment
@@ -25,6 +25,13 @@ def file_at(path: str) -> str:
 
 def test_names_of_a_path_are_encoded_so_that_none_can_reach_another_route() -> None:
     assert path_of(Call("getSandbox", {"id": "../keys?x"})) == "/v1/sandboxes/..%2Fkeys%3Fx"
+
+
+def test_an_id_that_is_empty_is_refused_by_its_name() -> None:
+    with pytest.raises(InvalidRequestError, match="the sandbox's id is empty"):
+        path_of(Call("getSandbox", {"id": ""}))
+    with pytest.raises(InvalidRequestError, match="the exec's id is empty"):
+        path_of(Call("getExec", {"id": "sbx_1", "execId": ""}))
 
 
 def test_a_file_path_keeps_its_slashes_and_an_absolute_one_its_first_as_2f() -> None:

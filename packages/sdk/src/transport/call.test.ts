@@ -9,6 +9,18 @@ test("names of a path are encoded, so that none can reach another route", () => 
   assert.equal(pathOf({ route: "getSandbox", params: { id: "../keys?x" } }), "/v1/sandboxes/..%2Fkeys%3Fx");
 });
 
+test("an id that is empty is refused by its name", () => {
+  const message = "the sandbox's id is empty";
+  assert.throws(() => pathOf({ route: "getSandbox", params: { id: "" } }), {
+    code: "INVALID_REQUEST",
+    message,
+  });
+  assert.throws(
+    () => pathOf({ route: "getExec", params: { id: "sbx_1", execId: "" } }),
+    /the exec's id is empty/,
+  );
+});
+
 test("a file path keeps its slashes, and an absolute one its first as %2F", () => {
   assert.equal(fileAt("data/my file#1.csv"), "data/my%20file%231.csv");
   assert.equal(fileAt("/etc/hosts"), "%2Fetc/hosts");

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { ErrorCode, RouteName } from "@sandglass/protocol";
-import { ROUTES } from "@sandglass/protocol";
+import { ROUTES, SandglassError } from "@sandglass/protocol";
 import type { Operation } from "../otel/operation.ts";
 import type { OperationName } from "../otel/operation-names.ts";
 import type { Tracing } from "../tracing.ts";
@@ -36,15 +36,26 @@ export interface Call {
   operation?: Operation;
 }
 
-/** The route's path with its parameters filled in and its query behind it. */
+/**
+ * The route's path with its parameters filled in and its query behind it.
+ *
+ * @throws SandglassError INVALID_REQUEST where an id is empty: it would be another route's path, or none
+ */
 export function pathOf(call: Call): string {
   const template = ROUTES[call.route].path;
   const path = template.replace(/\{(\w+)(\+?)\}/g, (_, name: string, isRest: string) => {
     const value = call.params?.[name] ?? "";
-    return isRest ? encodeFilePath(value) : encodeURIComponent(value);
+    if (isRest) return encodeFilePath(value);
+    if (value === "") throw new SandglassError("INVALID_REQUEST", `the ${ownerOf(name)}'s id is empty`);
+    return encodeURIComponent(value);
   });
   const query = queryOf(call.query);
   return query === "" ? path : `${path}?${query}`;
+}
+
+/** Whose id a parameter of a path is: `execId` is an exec's, the other names are sandboxes'. */
+function ownerOf(parameter: string): string {
+  return /^(.+)Id$/.exec(parameter)?.[1] ?? "sandbox";
 }
 
 /**
