@@ -45,6 +45,13 @@ export function collectPairs(text: string, previous: Record<string, string> = {}
   return { ...previous, [name]: value };
 }
 
+/** Collects `name=value`, given again and again. It is stored and shown: nothing is taken from the environment. */
+export function collectMetadata(text: string, previous: Record<string, string> = {}): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError("Use name=value.");
+  return { ...previous, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
 /** Collects `component=status`, given again and again. What they may be is the daemon's to say. */
 export function collectComponents(
   text: string,

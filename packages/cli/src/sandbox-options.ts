@@ -1,6 +1,13 @@
 import { type Command, Option } from "commander";
 import type { CreateSandboxRequest, Isolation, RecordMode } from "sandglass";
-import { collectList, collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
+import {
+  collectList,
+  collectMetadata,
+  collectPairs,
+  parseDuration,
+  parseMegabytes,
+  parsePositive,
+} from "./option-values.ts";
 
 /** Options of commands that create a sandbox. */
 export interface SandboxOptions {
@@ -35,7 +42,7 @@ export function withSandboxOptions(command: Command): Command {
       "environment variable; again for more, NAME alone passes yours on",
       collectPairs,
     )
-    .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectPairs)
+    .option("--metadata <name=value>", "a pair of your own to find it by; again for more", collectMetadata)
     .option("--otel-export", "send its telemetry where your OTEL_EXPORTER_OTLP_* say, too")
     .option("--instrument", "have its processes report spans")
     .option(
