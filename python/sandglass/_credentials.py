@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import warnings
 from collections.abc import Mapping
@@ -83,10 +84,22 @@ def resolve_api_key(
     wrote to the credentials file, `{"<base_url>": {"apiKey": "…"}}`. None where there is none.
 
     A file that others may read is refused with a warning, not used: its key has to be taken as known to them.
+
+    Raises:
+        InvalidRequestError: where what was given cannot be a key
     """
-    if explicit is not None:
-        return explicit
-    return env.get("SANDGLASS_API_KEY") or _key_from_file(base_url, credentials_path(env))
+    given = explicit if explicit is not None else env.get("SANDGLASS_API_KEY") or None
+    if given is None:
+        return _key_from_file(base_url, credentials_path(env))
+    if re.search(r"[^\x21-\x7e]", given):
+        name = "SANDGLASS_API_KEY" if explicit is None else "api_key"
+        raise InvalidRequestError(f"{name} holds a line break, a space or another character that no key has")
+    return given
+
+
+def missing_key_hint(base_url: str, env: Mapping[str, str] = os.environ) -> str:
+    """What to do where none was found and the daemon asks for one."""
+    return f"there is no key for {base_url} in {credentials_path(env)}: give api_key or SANDGLASS_API_KEY"
 
 
 def _key_from_file(base_url: str, path: Path) -> str | None:

@@ -65,6 +65,8 @@ test("a command line that makes no sense ends with 2 and says why on stderr", as
     ["logs", "zzz", ...NOWHERE],
     ["files", "cp", "a", "b"],
     ["ps", "--url", "ftp://x"],
+    // Its value here would be stored, and shown to whoever reads the record.
+    ["create", "--metadata", "PATH", ...NOWHERE],
     ["ps", "--api-key-file", "/does/not/exist"],
   ];
   for (const [index, result] of (await Promise.all(lines.map((line) => runCommand(line)))).entries()) {
@@ -101,4 +103,37 @@ test("the key comes from a file, its end of line left out, and never from the co
   server.closeAllConnections();
   server.close();
   assert.doesNotMatch((await runCommand(["ps", "--help"])).stdout, /--api-key /);
+});
+
+test("what is wrong with the key, the address or the id is said by the name it was given under", async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(request.headers.authorization === undefined ? 401 : 404, {
+      "x-error-code": "UNAUTHORIZED",
+    });
+    response.end();
+  });
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const missing = await runCommand(["ps", "--url", url]);
+  assert.equal(missing.code, 1);
+  assert.ok(
+    missing.stderr.includes(
+      `there is no key for ${url} in /nonexistent/credentials.json: give --api-key-file or SANDGLASS_API_KEY`,
+    ),
+    missing.stderr,
+  );
+  const broken = await runCommand(["ps", "--url", url], { env: { SANDGLASS_API_KEY: "sgk_a\nb" } });
+  assert.match(broken.stderr, /^sandglass: SANDGLASS_API_KEY holds a line break/);
+  const tls = await runCommand(["ps", "--url", url.replace("http:", "https:")]);
+  assert.match(tls.stderr, /speaks http, not https/);
+  for (const words of [
+    ["exec", "", "--", "ls"],
+    ["rm", ""],
+  ])
+    assert.match(
+      (await runCommand([...words, "--url", url])).stderr,
+      /^sandglass: the sandbox's id is empty/,
+    );
+  server.closeAllConnections();
+  server.close();
 });

@@ -32,13 +32,11 @@ interface Description {
 function describe(error: unknown): Description {
   if (error instanceof SandglassError) {
     const { code, message, hint, requestId } = error;
-    return { code, message, hint: code === "UNAUTHORIZED" ? (hint ?? KEY_HINT) : hint, requestId };
+    return { code, message, hint: hint?.replace("give apiKey", "give --api-key-file"), requestId };
   }
   if (error instanceof UsageError) return { code: "USAGE", message: error.message };
   return { code: "FAILED", message: error instanceof Error ? error.message : String(error) };
 }
-
-const KEY_HINT = "give a key with --api-key-file, SANDGLASS_API_KEY or the credentials file";
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;

@@ -95,3 +95,12 @@ test("without a file there is no key and no warning", async () => {
   });
   assert.equal(warning, undefined);
 });
+
+test("what cannot be a key is refused by the name it was given under, and not repeated", () => {
+  const url = "http://127.0.0.1:7070";
+  assert.throws(() => resolveApiKey(url, undefined, { SANDGLASS_API_KEY: "sgk_a\n" }), {
+    code: "INVALID_REQUEST",
+    message: "SANDGLASS_API_KEY holds a line break, a space or another character that no key has",
+  });
+  assert.throws(() => resolveApiKey(url, "sgk a"), /^SandglassError: apiKey holds/);
+});

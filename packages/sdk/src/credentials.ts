@@ -42,13 +42,29 @@ export function credentialsPath(env: Environment = process.env): string {
  * wrote to the credentials file, `{"<baseUrl>": {"apiKey": "…"}}`. Undefined where there is none.
  *
  * A file that others may read is refused with a warning, not used: its key has to be taken as known to them.
+ *
+ * @throws SandglassError INVALID_REQUEST where what was given cannot be a key
  */
 export function resolveApiKey(
   baseUrl: string,
   explicit?: string,
   env: Environment = process.env,
 ): string | undefined {
-  return explicit ?? (env.SANDGLASS_API_KEY || keyFromFile(baseUrl, credentialsPath(env)));
+  const given = explicit ?? (env.SANDGLASS_API_KEY || undefined);
+  if (given === undefined) return keyFromFile(baseUrl, credentialsPath(env));
+  if (/[^\x21-\x7e]/.test(given)) {
+    const name = explicit === undefined ? "SANDGLASS_API_KEY" : "apiKey";
+    throw new SandglassError(
+      "INVALID_REQUEST",
+      `${name} holds a line break, a space or another character that no key has`,
+    );
+  }
+  return given;
+}
+
+/** What to do where none was found and the daemon asks for one. */
+export function missingKeyHint(baseUrl: string, env: Environment = process.env): string {
+  return `there is no key for ${baseUrl} in ${credentialsPath(env)}: give apiKey or SANDGLASS_API_KEY`;
 }
 
 function keyFromFile(baseUrl: string, path: string): string | undefined {

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from .._call import Call, path_of
+from .._credentials import missing_key_hint
 from .._error import SandglassError
 from .._otel.instruments import Instruments
 from .._otel.operation import Operation
 from .._retry import REQUEST_BACKOFF
-from ..errors import ConnectionError, error_from_answer
+from ..errors import ConnectionError, UnauthorizedError, error_from_answer
 from .runtime import sleep
 
 if TYPE_CHECKING:
@@ -217,13 +218,18 @@ class AsyncTransport:
             request.status = response.status_code
         if response.status_code >= 300:
             body = await read_body(response, _MAX_ERROR_BYTES, deadline)
-            raise error_from_answer(
+            error = error_from_answer(
                 response.status_code,
                 body.decode("utf-8", "replace"),
                 response.headers.get("x-request-id"),
                 response.headers.get("x-error-code"),
                 response.headers.get("x-error-message"),
             )
+            if isinstance(error, UnauthorizedError) and "authorization" not in headers:
+                # Where the key was looked for is known here alone.
+                hint = missing_key_hint(self.base_url)
+                raise UnauthorizedError(error.message, hint=hint, request_id=error.request_id)
+            raise error
         if is_whole:
             return response, await read_body(response, deadline=deadline)
         # The body of a stream may pause for as long as it likes.

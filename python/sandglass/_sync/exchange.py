@@ -153,6 +153,10 @@ def to_connection_error(
     return made
 
 
+#: What OpenSSL makes of an answer in plain HTTP.
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG")
+
+
 def _not_connected(error: httpx.ConnectError, base_url: str) -> ConnectionError:
     reasons = list(_reasons(error))
     if any(isinstance(reason, socket.gaierror) for reason in reasons):
@@ -163,6 +167,11 @@ def _not_connected(error: httpx.ConnectError, base_url: str) -> ConnectionError:
         return ConnectionError(
             f"the certificate of {base_url} is not trusted: {error}",
             hint="where its authority is your own, give that certificate as ca_file or SANDGLASS_CA_FILE",
+        )
+    if any(isinstance(reason, ssl.SSLError) and reason.reason in _NOT_TLS for reason in reasons):
+        return ConnectionError(
+            f"what listens at {base_url} speaks http, not https",
+            hint="write http:// in SANDGLASS_URL or base_url",
         )
     if any(isinstance(reason, ConnectionRefusedError) for reason in reasons):
         return ConnectionError(

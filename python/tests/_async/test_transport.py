@@ -15,6 +15,7 @@ from sandglass import (
     SandboxNotFoundError,
     SandglassError,
     TimeoutError,
+    UnauthorizedError,
 )
 from sandglass._async.transport import AsyncTransport
 from sandglass._call import Call
@@ -22,7 +23,7 @@ from tests.support.scripted_server import Response, ScriptedServer, SeenRequest
 
 
 def transport_to(
-    base_url: str, api_key: str = "sgk_1", request_timeout_ms: float | None = None
+    base_url: str, api_key: str | None = "sgk_1", request_timeout_ms: float | None = None
 ) -> AsyncTransport:
     return AsyncTransport(
         base_url=base_url,
@@ -180,6 +181,37 @@ async def test_the_code_and_the_words_of_an_answer_without_a_body_come_from_its_
             with pytest.raises(FileNotFoundError) as refused:
                 await transport_to(server.url).whole(Call("statFile", {"id": "x", "path": "/a"}))
             assert refused.value.message == message
+
+
+@pytest.mark.anyio
+async def test_where_a_key_was_looked_for_is_said_where_none_was_found() -> None:
+    def script(_: SeenRequest, response: Response, __: int) -> None:
+        response.begin(401, {"x-error-code": "UNAUTHORIZED", "content-length": "0"})
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(UnauthorizedError) as missing:
+            await transport_to(server.url, api_key=None).json(Call("doctor"))
+        assert f"no key for {server.url} in" in (missing.value.hint or "")
+        with pytest.raises(UnauthorizedError) as wrong:
+            await transport_to(server.url).json(Call("doctor"))
+        assert wrong.value.hint is None
+
+
+@pytest.mark.anyio
+async def test_https_to_what_speaks_http_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(ConnectionError, match="speaks http, not https"):
+            await transport_to(f"https://127.0.0.1:{server.getsockname()[1]}").json(Call("doctor"))
+        answering.join()
 
 
 @pytest.mark.anyio

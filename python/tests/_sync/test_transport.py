@@ -16,6 +16,7 @@ from sandglass import (
     SandboxNotFoundError,
     SandglassError,
     TimeoutError,
+    UnauthorizedError,
 )
 from sandglass._sync.transport import Transport
 from sandglass._call import Call
@@ -23,7 +24,7 @@ from tests.support.scripted_server import Response, ScriptedServer, SeenRequest
 
 
 def transport_to(
-    base_url: str, api_key: str = "sgk_1", request_timeout_ms: float | None = None
+    base_url: str, api_key: str | None = "sgk_1", request_timeout_ms: float | None = None
 ) -> Transport:
     return Transport(
         base_url=base_url,
@@ -171,6 +172,35 @@ def test_the_code_and_the_words_of_an_answer_without_a_body_come_from_its_header
             with pytest.raises(FileNotFoundError) as refused:
                 transport_to(server.url).whole(Call("statFile", {"id": "x", "path": "/a"}))
             assert refused.value.message == message
+
+
+def test_where_a_key_was_looked_for_is_said_where_none_was_found() -> None:
+    def script(_: SeenRequest, response: Response, __: int) -> None:
+        response.begin(401, {"x-error-code": "UNAUTHORIZED", "content-length": "0"})
+
+    with ScriptedServer(script) as server:
+        with pytest.raises(UnauthorizedError) as missing:
+            transport_to(server.url, api_key=None).json(Call("doctor"))
+        assert f"no key for {server.url} in" in (missing.value.hint or "")
+        with pytest.raises(UnauthorizedError) as wrong:
+            transport_to(server.url).json(Call("doctor"))
+        assert wrong.value.hint is None
+
+
+def test_https_to_what_speaks_http_says_so() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
+
+        answering = threading.Thread(target=answer)
+        answering.start()
+        with pytest.raises(ConnectionError, match="speaks http, not https"):
+            transport_to(f"https://127.0.0.1:{server.getsockname()[1]}").json(Call("doctor"))
+        answering.join()
 
 
 def test_an_answer_that_does_not_begin_or_does_not_end_within_the_limit_is_a_timeout_error() -> None:

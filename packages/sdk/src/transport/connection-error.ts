@@ -27,12 +27,25 @@ export function toConnectionError(error: unknown, baseUrl: string): unknown {
         hint: "where its authority is your own, give that certificate as caFile or SANDGLASS_CA_FILE",
         cause: error,
       });
+    case "EPROTO":
+    case "ERR_SSL_WRONG_VERSION_NUMBER":
+    case "ERR_SSL_PACKET_LENGTH_TOO_LONG":
+      if (!/wrong version number|packet length too long/i.test(error.message))
+        return failed(error, code, baseUrl);
+      return new ConnectionError(`what listens at ${baseUrl} speaks http, not https`, {
+        hint: "write http:// in SANDGLASS_URL or baseUrl",
+        cause: error,
+      });
     case "ABORT_ERR":
       return error;
     default:
-      return new ConnectionError(`the connection to ${baseUrl} failed: ${error.message || code}`, {
-        hint: "look at the daemon's log; is it still running?",
-        cause: error,
-      });
+      return failed(error, code, baseUrl);
   }
+}
+
+function failed(error: Error, code: string, baseUrl: string): ConnectionError {
+  return new ConnectionError(`the connection to ${baseUrl} failed: ${error.message || code}`, {
+    hint: "look at the daemon's log; is it still running?",
+    cause: error,
+  });
 }

@@ -110,6 +110,27 @@ test("the code and the words of an answer without a body come from its headers",
     await assert.rejects(transportTo(server.url).bytes(call), { code: "FILE_NOT_FOUND", message });
 });
 
+test("where a key was looked for is said where none was found", async () => {
+  await using server = await ScriptedServer.start((_request, response) => {
+    response.writeHead(401, { "x-error-code": "UNAUTHORIZED" }).end();
+  });
+  const asked = (apiKey: string | undefined): Promise<unknown> =>
+    transportTo(server.url, { apiKey: () => apiKey }).json({ route: "doctor" });
+  await assert.rejects(asked(undefined), (error: SandglassError) => {
+    assert.ok(error.hint?.startsWith(`there is no key for ${server.url} in /`), error.hint);
+    return true;
+  });
+  await assert.rejects(asked("sgk_other"), { code: "UNAUTHORIZED", hint: undefined });
+});
+
+test("https to what speaks http says so", async () => {
+  await using server = await ScriptedServer.start((_request, response) => void response.end());
+  await assert.rejects(transportTo(server.url.replace("http:", "https:")).json({ route: "doctor" }), {
+    code: "CONNECTION_FAILED",
+    message: /speaks http, not https/,
+  });
+});
+
 test("an answer that does not begin, or does not end, within the limit is a TimeoutError", async () => {
   await using server = await ScriptedServer.start((_request, response, count) => {
     if (count === 2) response.writeHead(200).write("{");

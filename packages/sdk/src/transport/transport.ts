@@ -3,6 +3,7 @@ import { Agent as HttpAgent, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import type { Attributes } from "@opentelemetry/api";
 import { ROUTES } from "@sandglass/protocol";
+import { missingKeyHint } from "../credentials.ts";
 import { ConnectionError, errorFromAnswer, SandglassError } from "../errors.ts";
 import { Instruments } from "../otel/instruments.ts";
 import { Operation } from "../otel/operation.ts";
@@ -161,7 +162,7 @@ export class Transport {
         const response = await exchange(wire);
         operation.answered(response);
         if ((response.statusCode ?? 0) < 300) return await read(response);
-        throw await this.#errorOf(response);
+        throw await this.#errorOf(response, wire);
       } catch (error) {
         // Whatever the reason is, a code of its own included, it is the caller's and no broken connection.
         if (call.signal?.aborted) throw call.signal.reason;
@@ -202,15 +203,19 @@ export class Transport {
     };
   }
 
-  async #errorOf(response: IncomingMessage): Promise<Error> {
+  async #errorOf(response: IncomingMessage, { headers }: WireRequest): Promise<Error> {
     const body = await readBody(response, MAX_ERROR_BYTES);
-    return errorFromAnswer({
+    const error = errorFromAnswer({
       status: response.statusCode ?? 0,
       body: body.toString("utf8"),
       requestId: headerOf(response, "x-request-id"),
       code: headerOf(response, "x-error-code"),
       message: headerOf(response, "x-error-message"),
     });
+    if (error.code !== "UNAUTHORIZED" || headers.authorization !== undefined) return error;
+    // Where the key was looked for is known here alone.
+    const { code, message, requestId } = error;
+    return new SandglassError(code, message, { hint: missingKeyHint(this.baseUrl), requestId });
   }
 }
 
