@@ -52,6 +52,12 @@ test("a line is made to fit the terminal: whole words, what tells most first, an
   assert.match(eventLine(event, plain, 20), / cause=user durationMs=12\.3ms …$/);
 });
 
+test("memory over time is a number, and no duration", () => {
+  const data = { cpuMs: 1_500, memoryMbMs: 30_900_000, at: "2026-04-18T14:00:00Z" };
+  const line = eventLine({ ...base, type: "cost.runtime", data } as unknown as EventLine, plain);
+  assert.match(line, / cpuMs=1\.50s memoryMbMs=30900000 /);
+});
+
 test("hostile data stays on its line and cannot paint", () => {
   const data = { toolName: "\u001b[2J\nINFO fake", toolCallId: "x".repeat(500) };
   const line = eventLine({ ...base, type: "agent.tool_call", data } as EventLine, plain);

@@ -86,8 +86,10 @@ function rankOf(name: string): number {
   return first >= 0 ? first : LAST.includes(name) ? FIRST.length + 1 : FIRST.length;
 }
 
+/** `memoryMbMs` is an amount of memory over time, and no duration. */
 function wordsOf(name: string, value: unknown): string {
-  if (typeof value === "number" && name.endsWith("Ms")) return duration(value).replace(" ", "");
+  if (typeof value === "number" && name.endsWith("Ms") && !name.endsWith("MbMs"))
+    return duration(value).replace(" ", "");
   if (typeof value === "string") return /[\s"=]/.test(value) ? JSON.stringify(value) : value;
   return JSON.stringify(value) ?? "";
 }
