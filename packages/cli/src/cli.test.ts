@@ -61,6 +61,7 @@ test("a command line that makes no sense ends with 2 and says why on stderr", as
     ["run", "notes.txt"],
     ["run", "/does/not/exist.py"],
     ["run", "--timeout", "soon", "x.py"],
+    ["top", "--interval", "0", ...NOWHERE],
     ["trace", "zzz", ...NOWHERE],
     ["logs", "zzz", ...NOWHERE],
     ["files", "cp", "a", "b"],

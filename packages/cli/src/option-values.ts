@@ -13,7 +13,7 @@ const UNITS_MB: Readonly<Record<string, number>> = { m: 1, mb: 1, mib: 1, g: 102
 /** `30s`, `5m`, `1.5h`, `250ms`, or a plain number of seconds, as milliseconds. */
 export function parseDuration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError("Use a duration like 30s, 5m or 250ms.");
+  if (match === null) throw new InvalidArgumentError("Use a duration like 250ms, 30s, 5m, 2h or 7d.");
   return Math.round(Number(match[1]) * (UNITS_MS[match[2] ?? "s"] ?? 1_000));
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { Client, SandboxInfo } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { parseDuration } from "../option-values.ts";
@@ -18,8 +18,12 @@ const HOME = "\u001b[H";
 const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
+const DEFAULT_INTERVAL_MS = 1_000;
+/** Each look reads the record and the list: more often would be nothing but work for the daemon. */
+const MIN_INTERVAL_MS = 100;
+
 interface TopOptions extends ConnectionOptions {
-  interval: number;
+  interval?: number;
   once?: boolean;
 }
 
@@ -30,7 +34,7 @@ export function topCommand(terminal: Terminal): Command {
       "The sandboxes that there are: CPU as a share of their limit, memory, processes, execs that are over and under way, cost. Refreshed until " +
         "Ctrl-C; where the output is no terminal, one table after the other.",
     )
-    .option("-i, --interval <duration>", "between two looks, e.g. 500ms or 5s", parseDuration, 1_000)
+    .option("-i, --interval <duration>", "between two looks, 100ms or more (default: 1s)", parseInterval)
     .option("--once", "look once and end")
     .addHelpText(
       "after",
@@ -44,6 +48,12 @@ Examples:
   sandglass top --interval 10s >> usage.txt`,
     )
     .action((options: TopOptions) => watch(terminal, options, clientOf(options)));
+}
+
+function parseInterval(text: string): number {
+  const intervalMs = parseDuration(text);
+  if (intervalMs < MIN_INTERVAL_MS) throw new InvalidArgumentError("Use 100ms or more.");
+  return intervalMs;
 }
 
 /** Takes in what was recorded behind the cursor, or the last of it where there is none yet. @returns the cursor behind it */
@@ -75,7 +85,7 @@ async function watch(terminal: Terminal, options: TopOptions, client: Client): P
       if (isDrawn) await draw(terminal, rows);
       else await print(terminal, options, rows);
       if (options.once) return;
-      await delay(options.interval, undefined, { signal }).catch(() => {
+      await delay(options.interval ?? DEFAULT_INTERVAL_MS, undefined, { signal }).catch(() => {
         throw signal.reason;
       });
     }
