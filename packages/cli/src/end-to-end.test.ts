@@ -208,6 +208,20 @@ test("keys are made, listed without their secret, and revoked", async () => {
   assert.match(refused.stderr, /key/);
 });
 
+test("of several sandboxes or keys, one that is not there holds up none of the others", async () => {
+  const [first, last] = [await client.createSandbox("bash"), await client.createSandbox("bash")];
+  const nowhere = "sbx_00000000000000000000000000";
+  const removed = await sandglass(["rm", first.id, nowhere, last.id]);
+  assert.deepEqual([removed.stdout, removed.code], [`${first.id}\n${last.id}\n`, 1]);
+  assert.match(removed.stderr, new RegExp(nowhere));
+  assert.deepEqual((await client.sandboxes.list()).items, []);
+
+  const { id } = await client.keys.create("going");
+  const revoked = await sandglass(["keys", "revoke", "--json", "key_nope", id]);
+  assert.deepEqual([JSON.parse(revoked.stdout), revoked.code], [{ revoked: [id] }, 1]);
+  assert.equal(JSON.parse(revoked.stderr).error.code, "KEY_NOT_FOUND");
+});
+
 test("doctor asks the daemon, or looks by itself and says so", async () => {
   const asked = JSON.parse((await sandglass(["doctor", "--json"])).stdout) as {
     source: string;

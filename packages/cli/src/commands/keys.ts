@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { CreatedKey, Scope } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { forEach } from "../each.ts";
 import { keepNewSecret } from "../kept-key.ts";
 import { parseDuration } from "../option-values.ts";
 import { age } from "../print/duration.ts";
@@ -111,8 +112,13 @@ Examples:
       .addHelpText("after", "\nExamples:\n  sandglass keys revoke key_…")
       .action(async (ids: string[], options: ConnectionOptions) => {
         const client = clientOf(options);
-        for (const id of ids) await client.keys.revoke(id);
-        await terminal.print(options.json ? printableJson({ revoked: ids }, 2) : ids.join("\n"));
+        const revoke = async (id: string): Promise<void> => {
+          await client.keys.revoke(id);
+          if (!options.json) await terminal.print(id);
+        };
+        await forEach(ids, terminal, options.json ?? false, revoke, async (revoked) => {
+          if (options.json) await terminal.print(printableJson({ revoked }, 2));
+        });
       }),
   );
   return keys;

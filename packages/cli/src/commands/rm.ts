@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { SandglassError } from "sandglass";
 import { confirm } from "../confirm.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { forEach } from "../each.ts";
 import { deletionText } from "../print/deletion.ts";
 import { printableJson } from "../print/printable.ts";
 import type { Terminal } from "../terminal.ts";
@@ -26,12 +27,14 @@ Examples:
     .action(async (ids: string[], options: ConnectionOptions & { record?: boolean; yes?: boolean }) => {
       if (options.record) return removeRecords(terminal, ids, options);
       const client = clientOf(options);
-      for (const id of ids) {
+      const end = async (id: string): Promise<void> => {
         const sandbox = await client.sandboxes.connect(id);
         await sandbox.terminate();
         if (!options.json) await terminal.print(id);
-      }
-      if (options.json) await terminal.print(printableJson({ ended: ids }, 2));
+      };
+      await forEach(ids, terminal, options.json ?? false, end, async (ended) => {
+        if (options.json) await terminal.print(printableJson({ ended }, 2));
+      });
     });
 }
 
