@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { buffer } from "node:stream/consumers";
 import type { Command } from "commander";
 import type { Language } from "sandglass";
-import { CommandWithCommandLine } from "../command-line-behind.ts";
+import { CommandWithCommandLine } from "../command-with-command-line.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { exitWith, passOn } from "../exec-output.ts";
 import { UsageError } from "../exit-codes.ts";

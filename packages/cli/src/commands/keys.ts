@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { CreatedKey, Scope } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { forEach } from "../each.ts";
+import { forEach } from "../for-each.ts";
 import { keepNewSecret } from "../kept-key.ts";
 import { parseDuration } from "../option-values.ts";
 import { age } from "../print/duration.ts";

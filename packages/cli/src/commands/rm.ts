@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { SandglassError } from "sandglass";
 import { confirm } from "../confirm.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { forEach } from "../each.ts";
+import { forEach } from "../for-each.ts";
 import { deletionText } from "../print/deletion.ts";
 import { printableJson } from "../print/printable.ts";
 import type { Terminal } from "../terminal.ts";
