@@ -82,6 +82,15 @@ test("a bad value is refused naming the option, its source and the value", async
     load({ options: { defaults: { memoryMb: -1 } } }),
     messageOf(/defaults\.memoryMb \(given to the constructor\)/),
   );
+  await assert.rejects(
+    load({ flags: optionsFromFlags(["--defaults-memory-mb=1"]).given }),
+    messageOf(/defaults\.memoryMb \(from the flag --defaults-memory-mb\).*16/),
+  );
+  await assert.rejects(
+    load({ flags: optionsFromFlags(["--pool", "pyhton=4"]).given }),
+    messageOf(/pool \(from the flag --pool\): there is no template "pyhton"; did you mean python\?/),
+  );
+  await load({ options: { pool: { own: 1 }, templates: { own: { base: "bash" } } } });
 });
 
 test("an unknown name is refused with the nearest known one, wherever it came from", async () => {

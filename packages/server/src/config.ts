@@ -20,6 +20,7 @@ import {
   optionsFromFile,
   optionsFromObject,
 } from "./config/sources.ts";
+import { checkPools } from "./configured-templates.ts";
 
 export { ConfigError } from "./config/config-error.ts";
 export type { ObservabilityOptions, ProviderName } from "./config/observability-options.ts";
@@ -93,6 +94,7 @@ export async function loadConfig(from: LoadOptions = {}): Promise<LoadedConfig> 
   };
   refine("log", () => parseLogDirectives(config.log));
   const keys = refine("apiKeys", () => apiKeys.map((entry, index) => parseConfiguredKey(entry, index, env)));
+  refine("pool", () => checkPools(config));
   const origins = new Map([...given].map(([path, { origin }]) => [path, origin]));
   return { config: { ...config, apiKeys: keys, dataDir: resolve(cwd, dataDir) }, sources, origins, env, cwd };
 }

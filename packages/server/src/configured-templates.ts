@@ -1,3 +1,4 @@
+import { nearestName } from "@sandglass/protocol";
 import type { TemplateConfig } from "@sandglass/runtime";
 import type { SandglassConfig } from "./config.ts";
 
@@ -12,4 +13,15 @@ export function configuredTemplates({ templates, pool }: SandglassConfig): Recor
     sized[name] = { ...(builtIn !== undefined && { base: builtIn }), ...sized[name], poolSize };
   }
   return sized;
+}
+
+/** @throws Error where a pool is of a template that there is none of */
+export function checkPools({ templates, pool }: Pick<SandglassConfig, "templates" | "pool">): void {
+  const names = [...BUILT_IN, ...Object.keys(templates)];
+  for (const name of Object.keys(pool)) {
+    if (names.includes(name)) continue;
+    const nearest = nearestName(name, names);
+    const hint = nearest === undefined ? `there are ${names.join(", ")}` : `did you mean ${nearest}?`;
+    throw new Error(`there is no template "${name}"; ${hint}`);
+  }
 }

@@ -1,4 +1,4 @@
-import { NetworkOptions } from "@sandglass/protocol/schemas";
+import { CreateSandboxRequest, NetworkOptions } from "@sandglass/protocol/schemas";
 import { z } from "zod";
 import { collectorSchema, otelExportSchema } from "./collector-schema.ts";
 import { limitsSchema, tlsSchema, trustedProxySchema } from "./network-schema.ts";
@@ -29,6 +29,9 @@ const count = z.int().min(0);
 const positive = z.int().min(1);
 const port = z.int().min(0).max(65_535);
 
+/** What the API lets a sandbox ask for, so that no default is what nobody may ask for. */
+const ofSandboxes = CreateSandboxRequest.shape;
+
 const templateSchema = z.strictObject({
   base: z.enum(["python", "node", "bash"]).optional(),
   mounts: z
@@ -38,10 +41,10 @@ const templateSchema = z.strictObject({
   warmup: z.string().optional(),
   warm: z.array(z.enum(["python", "javascript", "bash"])).optional(),
   poolSize: count.optional(),
-  vcpu: z.number().positive().optional(),
-  memoryMb: positive.optional(),
-  diskMb: positive.optional(),
-  maxPids: positive.optional(),
+  vcpu: ofSandboxes.vcpu,
+  memoryMb: ofSandboxes.memoryMb,
+  diskMb: ofSandboxes.diskMb,
+  maxPids: ofSandboxes.maxPids,
   isolation: z.enum(["bubblewrap", "crun", "gvisor"]).optional(),
   instrument: z.boolean().optional(),
   logs: z.boolean().optional(),
@@ -188,13 +191,15 @@ export const configSchema = z.strictObject({
     .describe("What keeps a sandbox in where neither it nor its template says: bubblewrap, crun or gvisor"),
   defaults: z
     .strictObject({
-      vcpu: z.number().positive().optional().describe("Processors of a sandbox"),
-      memoryMb: positive.optional().describe("Memory of a sandbox"),
-      diskMb: positive.optional().describe("Disk of a sandbox"),
-      maxPids: positive.optional().describe("Processes of a sandbox"),
-      maxOutputBytes: positive.optional().describe("Bytes one exec may write to stdout and stderr together"),
-      timeoutMs: count.optional().describe("Lifetime of a sandbox; 0 is unlimited"),
-      idleTimeoutMs: count.optional().describe("Time without a call before `onIdle`; 0 is never"),
+      vcpu: ofSandboxes.vcpu.describe("Processors of a sandbox"),
+      memoryMb: ofSandboxes.memoryMb.describe("Memory of a sandbox"),
+      diskMb: ofSandboxes.diskMb.describe("Disk of a sandbox"),
+      maxPids: ofSandboxes.maxPids.describe("Processes of a sandbox"),
+      maxOutputBytes: ofSandboxes.maxOutputBytes.describe(
+        "Bytes one exec may write to stdout and stderr together",
+      ),
+      timeoutMs: ofSandboxes.timeoutMs.describe("Lifetime of a sandbox; 0 is unlimited"),
+      idleTimeoutMs: ofSandboxes.idleTimeoutMs.describe("Time without a call before `onIdle`; 0 is never"),
       onIdle: z.enum(["pause", "terminate"]).optional().describe("What happens to an idle sandbox"),
     })
     .prefault({}),
