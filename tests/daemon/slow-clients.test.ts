@@ -202,7 +202,8 @@ test("downloads that nobody takes are cut off, and nothing of them goes on in th
   const before = await processes();
   const readers = await Promise.all(Array.from({ length: 4 }, () => neverReads(`GET ${path}/files/large`)));
   await expectCut(readers, async () => undefined);
-  await until("nobody reads it any more", async () => (await processes()) === before);
+  // One that waits to become the next exec may be there or not; the readers were four.
+  await until("nobody reads it any more", async () => (await processes()) <= before + 1);
   assert.equal(
     (await callHttp(daemon, `HEAD ${path}/files/large`)).headers["content-length"],
     String(WHOLE_BYTES),

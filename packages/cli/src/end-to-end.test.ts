@@ -102,6 +102,10 @@ test("a sandbox is created, listed, used, shown again and removed", async () => 
   assert.match(id, /^sbx_[0-9a-z]{26}$/);
   assert.match((await sandglass(["create", "nosuch"])).stderr, /nosuch/);
   assert.equal((await sandglass(["create", "node", "--template", "bash"])).code, 2);
+  const small = await sandglass(["create", "--memory", "1"]);
+  assert.equal(small.code, 2);
+  assert.match(small.stderr, /must be between 16 and 1048576 MiB/);
+  assert.doesNotMatch(small.stderr, /openapi/, "it wrote no request itself");
   assert.match((await sandglass(["ps"])).stdout, new RegExp(`${id} +python +running .*256 MiB`));
   assert.equal((await sandglass(["ps", "-q"])).stdout, `${id}\n`);
 

@@ -32,10 +32,16 @@ interface Description {
 function describe(error: unknown): Description {
   if (error instanceof SandglassError) {
     const { code, message, hint, requestId } = error;
-    return { code, message, hint: hint?.replace("give apiKey", "give --api-key-file"), requestId };
+    return { code, message, hint: hintForCommand(hint), requestId };
   }
   if (error instanceof UsageError) return { code: "USAGE", message: error.message };
   return { code: "FAILED", message: error instanceof Error ? error.message : String(error) };
+}
+
+/** In the words of the command line; none where it is for those who write requests themselves. */
+function hintForCommand(hint: string | undefined): string | undefined {
+  if (hint?.startsWith("GET /openapi.json")) return undefined;
+  return hint?.replace("give apiKey", "give --api-key-file");
 }
 
 function exitCodeOf(error: unknown): number {
