@@ -127,9 +127,13 @@ export class SandboxProxy {
       return undefined;
     }
     this.#underWay++;
-    const passage = await this.#decide(client, target, answer, isTunnel);
-    if (passage === undefined) this.#underWay--;
-    else passage.ended.then(() => this.#underWay--);
+    let passage: Passage | undefined;
+    try {
+      passage = await this.#decide(client, target, answer, isTunnel);
+    } finally {
+      if (passage === undefined) this.#underWay--;
+    }
+    passage?.ended.then(() => this.#underWay--);
     return passage;
   }
 

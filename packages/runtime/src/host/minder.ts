@@ -179,7 +179,9 @@ function killMinderOf(pid: number): void {
   try {
     const parent = Number(/^PPid:\s+(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
     if (readFileSync(`/proc/${parent}/comm`, "utf8") === "minder\n") process.kill(parent, "SIGKILL");
-  } catch {} // it has gone
+  } catch {
+    // it has gone
+  }
 }
 
 function hasEnded(): SandglassError {
