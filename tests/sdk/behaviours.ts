@@ -87,6 +87,8 @@ export const IN_OTHER_WORDS: readonly (readonly [typescript: string, python: str
 
 /** Behaviours that one client alone has, or that are tested elsewhere for the other, with why. */
 export const ONLY_IN_TYPESCRIPT: Readonly<Record<string, string>> = {
+  "aborting a follower ends its watching alone, with the signal's reason: the exec is somebody else's":
+    "a generator is closed, and none of them ends an exec: leaving the loop early is asked of both",
   "aborting ends the following with the signal's reason":
     "Python has no signal: a task is cancelled, and leaves the loop",
   "aborting ends the following of log records with the signal's reason":
