@@ -87,7 +87,7 @@ def test_without_a_file_there_is_no_key_and_no_warning() -> None:
         assert resolve_api_key(LOCAL, None, {"SANDGLASS_CREDENTIALS": "/does/not/exist"}) is None
 
 
-def test_what_cannot_be_a_key_is_refused_by_the_name_it_was_given_under() -> None:
+def test_what_cannot_be_a_key_is_refused_by_the_name_it_was_given_under_and_not_repeated() -> None:
     with pytest.raises(InvalidRequestError, match="SANDGLASS_API_KEY holds a line break") as refused:
         resolve_api_key(LOCAL, None, {"SANDGLASS_API_KEY": "sgk_a\n"})
     assert "sgk_a" not in str(refused.value)
