@@ -83,7 +83,8 @@ test("without a valid key MCP and telemetry are closed, whatever is sent", async
     t,
     WITH_KEY,
     () => target.badKeys as Record<string, string>,
-    ({ status }, what) => assert.equal(status, 401, what),
+    // A head that is too large is refused before anybody looks for a key in it.
+    ({ status }, what) => assert.ok(status === 401 || status === 431, what),
   );
   assert.ok(await target.isUnharmed());
 });
