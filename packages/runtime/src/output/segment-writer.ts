@@ -1,8 +1,10 @@
-import { close, open, unlinkSync, writev, writevSync } from "node:fs";
+import { close, open, unlinkSync, writeSync, writev } from "node:fs";
 import { SEGMENT_MAGIC } from "./record.ts";
 
 const SYNC_BYTES = 16 * 1024;
 const MAX_VECTOR = 512;
+/** What is small is put together here: one write of one buffer is shorter than one of several. */
+const gathered = Buffer.allocUnsafeSlow(SYNC_BYTES);
 
 export interface SegmentListener {
   /** Everything up to `offset` is in the file. */
@@ -117,13 +119,16 @@ export class SegmentWriter {
 
   #flush(): void {
     if (this.#error !== undefined || this.#pending.length === 0) return this.#closeWhenIdle();
-    if (this.#pendingBytes <= SYNC_BYTES && this.#pending.length <= MAX_VECTOR) {
-      const buffers = this.#pending;
-      const bytes = this.#pendingBytes;
+    if (this.#pendingBytes <= SYNC_BYTES) {
+      let bytes = 0;
+      for (const buffer of this.#pending) {
+        gathered.set(buffer, bytes);
+        bytes += buffer.length;
+      }
       this.#pending = [];
       this.#pendingBytes = 0;
       try {
-        this.#written(writevSync(this.#fd, buffers), bytes);
+        this.#written(writeSync(this.#fd, gathered, 0, bytes), bytes);
       } catch (error) {
         this.#failed(error as Error);
       }
