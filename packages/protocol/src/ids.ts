@@ -8,9 +8,9 @@ const ULID_PATTERN = "[0-7][0-9a-hjkmnp-tv-z]{25}";
 
 let eventMs = 0;
 let eventCounter = 0;
-/** All of an event's id in front of its counter, made once a millisecond. */
+/** What the ids of 65,536 ms begin with. */
 let eventPrefix = "";
-let eventPrefixMs = Number.NaN;
+let eventWindow = Number.NaN;
 let ulidMs = Number.NaN;
 let ulidPrefix = "";
 
@@ -29,14 +29,15 @@ export function newEventId(): string {
     eventMs += 1;
     eventCounter = 0;
   }
-  if (eventPrefixMs !== eventMs) {
-    const time = eventMs.toString(16).padStart(12, "0");
-    eventPrefix = `evt_${time.slice(0, 8)}-${time.slice(8)}-7`;
-    eventPrefixMs = eventMs;
+  const window = Math.floor(eventMs / 0x1_0000);
+  if (eventWindow !== window) {
+    eventPrefix = `evt_${window.toString(16).padStart(8, "0")}-`;
+    eventWindow = window;
   }
-  const counter = `${(eventCounter >> 8).toString(16)}${HEX[eventCounter & 0xff]}`;
-  const variant = HEX[0x80 | (byteAt(at + 2) & 0x3f)] ?? "";
-  return `${eventPrefix}${counter}-${variant}${hexOf(at + 3, 1)}-${hexOf(at + 4, 6)}`;
+  const time = `${HEX[(eventMs >> 8) & 0xff]}${HEX[eventMs & 0xff]}`;
+  const version = `${HEX[0x70 | (eventCounter >> 8)]}${HEX[eventCounter & 0xff]}`;
+  const variant = `${HEX[0x80 | (byteAt(at + 2) & 0x3f)]}${HEX[byteAt(at + 3)]}`;
+  return `${eventPrefix}${time}-${version}-${variant}-${hexOf(at + 4, 6)}`;
 }
 
 /** "sbx_" + 26 characters that sort by time: 48 bits of milliseconds, 80 random bits. */
