@@ -77,7 +77,8 @@ async function measureExec(plan: Plan): Promise<Row[]> {
     { name: OFF, run: await runIn(nothing) },
     { name: recorded, run: await runIn(recording) },
   ];
-  await interleave(plan.times(500, 50), candidates);
+  // Until what records is compiled too, of which there is more.
+  await interleave(plan.times(4000, 50), candidates);
   const samples = await interleave(plan.times(3000, 100), candidates);
   const { on, off } = medians(samples);
   const record = median(samples.get(recorded)!);
