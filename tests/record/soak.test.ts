@@ -72,6 +72,8 @@ const COMMANDS = [
   "rm -f fill; echo room again",
   "text=$(head -c 200000000 /dev/zero | tr '\\0' x); echo \"$text\" | wc -c",
 ];
+/** In which no sandbox is made, whatever is killed meanwhile: clients work for a while between one and the next. */
+const AWAY_MS = 60_000;
 /** What these commands, and the faults, have to end with now and then. */
 const ENDINGS = ["exited", "killed", "output_limit", "disk_full", "oom_killed"];
 /** Faults are injected: a sandbox may go under a client's hands, in the middle of anything. */
@@ -156,6 +158,9 @@ test(`${SECONDS} s of work at full speed with random faults: nothing grows, and 
   const unseen = ENDINGS.filter((cause) => !(endings[`exec ${cause}`] ?? 0));
   assert.deepEqual(unseen, [], "what the work was to run into");
   assert.deepEqual(findings.slice(0, 20), []);
+  const longestMs = longestWithout(told, startedMs);
+  t.diagnostic(`longest time without a new sandbox: ${(longestMs / 1000).toFixed(1)} s`);
+  assert.ok(longestMs <= AWAY_MS, `no sandbox was made for ${longestMs} ms`);
   const { agents, minders, helpers, collectors, proxies } = await faults;
   assert.ok(Math.min(agents, minders, helpers, collectors, proxies) > 0, "each was killed");
   const harmed = endings["sandbox driver_error"] ?? 0;
@@ -243,6 +248,13 @@ function firstAndLast(values: readonly number[]): [first: number, last: number] 
   const third = Math.floor(values.length / 3);
   const mean = (part: readonly number[]): number => part.reduce((sum, value) => sum + value, 0) / part.length;
   return [mean(values.slice(0, third)), mean(values.slice(-third))];
+}
+
+/** From one sandbox that was made to the next, whoever made it. */
+function longestWithout(told: Told, startedMs: number): number {
+  const created = told.samples.filter(({ operation }) => operation === "create").map(({ atMs }) => atMs);
+  const times = [startedMs, ...created.sort((a, b) => a - b)];
+  return Math.max(...times.slice(1).map((atMs, at) => atMs - times[at]!));
 }
 
 function plots(told: Told, samples: readonly Sample[], startedMs: number): string[] {

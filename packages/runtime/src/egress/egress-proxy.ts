@@ -14,10 +14,10 @@ import type { UpstreamProxy } from "./upstream-proxy.ts";
 const PROGRAM = fileURLToPath(new URL("./egress-main.ts", import.meta.url));
 /** Names that cannot be resolved take a thread each for a while. */
 const POOL_THREADS = "32";
-/** Before a process that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
+/** Before a process that ended by itself is started again; twice as long each time it ends before it has run for `STEADY_MS`. */
 const RESTART_MS = 100;
-const MAX_RESTART_MS = 10_000;
-const STEADY_MS = 60_000;
+const MAX_RESTART_MS = 5_000;
+const STEADY_MS = 10_000;
 /** How often it is looked whether the process still answers, and how long it may be silent. */
 const PING_EVERY_MS = 5_000;
 const SILENCE_MS = 20_000;

@@ -25,10 +25,10 @@ const POOL_THREADS = "16";
  * optimising one, is worth less to so little code than its threads take: an eighth of all.
  */
 const ENGINE_FLAGS = ["--no-maglev", "--heap-growing-percent=300", "--max-semi-space-size=1"];
-/** Before a process that ended by itself is started again; twice as long each time it ends before it has run for a minute. */
+/** Before one that ended is started again, twice as long where it ran for less than `STEADY_MS`: without one there are no new sandboxes. */
 const RESTART_MS = 250;
-const MAX_RESTART_MS = 30_000;
-const STEADY_MS = 60_000;
+const MAX_RESTART_MS = 5_000;
+const STEADY_MS = 10_000;
 /** While something is asked, it is looked this often whether the process still answers, and how long it may be silent. */
 const PING_EVERY_MS = 3_000;
 const SILENCE_MS = 20_000;
