@@ -18,7 +18,7 @@ export interface CreateSandboxOptions extends CreateSandboxRequest, TraceOptions
 }
 
 export interface ListSandboxesOptions extends PageOptions {
-  /** Those that have ended too; default false. */
+  /** Those that have ended too, also under earlier daemons as far as the store holds them; default false. */
   ended?: boolean;
   state?: SandboxState;
   runId?: string;

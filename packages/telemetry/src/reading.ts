@@ -24,6 +24,7 @@ export type {
 export { plainAttributes, plainValue } from "./otlp/plain-attributes.ts";
 export { type ReadSpan, SpanReader } from "./otlp/span-reader.ts";
 export { SAMPLE_METRICS, type Sample, type SampleMetric } from "./projections/otel-sample-metrics.ts";
+export { SandboxProjection } from "./projections/sandbox-info.ts";
 export { isOpening, runningSpan, toSpan } from "./projections/span.ts";
 export { keyOf as openingKey, TraceProjection } from "./projections/trace.ts";
 export { parseEvent } from "./record/parse-event.ts";

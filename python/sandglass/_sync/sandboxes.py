@@ -92,7 +92,7 @@ class Sandboxes:
         """One page, newest first.
 
         Args:
-            ended: those that have ended too
+            ended: those that have ended too, also under earlier daemons as far as the store holds them
             limit: items on the page; default 100
             cursor: `next_cursor` of the page before
         """

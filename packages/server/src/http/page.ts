@@ -16,9 +16,10 @@ export function pageOf<T extends Dated>(
   query: { limit: number; cursor?: string | undefined },
   timeOf: (item: T) => string,
 ): Page<T> {
-  const keyOf = (item: T) => `${timeOf(item)} ${item.id}`;
+  const keyOf = (item: T) => formatPlace({ time: timeOf(item), id: item.id });
   const sorted = items.map((item) => ({ item, key: keyOf(item) })).sort((a, b) => (a.key < b.key ? 1 : -1));
-  const after = query.cursor === undefined ? undefined : decodeCursor(query.cursor);
+  const place = placeOf(query.cursor);
+  const after = place && formatPlace(place);
   const start = after === undefined ? 0 : sorted.findIndex(({ key }) => key < after);
   const page = start === -1 ? [] : sorted.slice(start, start + query.limit);
   const last = page.at(-1);
@@ -29,9 +30,25 @@ export function pageOf<T extends Dated>(
   };
 }
 
-function decodeCursor(cursor: string): string {
-  const key = Buffer.from(cursor, "base64url").toString();
-  if (/^\d{4}-\S+ \w+$/.test(key)) return key;
+/** Where a page ended: the last item's time (ISO 8601) and id. */
+export interface PagePlace {
+  time: string;
+  id: string;
+}
+
+function formatPlace({ time, id }: PagePlace): string {
+  return `${time} ${id}`;
+}
+
+/**
+ * What a cursor of {@link pageOf} names; undefined for none.
+ *
+ * @throws SandglassError INVALID_CURSOR
+ */
+export function placeOf(cursor: string | undefined): PagePlace | undefined {
+  if (cursor === undefined) return undefined;
+  const [, time, id] = /^(\d{4}-\S+) (\w+)$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
+  if (time !== undefined && id !== undefined) return { time, id };
   throw new SandglassError("INVALID_CURSOR", "the cursor is none of this list's", {
     hint: "leave it out to begin with the newest",
   });

@@ -2,6 +2,7 @@ import { findLastEvents } from "./queries/find-last-events.ts";
 import { getRun } from "./queries/get-run.ts";
 import { getTraceJson } from "./queries/get-trace-json.ts";
 import { hasTelemetry } from "./queries/has-telemetry.ts";
+import { listEndedSandboxes } from "./queries/list-ended-sandboxes.ts";
 import { listLogs } from "./queries/list-logs.ts";
 import { listRuns } from "./queries/list-runs.ts";
 import { listTraces } from "./queries/list-traces.ts";
@@ -16,6 +17,7 @@ import { searchEvents } from "./queries/search-events.ts";
  */
 export const QUERIES = {
   listRuns,
+  listEndedSandboxes,
   getRun,
   listTraces,
   getTraceJson,

@@ -1,7 +1,7 @@
-import type { SandboxInfo } from "@sandglass/protocol";
+import { type SandboxInfo, SandglassError } from "@sandglass/protocol";
 import { isOperator } from "../../caller.ts";
 import type { Handlers } from "../call.ts";
-import { pageOf } from "../page.ts";
+import { pageOf, placeOf } from "../page.ts";
 import { describeSandbox, liveSandbox, sandboxOf } from "./find-sandbox.ts";
 import type { HandlerServices } from "./handler-services.ts";
 
@@ -9,6 +9,8 @@ type SandboxHandlers = Pick<
   Handlers,
   "createSandbox" | "listSandboxes" | "getSandbox" | "deleteSandbox" | "pauseSandbox" | "resumeSandbox"
 >;
+
+const createdAt = (info: SandboxInfo): string => info.createdAt;
 
 export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
   const { runtime } = services;
@@ -21,12 +23,16 @@ export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
       return handle.info();
     },
 
-    listSandboxes: ({ query, context }) => {
+    listSandboxes: async ({ query, context, signal }) => {
       const { state, runId } = query;
       const isWanted = (info: SandboxInfo) =>
         (state === undefined || info.state === state) && (runId === undefined || info.runId === runId);
-      const known = runtime.list(context.orgId, { ended: query.ended || state === "terminated" });
-      return pageOf(known.filter(isWanted), query, (info) => info.createdAt);
+      const ended = query.ended || state === "terminated";
+      const known = new Map(runtime.list(context.orgId, { ended }).map((info) => [info.id, info]));
+      const stored = ended && (state ?? "terminated") === "terminated";
+      for (const info of stored ? await storedSandboxes(query, context.orgId, services, signal) : [])
+        if (!known.has(info.id)) known.set(info.id, info);
+      return pageOf([...known.values()].filter(isWanted), query, createdAt);
     },
 
     getSandbox: (call) => describeSandbox(call, services),
@@ -50,4 +56,23 @@ export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
       return handle.info();
     },
   };
+}
+
+/** Of those that ended, also under earlier daemons, as many as a page can want; none where the store cannot say. */
+async function storedSandboxes(
+  query: { limit: number; cursor?: string | undefined; runId?: string | undefined },
+  orgId: string,
+  { store }: HandlerServices,
+  signal: AbortSignal,
+): Promise<SandboxInfo[]> {
+  if (store === undefined) return [];
+  const { cursor, limit, runId } = query;
+  const place = placeOf(cursor);
+  const after = place && { createdAt: place.time, id: place.id };
+  try {
+    return await store.ask("listEndedSandboxes", { orgId, limit: limit + 1, runId, after }, signal);
+  } catch (error) {
+    if (error instanceof SandglassError && error.code === "STORE_UNAVAILABLE") return [];
+    throw error;
+  }
 }
