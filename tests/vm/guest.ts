@@ -109,8 +109,12 @@ function consoleOf(args: readonly string[], timeoutMs: number): Promise<string> 
   });
 }
 
+/** Where another kernel package of Debian was unpacked (`dpkg-deb -x FILE DIRECTORY`), to boot that one. */
+const OTHER_KERNEL = process.env.SANDGLASS_VM_KERNEL;
+
 /** The kernel that Debian installs by default. */
 async function unpackedKernel(): Promise<string> {
+  if (OTHER_KERNEL !== undefined) return OTHER_KERNEL;
   const unpacked = join(CACHE, "kernel");
   if (existsSync(unpacked)) return unpacked;
   await mkdir(CACHE, { recursive: true });

@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
 interface Entry {
@@ -9,6 +10,7 @@ interface Entry {
 
 const DIRECTORY = 0o040755;
 const PROGRAM = 0o100755;
+const MAX_MODULE_BYTES = 64 * 1024 * 1024;
 
 /**
  * What a kernel starts from: busybox, the modules that it takes to see the host's files, and a program that mounts these and goes on
@@ -23,32 +25,44 @@ export function initramfs(kernel: string, modules: readonly string[], init: stri
     ...directories.map((name) => ({ name, mode: DIRECTORY })),
     { name: "bin/busybox", mode: PROGRAM, data: readFileSync("/bin/busybox") },
     { name: "init", mode: PROGRAM, data: Buffer.from(init) },
-    ...inOrder(kernel, modules).map((path, at) => ({
-      name: `modules/${String(at).padStart(3, "0")}-${basename(path)}`,
+    ...inOrder(kernel, modules).map(([name, data], at) => ({
+      name: `modules/${String(at).padStart(3, "0")}-${name}.ko`,
       mode: PROGRAM,
-      data: readFileSync(path),
+      data,
     })),
   ]);
 }
 
 /** The modules with those they depend on, which come first. What is none is part of the kernel. */
-function inOrder(kernel: string, modules: readonly string[]): string[] {
+function inOrder(kernel: string, modules: readonly string[]): [name: string, data: Buffer][] {
   const root = join(kernel, "lib/modules");
   const files = new Map(
     readdirSync(root, { recursive: true, encoding: "utf8" })
-      .filter((path) => path.endsWith(".ko"))
-      .map((path) => [basename(path, ".ko").replaceAll("-", "_"), join(root, path)]),
+      .filter((path) => /\.ko(\.xz)?$/.test(path))
+      .map((path) => [
+        basename(path)
+          .replace(/\.ko(\.xz)?$/, "")
+          .replaceAll("-", "_"),
+        join(root, path),
+      ]),
   );
-  const ordered = new Set<string>();
-  const add = (name: string): void => {
-    const path = files.get(name.replaceAll("-", "_"));
-    if (path === undefined || !existsSync(path) || ordered.has(path)) return;
-    const depends = /\0depends=([^\0]*)\0/.exec(readFileSync(path, "latin1"))?.[1] ?? "";
+  const ordered = new Map<string, Buffer>();
+  const add = (given: string): void => {
+    const name = given.replaceAll("-", "_");
+    const path = files.get(name);
+    if (path === undefined || ordered.has(name)) return;
+    const data = path.endsWith(".xz") ? unpacked(path) : readFileSync(path);
+    const depends = /\0depends=([^\0]*)\0/.exec(data.toString("latin1"))?.[1] ?? "";
     for (const other of depends.split(",")) if (other !== "") add(other);
-    ordered.add(path);
+    ordered.set(name, data);
   };
   modules.forEach(add);
   return [...ordered];
+}
+
+/** Debian compresses modules since its kernel 6.12, and busybox does not know how. */
+function unpacked(path: string): Buffer {
+  return execFileSync("xz", ["--decompress", "--stdout", path], { maxBuffer: MAX_MODULE_BYTES });
 }
 
 function archive(entries: readonly Entry[]): Buffer {

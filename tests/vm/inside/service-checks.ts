@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
+import { release } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -118,6 +119,19 @@ describe(`${UNIT}.service`, () => {
     assert.ok(counted(groupOf(sandbox.id), "memory.events", "oom_kill") >= 1);
     assert.equal((await sandbox.runCode("x")).result?.["text/plain"], "41");
     assert.equal(systemctl("is-active", UNIT), "active");
+  });
+
+  test("counts what a cell had of memory at most, for each cell alone since Linux 6.12", async () => {
+    const peakMib = async (code: string): Promise<number> => {
+      const { execId } = await sandbox.runCode(code);
+      return ((await sandbox.execs.get(execId)).maxRssBytes ?? 0) / 1024 ** 2;
+    };
+    const large = await peakMib("b = bytearray(80 << 20); del b");
+    const small = await peakMib("x");
+    assert.ok(large > 80, `${large} MiB`);
+    const [major = 0, minor = 0] = release().split(".").map(Number);
+    const isAlone = major > 6 || (major === 6 && minor >= 12);
+    assert.equal(small < 80, isAlone, `${small} MiB after ${large}, Linux ${release()}`);
   });
 
   test("holds processes to their limit", async () => {
