@@ -1,5 +1,6 @@
 import { open, readdir, stat } from "node:fs/promises";
 import { basename, join, posix } from "node:path";
+import type { Readable } from "node:stream";
 import { makeDirectory } from "@sandglass/server/make-directory";
 import { type Files, SandglassError } from "sandglass";
 import { UsageError } from "./exit-codes.ts";
@@ -40,6 +41,31 @@ export async function copyUp(
     else options.onLeftOut(path);
   }
   return copied;
+}
+
+/** Copies what comes until its end into a file of a sandbox. */
+export async function copyIn(
+  files: Files,
+  content: Readable,
+  to: string,
+  signal: AbortSignal,
+): Promise<CopiedFile[]> {
+  if (to.endsWith("/") || (await isDirectoryInside(files, to)))
+    throw new UsageError(`what comes from stdin has no name: say the file's behind ${to}`);
+  const { path, sizeBytes } = await files.write(to, content, { signal });
+  return [{ path, sizeBytes }];
+}
+
+/** Copies a file of a sandbox to where `write` puts it. */
+export async function copyOut(
+  files: Files,
+  from: string,
+  write: (chunk: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { type } = await files.stat(from, { signal });
+  if (type === "directory") throw new UsageError(`${from} is a directory: stdout takes one file`);
+  for await (const chunk of await files.readStream(from, { signal })) await write(chunk);
 }
 
 /** Copies a file or directory of a sandbox to this machine. */

@@ -18,7 +18,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { startDaemon, type TestDaemon } from "@sandglass/testkit";
 import { Client, type Sandbox } from "sandglass";
-import { type CliResult, runCommand } from "./cli-process.ts";
+import { type CliResult, runCommand, startCli } from "./cli-process.ts";
 
 let daemon: TestDaemon;
 let sandbox: Sandbox;
@@ -36,10 +36,8 @@ after(async () => {
   await daemon?.stop();
 });
 
-const cp = (...args: string[]): Promise<CliResult> =>
-  runCommand(["files", "cp", ...args], {
-    env: { SANDGLASS_URL: daemon.url, SANDGLASS_API_KEY: daemon.apiKey },
-  });
+const access = () => ({ env: { SANDGLASS_URL: daemon.url, SANDGLASS_API_KEY: daemon.apiKey } });
+const cp = (...args: string[]): Promise<CliResult> => runCommand(["files", "cp", ...args], access());
 
 test("a download that fails leaves what was there", async () => {
   const kept = join(folder, "kept");
@@ -94,4 +92,32 @@ test("links and devices that a directory's copy leaves out are named, both ways"
   const down = await cp("-r", `${sandbox.id}:up`, join(folder, "down"));
   assert.match(down.stderr, /^sandglass: 2 left out.*: \/workspace\/up\/c, \/workspace\/up\/d\n$/);
   assert.deepEqual(await readdir(join(folder, "down")), ["a"]);
+});
+
+test("- is stdin or stdout, with the bytes as they are", async () => {
+  const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
+  const up = await runCommand(["files", "cp", "-", `${sandbox.id}:piped`, "--json"], {
+    ...access(),
+    stdin: bytes,
+  });
+  assert.deepEqual(JSON.parse(up.stdout), [{ path: "/workspace/piped", sizeBytes: bytes.length }]);
+  assert.deepEqual(Buffer.from(await sandbox.files.read("piped")), bytes);
+
+  const child = startCli(["files", "cp", `${sandbox.id}:piped`, "-"], access());
+  const chunks: Buffer[] = [];
+  for await (const chunk of child.stdout!) chunks.push(chunk);
+  assert.deepEqual(Buffer.concat(chunks), bytes);
+
+  const refused = [
+    [["-", `${sandbox.id}:`], /what comes from stdin has no name/],
+    [["-r", "-", `${sandbox.id}:x`], /-r does not go with -/],
+    [["--json", `${sandbox.id}:piped`, "-"], /--json does not go with -/],
+    [[`${sandbox.id}:/workspace`, "-"], /is a directory: stdout takes one file/],
+    [[`${sandbox.id}:nope`, "-"], /nope: no such file or directory/],
+  ] as const;
+  for (const [args, words] of refused) {
+    const { code, stderr, stdout } = await cp(...args);
+    assert.match(stderr + stdout, words);
+    assert.notEqual(code, 0, args.join(" "));
+  }
 });

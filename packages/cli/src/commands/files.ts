@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { copyDown, copyUp } from "../copy-files.ts";
+import { copyDown, copyIn, copyOut, copyUp } from "../copy-files.ts";
 import { UsageError } from "../exit-codes.ts";
 import { printable, printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
@@ -19,10 +19,13 @@ export function filesCommand(terminal: Terminal): Command {
   files.addCommand(
     withConnection(new Command("cp").summary("copy a file or, with -r, a directory"))
       .description(
-        "Copy between this machine and a sandbox. A path in a sandbox is <sandbox>:<path>, relative to /workspace. Of a directory, symbolic links and devices are left out and named on stderr.",
+        "Copy between this machine and a sandbox. A path in a sandbox is <sandbox>:<path>, relative to /workspace. Of a directory, symbolic links and devices are left out and named on stderr. `-` here is stdin or stdout.",
       )
-      .argument("<from>", "a path here, or <sandbox>:<path>")
-      .argument("<to>", "the other of the two; a directory, or a path with / at its end, keeps the name")
+      .argument("<from>", "a path here, - for stdin, or <sandbox>:<path>")
+      .argument(
+        "<to>",
+        "the other of the two; a directory, or a path with / at its end, keeps the name; - for stdout",
+      )
       .option("-r, --recursive", "directories with all in them")
       .addHelpText(
         "after",
@@ -30,7 +33,9 @@ export function filesCommand(terminal: Terminal): Command {
 Examples:
   sandglass files cp data.csv sbx_…:
   sandglass files cp sbx_…:/workspace/plot.png .
-  sandglass files cp -r src sbx_…:project/src`,
+  sandglass files cp -r src sbx_…:project/src
+  tar c src | sandglass files cp - sbx_…:src.tar
+  sandglass files cp sbx_…:out.json - | jq .`,
       )
       .action(async (from: string, to: string, options: ConnectionOptions & { recursive?: boolean }) => {
         const source = parsePlace(from);
@@ -45,6 +50,16 @@ Examples:
         const copy = source.sandboxId === undefined ? copyUp : copyDown;
         const isRecursive = options.recursive ?? false;
         const signal = terminal.interruption;
+        if (source.sandboxId !== undefined && target.path === "-") {
+          refuse("-r", isRecursive);
+          refuse("--json", options.json);
+          return copyOut(sandbox.files, source.path, (chunk) => terminal.write(chunk), signal);
+        }
+        if (target.sandboxId !== undefined && source.path === "-") {
+          refuse("-r", isRecursive);
+          const copied = await copyIn(sandbox.files, terminal.stdin, target.path, signal);
+          return options.json ? terminal.print(printableJson(copied, 2)) : undefined;
+        }
         const leftOut: string[] = [];
         const copied = await withSpinner(
           terminal,
@@ -60,6 +75,10 @@ Examples:
       }),
   );
   return files;
+}
+
+function refuse(option: string, isGiven: boolean | undefined): void {
+  if (isGiven) throw new UsageError(`${option} does not go with -, which is one file's content`);
 }
 
 function leftOutNote(paths: readonly string[]): string {
