@@ -180,6 +180,12 @@ test("what is not HTTP is answered in the catalogue's form and cut off", async (
   assert.match(text, /x-request-id: req_/);
 });
 
+test("a target that is a whole URL is its path, and its host is the one that counts", async () => {
+  const { status, json } = await callHttp(daemon, `GET ${daemon.url}/healthz`);
+  assert.deepEqual([status, json.status], [200, "ok"]);
+  assert.equal((await refusal("GET http://evil.example/healthz")).code, "HOST_NOT_ALLOWED");
+});
+
 test("the connection stays good for the next request behind every kind of refusal", async () => {
   const { hostname, port } = new URL(daemon.url);
   const socket = connect(Number(port), hostname).setEncoding("utf8");

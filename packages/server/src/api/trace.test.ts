@@ -102,10 +102,18 @@ test("a client that goes before the end is recorded as 499", async () => {
 test("a file's path is in the record only where its sandbox records it", async () => {
   for (const record of ["full", "metadata"] as const) {
     const { json } = await callHttp(daemon, "POST /v1/sandboxes", { json: { record } });
-    const { headers } = await callHttp(daemon, `GET /v1/sandboxes/${json.id}/files/diary.txt?x=secret`);
-    const { data } = await requestEvent(headers["x-request-id"]);
     const named = record === "full" ? "diary.txt" : "{path+}";
-    assert.equal(data.path, `/v1/sandboxes/${json.id}/files/${named}`);
+    // However a client spells the way there.
+    for (const way of [
+      "/v1/sandboxes/ID/files",
+      "/%761/sandboxes/ID/%66ile%73",
+      `${daemon.url}/v1/sandboxes/ID/files`,
+    ]) {
+      const path = way.replace("ID", json.id);
+      const { headers } = await callHttp(daemon, `GET ${path}/diary.txt?x=secret`);
+      const { data } = await requestEvent(headers["x-request-id"]);
+      assert.equal(data.path, `/v1/sandboxes/${json.id}/files/${named}`, way);
+    }
     await callHttp(daemon, `DELETE /v1/sandboxes/${json.id}`);
   }
 });

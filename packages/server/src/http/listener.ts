@@ -17,6 +17,7 @@ import type { RequestListener } from "./app.ts";
 import type { ClientAddresses } from "./client-address.ts";
 import { ConnectionLimits } from "./connection-limits.ts";
 import { answerError } from "./error-answer.ts";
+import { toOriginForm } from "./origin-form.ts";
 import { beginRecord, type RequestRecord, writeHead } from "./request-record.ts";
 
 /** Longer than a load balancer keeps a connection unused (60 s is common), so that it is never us who close one in use. */
@@ -174,6 +175,7 @@ export class Listener {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // A write that comes behind the client's going is no error of ours; "close" tells whoever has to know.
     response.on("error", () => undefined);
+    toOriginForm(request);
     const record = beginRecord(request);
     const refusal = this.#refusalOf(request);
     // Of these there is no event: who is refused for being too much is not given a place in the record to fill.

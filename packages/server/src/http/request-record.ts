@@ -38,6 +38,8 @@ const MAX_PATH_LENGTH = 1024;
 
 /** Files are named by what a sandbox may want left out of the record: hidden until the sandbox is known to record it. */
 const FILE_PATH = /^(\/v1\/sandboxes\/[^/]+\/files\/)(?!(?:mkdir|move)$).+/;
+/** Letters, digits and `-._~` as escapes, which the router undoes (RFC 3986, 6.2.2.2): `%66iles` is `files`. */
+const NEEDLESS_ESCAPES = /%(?:2[de]|3[0-9]|[46][1-9a-f]|[57][0-9a]|5f|7e)/gi;
 
 const records = new WeakMap<IncomingMessage, RequestRecord>();
 
@@ -55,9 +57,7 @@ export function beginRecord(request: IncomingMessage): RequestRecord {
     spanId: newSpanId(),
     startedAt: performance.now(),
     method: request.method ?? "",
-    path: (query === -1 ? url : url.slice(0, query))
-      .replace(FILE_PATH, "$1{path+}")
-      .slice(0, MAX_PATH_LENGTH),
+    path: concealed(query === -1 ? url : url.slice(0, query)).slice(0, MAX_PATH_LENGTH),
     route: "",
     isProbe: false,
     orgId: DEFAULT_ORG,
@@ -68,6 +68,11 @@ export function beginRecord(request: IncomingMessage): RequestRecord {
   };
   records.set(request, record);
   return record;
+}
+
+function concealed(path: string): string {
+  const plain = path.replace(NEEDLESS_ESCAPES, decodeURIComponent);
+  return FILE_PATH.test(plain) ? plain.replace(FILE_PATH, "$1{path+}") : path;
 }
 
 export function recordOf(request: IncomingMessage): RequestRecord {
