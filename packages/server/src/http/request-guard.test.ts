@@ -41,6 +41,18 @@ test("a name that a page may have pointed at us is refused, and so is none", () 
   assert.equal(judge({}), "HOST_NOT_ALLOWED");
 });
 
+test("what is no host is refused, also behind a name that is one: links are made of it", () => {
+  for (const host of [
+    "127.0.0.1:1@evil.example",
+    '127.0.0.1:"><script>',
+    "[::1]evil.example",
+    "localhost:7070/x",
+  ]) {
+    assert.equal(judge({ host }), "HOST_NOT_ALLOWED", host);
+    assert.equal(judge({ host }, "0.0.0.0", ["*"]), "HOST_NOT_ALLOWED", host);
+  }
+});
+
 test("configured names are served too, and every name where that is asked for", () => {
   assert.equal(judge({ host: "sandbox.corp:7070" }, "127.0.0.1", ["Sandbox.corp"]), "ok");
   assert.equal(judge({ host: "sandbox.corp" }, "sandbox.corp"), "ok");

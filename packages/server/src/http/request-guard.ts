@@ -4,6 +4,8 @@ import { SandglassError } from "@sandglass/protocol";
 import { isLoopback } from "../auth.ts";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "::1"];
+/** A name or an address, and a port (RFC 9110, 7.2). Links are made of it: nothing else may stand there. */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[\w.~-]+)(?::[0-9]{0,5})?$|^[0-9a-f:]+$/i;
 
 /** Refuses, by throwing, a request that a web page may have had a browser send. */
 export type RequestGuard = (request: IncomingMessage) => void;
@@ -25,8 +27,10 @@ export function createRequestGuard(listenHost: string, allowedHosts: readonly st
   const isReachable = !isLoopback(listenHost);
 
   return ({ headers }) => {
-    const host = hostName(headers.host ?? "");
-    if (!isAnyAllowed && !names.has(host) && !(isReachable && isIP(host) !== 0)) {
+    const { host: sent = "" } = headers;
+    const host = hostName(sent);
+    const isHost = sent === "" || HOST.test(sent);
+    if (!isHost || (!isAnyAllowed && !names.has(host) && !(isReachable && isIP(host) !== 0))) {
       throw new SandglassError("HOST_NOT_ALLOWED", "requests addressed to this host name are refused", {
         hint: "use the daemon's own address, or add the name to allowedHosts (SANDGLASS_ALLOWED_HOSTS)",
       });
