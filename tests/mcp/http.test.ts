@@ -68,7 +68,10 @@ test("what is no message of MCP is refused, and leaves no session behind", async
   assert.equal((await post({}, { jsonrpc: "2.0", id: 1, method: "tools/list" })).status, 400);
   assert.equal((await post({ "mcp-session-id": "nonsense" })).status, 404);
   assert.equal((await post({ "content-type": "text/plain" })).status, 415);
-  assert.equal((await callHttp(daemon, "PUT /mcp")).status, 405);
+  for (const method of ["PUT", "TRACE", "HEAD"]) {
+    const { status, headers } = await callHttp(daemon, `${method} /mcp`);
+    assert.deepEqual([status, headers.allow], [405, "GET, POST, DELETE"], method);
+  }
   const large = await post({}, `"${"x".repeat(17 * 1024 * 1024)}"`);
   assert.deepEqual([large.status, codeOf(large)], [413, "PAYLOAD_TOO_LARGE"]);
   assert.equal((await callHttp(daemon, "GET /mcp/below")).status, 404);

@@ -6,6 +6,7 @@ import { webRequest } from "./web-request.ts";
 
 /** Of one message: a file to write is a part of one. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+const METHODS: readonly string[] = ["GET", "POST", "DELETE"];
 const DEFAULT_IDLE_MS = 30 * 60_000;
 const DEFAULT_MAX_SESSIONS = 256;
 /** How often idle sessions are looked for, at most. */
@@ -47,6 +48,11 @@ export class McpEndpoint {
    * @throws SandglassError PAYLOAD_TOO_LARGE
    */
   async serve(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
+    // Of others a request of the Web's form cannot even be made: TRACE.
+    if (!METHODS.includes(request.method ?? "")) {
+      const allow = METHODS.join(", ");
+      return sendResponse(jsonRpcError(405, `only ${allow} are possible here`, { allow }), response);
+    }
     const incoming = await webRequest(request, MAX_MESSAGE_BYTES);
     const id = incoming.headers.get("mcp-session-id");
     const session = id === null ? await this.#begin(key) : this.#find(id, key);

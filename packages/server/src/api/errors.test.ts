@@ -30,7 +30,8 @@ test("an unknown path is told from an unknown method, which says what is possibl
   const method = await refusal("PUT /v1/sandboxes");
   assert.deepEqual([method.status, method.code], [405, "METHOD_NOT_ALLOWED"]);
   assert.deepEqual(method.headers.allow?.split(", ").toSorted(), ["GET", "POST"]);
-  assert.equal((await refusal("PROPFIND /v1/sandboxes")).code, "METHOD_NOT_ALLOWED");
+  for (const odd of ["PROPFIND", "QUERY"])
+    assert.equal((await refusal(`${odd} /v1/sandboxes`)).code, "METHOD_NOT_ALLOWED", odd);
   assert.equal((await refusal(`POST /v1/sandboxes/${sandboxId}/files/a.txt`)).code, "METHOD_NOT_ALLOWED");
 });
 
@@ -178,6 +179,21 @@ test("what is not HTTP is answered in the catalogue's form and cut off", async (
   assert.match(text, /^HTTP\/1\.1 400 /);
   assert.match(text, /"code":"INVALID_REQUEST"/);
   assert.match(text, /x-request-id: req_/);
+});
+
+test("what HTTP itself has to refuse is refused in the catalogue's form, and says why", async () => {
+  const { hostname, port } = new URL(daemon.url);
+  for (const [head, said] of [
+    ["", "the Host header is missing"],
+    [`host: ${hostname}\r\nexpect: miracles\r\n`, "nothing can be expected but 100-continue"],
+  ] as const) {
+    const socket = connect(Number(port), hostname).setEncoding("utf8");
+    socket.write(`GET /healthz HTTP/1.1\r\n${head}connection: close\r\n\r\n`);
+    let text = "";
+    for await (const chunk of socket) text += chunk;
+    assert.match(text, /^HTTP\/1\.1 400 /);
+    assert.match(text, new RegExp(`"code":"INVALID_REQUEST","message":"${said}"`));
+  }
 });
 
 test("a target that is a whole URL is its path, and its host is the one that counts", async () => {

@@ -41,6 +41,8 @@ export async function createApp(
     routerOptions: { maxParamLength: MAX_SEGMENT_LENGTH, ignoreTrailingSlash: false },
     frameworkErrors: fail,
   });
+  // The framework refuses one without a content type before anybody is told that there is no such route.
+  app.addHttpMethod("QUERY");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.addHook("onRequest", (request, _reply, done) => {

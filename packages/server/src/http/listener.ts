@@ -80,6 +80,8 @@ export class Listener {
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+      // Refused below, in the catalogue's form: Node's own answers say nothing.
+      requireHostHeader: false,
     };
     this.#server =
       tls === undefined
@@ -90,6 +92,7 @@ export class Listener {
     // Before Node's own listener, which drops what is destroyed by then.
     this.#server.prependListener("connection", (socket: Socket) => this.#connections.take(socket));
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
+    this.#server.on("checkExpectation", (request, response) => this.#onRequest(request, response));
     this.#server.on("clientError", answerMalformed);
   }
 
@@ -189,13 +192,21 @@ export class Listener {
     this.#dispatch(request, response, record);
   }
 
-  #refusalOf({ socket, rawHeaders }: IncomingMessage): SandglassError | undefined {
+  #refusalOf({ socket, rawHeaders, headers, httpVersion }: IncomingMessage): SandglassError | undefined {
     const reason = this.#connections.refusalOf(socket);
     if (reason !== undefined) return new SandglassError("CONNECTION_LIMIT_REACHED", reason);
-    if (rawHeaders.length / 2 <= this.#maxHeaders) return undefined;
-    return new SandglassError("HEADERS_TOO_LARGE", `more than ${this.#maxHeaders} headers`, {
-      hint: "the limit is the option limits.headerCount",
-    });
+    if (rawHeaders.length / 2 > this.#maxHeaders) {
+      return new SandglassError("HEADERS_TOO_LARGE", `more than ${this.#maxHeaders} headers`, {
+        hint: "the limit is the option limits.headerCount",
+      });
+    }
+    if (httpVersion !== "1.1") return undefined;
+    if (headers.host === undefined)
+      return new SandglassError("INVALID_REQUEST", "the Host header is missing");
+    // This one Node has met by now.
+    if (headers.expect !== undefined && !/\b100-continue\b/i.test(headers.expect))
+      return new SandglassError("INVALID_REQUEST", "nothing can be expected but 100-continue");
+    return undefined;
   }
 
   #dispatch(request: IncomingMessage, response: ServerResponse, record: RequestRecord): void {
@@ -244,7 +255,8 @@ function answerMalformed(error: ParseError, socket: Duplex): void {
   const isHead = error.rawPacket?.subarray(0, 5).toString("latin1") === "HEAD ";
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\n` +
-      `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nx-error-code: ${code}\r\n\r\n${isHead ? "" : text}`,
+      `x-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nx-error-code: ${code}\r\n` +
+      `x-content-type-options: nosniff\r\n\r\n${isHead ? "" : text}`,
     () => socket.destroy(),
   );
 }
