@@ -44,7 +44,14 @@ function toCatalogueError(error: unknown, record: RequestRecord, report: ReportI
 }
 
 /** An error in the words and the form of whoever reads it; undefined where JSON will do. */
-export type RenderError = (error: SandglassError) => { contentType: string; text: string } | undefined;
+export type RenderError = (error: SandglassError) => RenderedError | undefined;
+
+interface RenderedError {
+  contentType: string;
+  text: string;
+  /** What a browser is to know of it. */
+  headers?: Record<string, string>;
+}
 
 /**
  * Answers with the error, or, where an answer is under way already, breaks it off so that it cannot pass for complete.
@@ -77,8 +84,10 @@ export function answerError(
       requestId: record.requestId,
     },
   };
-  const { contentType, text } = render?.(known) ?? { contentType: JSON_TYPE, text: JSON.stringify(body) };
+  const rendered: RenderedError = render?.(known) ?? { contentType: JSON_TYPE, text: JSON.stringify(body) };
+  const { contentType, text } = rendered;
   writeHead(record, response, ERROR_STATUS[known.code], {
+    ...rendered.headers,
     "content-type": contentType,
     "content-length": Buffer.byteLength(text),
     // An answer to HEAD has no body that could say it.

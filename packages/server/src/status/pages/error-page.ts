@@ -3,6 +3,7 @@ import type { SandglassError } from "@sandglass/protocol";
 import type { RenderError } from "../../http/error-answer.ts";
 import type { Picture } from "../picture.ts";
 import { servedLinks } from "./links.ts";
+import { FORMS_POLICY, FORMS_REFERRER } from "./style.ts";
 import { messagePage } from "./subscription-pages.ts";
 
 /** What a person may run into, in a heading. Whoever is refused for what they are is told nothing of the service, its name included. */
@@ -24,7 +25,13 @@ export function errorPage(
     const isGone = code === "ROUTE_NOT_FOUND";
     const said = isGone ? [GONE] : [sentence(message), ...(hint === undefined ? [] : [sentence(hint)])];
     const text = messagePage(picture(), servedLinks(""), heading, said);
-    return { contentType: "text/html; charset=utf-8", text };
+    // As of every page with a form: what stands in the page itself cannot keep it out of a frame.
+    const policy = `${FORMS_POLICY}; frame-ancestors 'none'`;
+    return {
+      contentType: "text/html; charset=utf-8",
+      text,
+      headers: { "content-security-policy": policy, "referrer-policy": FORMS_REFERRER },
+    };
   };
 }
 
