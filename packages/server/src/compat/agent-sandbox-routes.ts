@@ -1,4 +1,5 @@
 import { SandglassError } from "@sandglass/protocol";
+import { MethodNotAllowedError } from "../http/error-answer.ts";
 
 /** What is served of the API, as its runtime defines it. */
 export type AgentSandboxRoute = "execute" | "upload" | "download" | "list" | "exists" | "health";
@@ -29,20 +30,18 @@ const SERVED = "POST /execute, POST /upload, GET /download/{path}, GET /list/{pa
  * @throws SandglassError ROUTE_NOT_FOUND that names the call, METHOD_NOT_ALLOWED, INVALID_REQUEST for a path that is not UTF-8
  */
 export function agentSandboxTarget(method: string, path: string): AgentSandboxTarget {
-  const [, first = "", rest] = /^\/([^/]*)(?:\/(.*))?$/s.exec(path) ?? [];
-  const target = known(first, rest);
-  if (target === undefined) {
+  const [, first, rest] = /^\/([^/]*)(?:\/(.*))?$/s.exec(path) ?? [];
+  const target = first === undefined ? undefined : known(first, rest);
+  if (first === undefined || target === undefined) {
     throw new SandglassError(
       "ROUTE_NOT_FOUND",
-      `${method.slice(0, 16)} /${first.slice(0, 64)} is no call of the agent-sandbox API that is served here`,
+      `${method.slice(0, 16)} /${(first ?? "").slice(0, 64)} is no call of the agent-sandbox API that is served here`,
       { hint: `served are ${SERVED}` },
     );
   }
   const wanted = METHODS[target.name];
   if (method === wanted) return target;
-  throw new SandglassError("METHOD_NOT_ALLOWED", `${method.slice(0, 16)} is not possible at /${first}`, {
-    hint: `use ${wanted}`,
-  });
+  throw new MethodNotAllowedError(method, [wanted]);
 }
 
 function known(first: string, rest: string | undefined): AgentSandboxTarget | undefined {

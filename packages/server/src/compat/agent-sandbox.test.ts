@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { callHttp, jsonLines, startDaemon, type TestDaemon } from "@sandglass/testkit";
 
@@ -156,7 +157,9 @@ test("what is not served is refused by its name, and a web page is refused whate
   assert.deepEqual([agent.status, agent.code], [404, "ROUTE_NOT_FOUND"]);
   assert.match(agent.message, /POST \/agent is no call/);
   assert.match((await errorOf(await call("/v1/files/x", "agent-1", { method: "PUT" }))).message, /PUT \/v1/);
-  assert.equal((await errorOf(await call("/execute", "agent-1"))).code, "METHOD_NOT_ALLOWED");
+  const method = await call("/execute", "agent-1");
+  assert.equal(method.headers.get("allow"), "POST");
+  assert.equal((await errorOf(method)).code, "METHOD_NOT_ALLOWED");
   assert.match(
     (await errorOf(await call("/list/", "agent-1", { headers: { "x-sandbox-port": "3000" } }))).message,
     /X-Sandbox-Port 3000/,
@@ -177,6 +180,22 @@ test("what is not served is refused by its name, and a web page is refused whate
     status: "ok",
     message: "Sandbox Runtime is active.",
   });
+});
+
+test("a form that is refused before its end leaves the connection good for the next call", async () => {
+  // It is there already: whoever waited for it would find the whole form come.
+  assert.equal((await call("/exists/none", "forms")).status, 200);
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname).setEncoding("utf8");
+  const head = `host: ${hostname}\r\nauthorization: Bearer ${KEY}\r\nx-sandbox-id: forms\r\nx-sandbox-namespace: ns\r\n`;
+  const form = '--B\r\ncontent-disposition: form-data; name="other"\r\n\r\nx\r\n--B--\r\nwhat nobody reads';
+  const type = `content-type: multipart/form-data; boundary=B\r\ncontent-length: ${form.length}\r\n`;
+  socket.write(`POST /upload HTTP/1.1\r\n${head}${type}\r\n${form}`);
+  socket.write(`GET /exists/none HTTP/1.1\r\n${head}connection: close\r\n\r\n`);
+  let text = "";
+  for await (const chunk of socket) text += chunk;
+  const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  assert.deepEqual(statuses, ["400", "200"], text);
 });
 
 test("a daemon that other machines reach refuses to serve it without keys, and a taken port is said", async () => {

@@ -140,5 +140,7 @@ function endBehindBody(request: IncomingMessage, response: ServerResponse, text:
     socket.destroy();
   }, LINGER_MS);
   timer.unref();
+  // Of whoever read it and gave up half-way: it would not flow while they listen, and the next request on the connection not be answered.
+  request.removeAllListeners("readable");
   request.once("end", end).once("close", end).resume();
 }
