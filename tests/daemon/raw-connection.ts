@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { until } from "@sandglass/testkit";
 
@@ -33,6 +34,14 @@ export class RawConnection {
   /** Resolves when what came back holds `text`. */
   async hears(text: string): Promise<void> {
     await until(`"${text}" comes back`, () => this.text.includes(text));
+  }
+
+  /** Whether the daemon still has it open, as the kernel says: who reads nothing is not told of an end. */
+  async isHeld(): Promise<boolean> {
+    const { localPort = 0, remotePort = 0 } = this.socket;
+    const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0");
+    const line = new RegExp(`^ *\\d+: \\S+:${hex(remotePort)} \\S+:${hex(localPort)} 0[18] `, "m");
+    return line.test(await readFile("/proc/net/tcp", "utf8"));
   }
 
   /** Resolves with everything that came back when the daemon has closed it. */

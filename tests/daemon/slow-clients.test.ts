@@ -8,6 +8,8 @@ const STALL_MS = 400;
 /** More than the buffers of a connection hold. */
 const WHOLE_BYTES = 100_000_000;
 let daemon: TestDaemon;
+/** Of the agent-sandbox API. */
+let agentSandboxUrl: string;
 before(async () => {
   daemon = await startDaemon({
     args: [
@@ -16,8 +18,10 @@ before(async () => {
       ...["--limits-body-stall-ms", String(STALL_MS)],
       ...["--limits-body-bytes-per-second", "2000"],
       ...["--limits-reader-stall-ms", "1000"],
+      ...["--agent-sandbox-listen", "--agent-sandbox-port", "0"],
     ],
   });
+  agentSandboxUrl = /agent_sandbox=(http:\/\/[^\s"]+)/.exec(daemon.logs())?.[1] ?? assert.fail(daemon.logs());
 });
 after(() => daemon.stop());
 
@@ -137,11 +141,10 @@ test("followers who stop reading are cut off, and cost bounded memory until then
 });
 
 /** Asks, and takes nothing of the answer. */
-async function neverReads(line: string): Promise<RawConnection> {
-  const connection = await RawConnection.open(daemon.url);
+async function neverReads(text: string, url = daemon.url): Promise<RawConnection> {
+  const connection = await RawConnection.open(url);
   connection.socket.pause();
-  connection.socket.write(head(line));
-  return connection;
+  return connection.say(text);
 }
 
 /** How often is fed before memory is looked at: what taking it costs the heap is none of the readers'. */
@@ -179,7 +182,7 @@ test("followers of events who never read are cut off, and others are told of all
   const line = `GET /v1/events?follow=true&runId=${run.runId}`;
   const event = { type: "agent.thinking", data: { text: "x".repeat(200_000), bytes: 200_000 } };
   let sent = 0;
-  const begin = () => neverReads(line);
+  const begin = () => neverReads(head(line));
   await expectCut(begin, async () => {
     sent += 10;
     const json = { events: Array.from({ length: 10 }, () => event) };
@@ -190,7 +193,7 @@ test("followers of events who never read are cut off, and others are told of all
 });
 
 test("followers of logs who never read are cut off", async () => {
-  const begin = () => neverReads("GET /v1/logs/tail");
+  const begin = () => neverReads(head("GET /v1/logs/tail"));
   const record = { severityNumber: 9, body: { stringValue: "x".repeat(20_000) } };
   const logRecords = Array.from({ length: 40 }, () => record);
   const json = { resourceLogs: [{ resource: {}, scopeLogs: [{ logRecords }] }] };
@@ -208,7 +211,7 @@ test("downloads that nobody takes are cut off, and nothing of them goes on in th
     Number((await execute("ls -d /proc/[0-9]* | wc -l")).find(({ type }) => type === "stdout")?.data);
   await execute(`head -c ${WHOLE_BYTES} /dev/zero > large`);
   const before = await processes();
-  await expectCut(() => neverReads(`GET ${path}/files/large`), undefined);
+  await expectCut(() => neverReads(head(`GET ${path}/files/large`)), undefined);
   // One that waits to become the next exec may be there or not; the readers were four.
   await until("nobody reads it any more", async () => (await processes()) <= before + 1);
   assert.equal(
@@ -216,6 +219,30 @@ test("downloads that nobody takes are cut off, and nothing of them goes on in th
     String(WHOLE_BYTES),
   );
   await callHttp(daemon, `DELETE ${path}`);
+});
+
+test("an answer of the agent-sandbox API that nobody takes is cut off too, and its command ends as it does", async () => {
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const body = JSON.stringify({ command: "head -c 8000000 /dev/zero" });
+  const line = head(
+    "POST /execute",
+    `x-sandbox-id: ${sandbox.id}`,
+    "content-type: application/json",
+    `content-length: ${body.length}`,
+  );
+  const readers = await Promise.all([1, 2, 3].map(() => neverReads(line + body, agentSandboxUrl)));
+  try {
+    for (const reader of readers) await until("it is cut", async () => !(await reader.isHeld()));
+    await isHealthy();
+    const { json: page } = await callHttp(daemon, `GET /v1/sandboxes/${sandbox.id}/execs`);
+    assert.deepEqual(
+      page.items.map(({ cause }: { cause: string }) => cause),
+      ["exited", "exited", "exited"],
+    );
+  } finally {
+    for (const { socket } of readers) socket.destroy();
+    await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
+  }
 });
 
 async function residentBytes(): Promise<number> {

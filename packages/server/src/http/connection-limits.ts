@@ -65,6 +65,11 @@ export class ConnectionLimits {
     return true;
   }
 
+  /** Whether a request is under way on it. */
+  isBusy(socket: Socket): boolean {
+    return (this.#requests.get(socket) ?? 0) > 0;
+  }
+
   #reasonAgainst(peer: string, address: string): string | undefined {
     const { connections, connectionsPerAddress } = this.#limits;
     if (this.#open >= connections)

@@ -94,6 +94,8 @@ export class Listener {
     this.#server.on("request", (request, response) => this.#onRequest(request, response));
     this.#server.on("checkExpectation", (request, response) => this.#onRequest(request, response));
     this.#server.on("clientError", answerMalformed);
+    this.#server.timeout = limits.readerStallMs;
+    this.#server.on("timeout", (socket: Socket) => this.#onIdle(socket));
   }
 
   /**
@@ -190,6 +192,14 @@ export class Listener {
       return;
     }
     this.#dispatch(request, response, record);
+  }
+
+  /**
+   * Nothing came over it, and nothing was taken of what is to go out. A request may wait for what is to happen for as long as it likes; whose
+   * answer lies there untaken, whatever answered it, is cut, and so is a connection that is kept for a next request for too long.
+   */
+  #onIdle(socket: Socket): void {
+    if (socket.writableLength > 0 || !this.#connections.isBusy(socket)) socket.destroy();
   }
 
   #refusalOf({ socket, rawHeaders, headers, httpVersion }: IncomingMessage): SandglassError | undefined {
