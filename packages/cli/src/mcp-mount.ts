@@ -10,11 +10,11 @@ export function mcpMount(): Mount {
     open({ baseUrl, complain }) {
       let endpoint: Promise<McpEndpoint> | undefined;
       return {
-        async serve(request, response, key) {
+        async serve(request, response, call) {
           endpoint ??= import("@sandglass/mcp").then(
             ({ McpEndpoint }) => new McpEndpoint({ baseUrl, onProblem: complain }),
           );
-          await (await endpoint).serve(request, response, key);
+          await (await endpoint).serve(request, response, call);
         },
         async close() {
           await (await endpoint)?.close();

@@ -195,7 +195,7 @@ export class Daemon {
     const parts = { gate, sessions, idempotency, limits, stopping: stopping.signal, reportInternal };
     const app = await createApp(listener.server, createHandlers(services), guard, parts);
     const place = { baseUrl: listener.innerUrl ?? baseUrl, complain };
-    const mounted = new Mounts(mounts, place, { guard, gate, reportInternal });
+    const mounted = new Mounts(mounts, place, { guard, gate, limits, reportInternal });
     const web = new Console({ guard, sessions, limits, reportInternal, isEnabled: config.console.enabled });
     const otlp = sandglass.collector && new OtlpIntake(sandglass.collector, gate, guard);
     const { url } = config.status;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { HttpSession, type HttpSessionOptions } from "./http-session.ts";
 import { jsonRpcError } from "./json-rpc-error.ts";
 import { sendResponse } from "./send-response.ts";
+import { UnreadAnswers } from "./unread-answers.ts";
 import { webRequest } from "./web-request.ts";
 
 /** Of one message: a file to write is a part of one. */
@@ -19,6 +20,14 @@ export interface McpEndpointOptions extends HttpSessionOptions {
   maxSessions?: number;
 }
 
+/** What whoever mounts it has found out about a request. */
+export interface McpRequest {
+  /** The caller's, that has been checked. */
+  key: string;
+  /** The body as it comes, or an error where it comes too slowly. */
+  upload(): AsyncIterable<Uint8Array>;
+}
+
 /**
  * MCP over Streamable HTTP: POST a message, GET what the server has to say, DELETE the session. Whoever mounts it has checked origin,
  * host and key by then; the key is what every call of the session goes to the daemon with.
@@ -26,6 +35,7 @@ export interface McpEndpointOptions extends HttpSessionOptions {
 export class McpEndpoint {
   readonly #options: McpEndpointOptions;
   readonly #sessions = new Map<string, HttpSession>();
+  readonly #unread = new UnreadAnswers();
   readonly #sweeper: NodeJS.Timeout;
   #isClosed = false;
 
@@ -44,24 +54,28 @@ export class McpEndpoint {
   /**
    * Serves one request.
    *
-   * @param key the caller's, that has been checked
-   * @throws SandglassError PAYLOAD_TOO_LARGE
+   * @throws SandglassError PAYLOAD_TOO_LARGE, and what reading the body throws
    */
-  async serve(request: IncomingMessage, response: ServerResponse, key: string): Promise<void> {
+  async serve(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { key, upload }: McpRequest,
+  ): Promise<void> {
     // Of others a request of the Web's form cannot even be made: TRACE.
     if (!METHODS.includes(request.method ?? "")) {
       const allow = METHODS.join(", ");
-      return sendResponse(jsonRpcError(405, `only ${allow} are possible here`, { allow }), response);
+      const refusal = jsonRpcError(405, `only ${allow} are possible here`, { allow });
+      return sendResponse(refusal, response, this.#unread);
     }
-    const incoming = await webRequest(request, MAX_MESSAGE_BYTES);
+    const incoming = await webRequest(request, upload, MAX_MESSAGE_BYTES);
     const id = incoming.headers.get("mcp-session-id");
     const session = id === null ? await this.#begin(key) : this.#find(id, key);
-    if (session instanceof Response) return sendResponse(session, response);
+    if (session instanceof Response) return sendResponse(session, response, this.#unread);
     await session.during(async () => {
       const answer = await session.handle(incoming);
       if (id === null && session.isInitialized) this.#sessions.set(session.id, session);
       if (session.isDeleted) await this.#end(session);
-      await sendResponse(answer, response);
+      await sendResponse(answer, response, this.#unread);
     });
     // It was no `initialize`: nobody can come back to it.
     if (!this.#sessions.has(session.id)) await session.close();

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { formatTraceparent, type Scope } from "@sandglass/protocol";
 import { requireScope } from "../auth.ts";
+import { type PaceLimits, pacedBody } from "./body-pace.ts";
 import { answerError, type ReportInternal } from "./error-answer.ts";
 import type { KeyGate } from "./key-gate.ts";
 import type { RequestGuard } from "./request-guard.ts";
@@ -27,16 +28,27 @@ export interface Mounted {
   /**
    * Serves a request that has been let in.
    *
-   * @param key the caller's, in plain text: for calls of the API in the caller's name
    * @throws SandglassError, which is answered as the API would
    */
-  serve(request: IncomingMessage, response: ServerResponse, key: string): Promise<void>;
+  serve(request: IncomingMessage, response: ServerResponse, call: MountedCall): Promise<void>;
   /** Ends what is going on. Called before the daemon takes no more work. */
   close(): Promise<void>;
 }
 
+/** What a mount is given beside the request itself. */
+export interface MountedCall {
+  /** The caller's, in plain text: for calls of the API in the caller's name. */
+  readonly key: string;
+  /**
+   * The body, which has to come as fast as that of any request. Leaving the iteration early leaves the connection whole, for the answer.
+   * Throws REQUEST_TOO_SLOW.
+   */
+  upload(): AsyncIterable<Uint8Array>;
+}
+
 export interface MountServices {
   guard: RequestGuard;
+  limits: PaceLimits;
   gate: Pick<KeyGate, "admit" | "hold">;
   reportInternal: ReportInternal;
 }
@@ -69,7 +81,7 @@ export class Mounts {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const entry = this.#mounted.get(pathOf(request));
     if (entry === undefined) throw new Error("nothing is mounted at this path");
-    const { guard, gate } = this.#services;
+    const { guard, gate, limits } = this.#services;
     const record = recordOf(request);
     record.route = entry.mount.path;
     guard(request);
@@ -87,7 +99,10 @@ export class Mounts {
     const { traceId, traceFlags } = record.trace;
     response.setHeader("traceresponse", formatTraceparent(traceId, record.spanId, traceFlags));
     response.setHeader("x-content-type-options", "nosniff");
-    await entry.mounted.serve(request, response, keyIn(request));
+    await entry.mounted.serve(request, response, {
+      key: keyIn(request),
+      upload: () => pacedBody(request, limits),
+    });
   }
 }
 
