@@ -33,9 +33,13 @@ export function authenticate(header: string | undefined, keyring: Keyring): KeyU
 
 /** What a request gets whose key was valid when it began, and is not any more. */
 export function keyIsOver(): SandglassError {
-  return new SandglassError("UNAUTHORIZED", "the API key ended while the request was under way", {
-    hint: "it was revoked, rotated or has expired: send the request again with one that is valid",
-  });
+  return new SandglassError(
+    "UNAUTHORIZED",
+    "the API key, or the session of the console, ended while the request was under way",
+    {
+      hint: "it was revoked, rotated, signed out or has expired: send the request again with one that is valid",
+    },
+  );
 }
 
 /**

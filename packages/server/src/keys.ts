@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type CreatedKey, type KeyInfo, newKeyId, SandglassError, type Scope } from "@sandglass/protocol";
 import { type Caller, hasScope, isOperator } from "./caller.ts";
 import type { ConfiguredKey } from "./config.ts";
+import type { Session } from "./console/session.ts";
 import { digestOf, newSecret } from "./key-secret.ts";
 import { readStoredKeys, type StoredKey, writeStoredKeys } from "./stored-keys.ts";
 
@@ -19,8 +20,8 @@ export interface KeyUse {
   readonly key: KeyInfo;
   /** Names the secret within this daemon's memory; never shown. */
   readonly digest: string;
-  /** It came by a session of the console, not by the key itself. */
-  readonly isSession?: true;
+  /** It came by a session of the console, not by the key itself, and ends with that too. */
+  readonly session?: Pick<Session, "isOver" | "hold">;
 }
 
 export interface NewKey {

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { callHttp, type HttpAnswer, openHttp, startDaemon, type TestDaemon } from "@sandglass/testkit";
+import {
+  callHttp,
+  type HttpAnswer,
+  openHttp,
+  startDaemon,
+  startHttp,
+  type TestDaemon,
+  until,
+} from "@sandglass/testkit";
 
 const OTHERS = { "sec-fetch-site": "same-site", origin: "http://127.0.0.1:1" };
 let daemon: TestDaemon;
@@ -111,6 +120,55 @@ test("signing out ends the session on the daemon, not only in the browser", asyn
   assert.equal(out.status, 204);
   assert.match(out.headers["set-cookie"]?.[0] ?? "", /=; .*Max-Age=0/);
   assert.equal((await call("GET /v1/sandboxes", signed)).status, 401);
+});
+
+test("signing out cuts what the session has open, and what it has begun to send; nothing else's, and no exec", async () => {
+  const { json: sandbox } = await callHttp(daemon, "POST /v1/sandboxes", { json: {} });
+  const exec = `POST /v1/sandboxes/${sandbox.id}/exec`;
+  const [mine, theirs] = [await signIn(), await signIn()];
+  const open = (headers: object, line: string, json?: unknown) =>
+    openHttp(daemon, line, { apiKey: "", headers: { ...headers }, ...(json !== undefined && { json }) });
+  const running = await open(mine, exec, { command: "echo begun; sleep 1000" });
+  await once(running, "data");
+  const execId = running.headers["x-exec-id"];
+  const streams = [
+    running,
+    await open(mine, "GET /v1/events?follow=true"),
+    await open(mine, "GET /v1/logs/tail"),
+    await open(mine, `GET /v1/sandboxes/${sandbox.id}/execs/${execId}/stream`),
+  ];
+  const other = await open(theirs, "GET /v1/events?follow=true");
+  const cut = new Set<unknown>();
+  for (const stream of streams) {
+    stream
+      .on("error", () => cut.add(stream))
+      .on("end", () => assert.fail("it is no whole answer"))
+      .resume();
+  }
+  const begun = startHttp(daemon, "POST /v1/keys", {
+    apiKey: "",
+    headers: { ...mine, "content-type": "application/json", "content-length": "100" },
+    isOpen: true,
+  });
+  const refused = once(begun, "response");
+  begun.write('{"name":');
+  // Read by the time that a later one is answered.
+  assert.equal((await call("GET /v1/keys", mine)).status, 200);
+  assert.equal((await call("DELETE /console/session", mine)).status, 204);
+  await until("all of them are cut", () => cut.size === streams.length);
+  const [refusal] = await refused;
+  assert.equal(refusal.statusCode, 401);
+  refusal.destroy();
+  // The other page hears of what happens afterwards, and what ran runs on.
+  const heard = new Promise<void>((resolve) =>
+    other.on("data", (chunk: Buffer) => chunk.includes("signed-out-elsewhere") && resolve()),
+  );
+  await callHttp(daemon, "POST /v1/runs", { json: { name: "signed-out-elsewhere" } });
+  await heard;
+  other.destroy();
+  const { json } = await callHttp(daemon, `GET /v1/sandboxes/${sandbox.id}/execs/${execId}`);
+  assert.equal(json.state, "running");
+  await callHttp(daemon, `DELETE /v1/sandboxes/${sandbox.id}`);
 });
 
 test("a revoked key ends its sessions, its links, and the stream of a page that is open", async () => {

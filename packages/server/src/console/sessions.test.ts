@@ -39,6 +39,28 @@ test("a session is over after twelve hours, however much it was used", () => {
   assert.throws(() => sessions.admit(requestWith(cookie, pageToken)), UNAUTHORIZED);
 });
 
+test("what a session has begun is cut at its end, whichever that is, and only once", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { clock, sessions } = setUp();
+  const begin = () => {
+    const { cookie, pageToken, expiresAt } = sessions.open(sessions.createLink(USE).token);
+    const request = requestWith(cookie, pageToken);
+    const session = sessions.admit(request)?.session ?? assert.fail("it is no session");
+    const begun = { request, session, expiresAt, cuts: 0 };
+    session.hold(() => begun.cuts++);
+    session.hold(() => assert.fail("it had ended by itself"))();
+    return begun;
+  };
+  const [out, expired] = [begin(), begin()];
+  sessions.close(out.request);
+  assert.deepEqual([out.cuts, expired.cuts, out.session.isOver], [1, 0, true]);
+  out.session.hold(() => out.cuts++);
+  assert.equal(out.cuts, 2);
+  clock.now = expired.expiresAt;
+  t.mock.timers.tick(expired.expiresAt);
+  assert.deepEqual([out.cuts, expired.cuts, expired.session.isOver], [2, 1, true]);
+});
+
 test("one session's page token does not go with another's cookie", () => {
   const { sessions } = setUp();
   const one = sessions.open(sessions.createLink(USE).token);

@@ -2,6 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { SandglassError } from "@sandglass/protocol";
 import type { Keyring, KeyUse } from "../keys.ts";
+import { Session } from "./session.ts";
 import { readSessionCookie } from "./session-cookie.ts";
 
 const LINK_MS = 60_000;
@@ -10,13 +11,6 @@ const SESSION_MS = 12 * 3_600_000;
 const MAX_KEPT = 1_000;
 /** What the page sends with every call; a page of another origin cannot send it at all. */
 export const PAGE_HEADER = "x-sandglass-console";
-
-interface Session {
-  /** Of the key's secret: the session is worth what that is worth now. */
-  keyDigest: string;
-  pageDigest: string;
-  expiresAt: number;
-}
 
 export interface OpenedSession {
   /** For the cookie, which no script can read. */
@@ -64,8 +58,11 @@ export class ConsoleSessions {
     const cookie = newToken();
     const pageToken = newToken();
     const expiresAt = this.#now() + SESSION_MS;
-    const session = { keyDigest: link.keyDigest, pageDigest: digestOf(pageToken), expiresAt };
-    keep(this.#sessions, digestOf(cookie), session, this.#now());
+    const session = new Session({ keyDigest: link.keyDigest, pageDigest: digestOf(pageToken), expiresAt });
+    const id = digestOf(cookie);
+    keep(this.#sessions, id, session, this.#now(), (over) => this.#end(over));
+    // What was begun in it ends then too, whether anybody asks for more or not.
+    setTimeout(() => this.#end(id), SESSION_MS).unref();
     return { cookie, pageToken, expiresAt };
   }
 
@@ -83,10 +80,16 @@ export class ConsoleSessions {
     return this.#find(request);
   }
 
-  /** Signs out. */
+  /** Signs out: what the session has begun is cut. */
   close(request: IncomingMessage): void {
     const cookie = readSessionCookie(request);
-    if (cookie !== undefined && this.#find(request) !== undefined) this.#sessions.delete(digestOf(cookie));
+    if (cookie !== undefined && this.#find(request) !== undefined) this.#end(digestOf(cookie));
+  }
+
+  #end(id: string): void {
+    const session = this.#sessions.get(id);
+    this.#sessions.delete(id);
+    session?.end();
   }
 
   #find(request: IncomingMessage): { use: KeyUse; expiresAt: number } | undefined {
@@ -101,7 +104,7 @@ export class ConsoleSessions {
     const use =
       isPage && session.expiresAt > this.#now() ? this.#keyring.recall(session.keyDigest) : undefined;
     if (session !== undefined && use !== undefined) {
-      return { use: { ...use, isSession: true }, expiresAt: session.expiresAt };
+      return { use: { ...use, session }, expiresAt: session.expiresAt };
     }
     throw new SandglassError("UNAUTHORIZED", "the session of the console is over", {
       hint: "sign in again: run `sandglass console`",
@@ -115,10 +118,11 @@ function keep<T extends { expiresAt: number }>(
   id: string,
   value: T,
   now: number,
+  drop: (id: string) => void = (over) => kept.delete(over),
 ): void {
-  for (const [each, { expiresAt }] of kept) if (expiresAt <= now) kept.delete(each);
+  for (const [each, { expiresAt }] of kept) if (expiresAt <= now) drop(each);
   const [oldest] = kept.keys();
-  if (kept.size >= MAX_KEPT && oldest !== undefined) kept.delete(oldest);
+  if (kept.size >= MAX_KEPT && oldest !== undefined) drop(oldest);
   kept.set(id, value);
 }
 

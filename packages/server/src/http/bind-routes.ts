@@ -81,7 +81,7 @@ function createServe(
     record.orgId = caller.orgId;
     record.keyId = use?.key.id ?? "";
     // The console asks every few seconds for as long as it is open: recorded, but quietly.
-    if (use?.isSession && definition.method === "GET") record.isProbe = true;
+    if (use?.session !== undefined && definition.method === "GET") record.isProbe = true;
     if (definition.scope !== undefined) requireScope(caller, definition.scope);
     if (services.stopping.aborted && definition.isProbe !== true) throw shuttingDown();
 
@@ -133,7 +133,7 @@ function createServe(
   };
 }
 
-/** What goes on for long ends with the key that it was begun with; an exec that runs behind it does not. */
+/** What goes on for long ends with the key, or the session of the console, that it was begun with; an exec that runs behind it does not. */
 function cutWithKey(use: KeyUse, record: RequestRecord, response: ServerResponse, gate: KeyGate): void {
   const release = gate.hold(use, () => {
     record.errorCode = "UNAUTHORIZED";

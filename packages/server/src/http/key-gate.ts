@@ -53,15 +53,31 @@ export class KeyGate {
   /**
    * For whoever waited between letting a request in and doing what it asks for.
    *
-   * @throws SandglassError UNAUTHORIZED where its key is over by now
+   * @throws SandglassError UNAUTHORIZED where its key, or its session, is over by now
    */
   confirm(use: KeyUse): void {
-    if (!this.#keyring.isValid(use)) throw keyIsOver();
+    if (!this.#keyring.isValid(use) || use.session?.isOver) throw keyIsOver();
   }
 
-  /** As `Keyring.hold`. */
+  /** As `Keyring.hold`; what came by a session of the console ends with that as well. */
   hold(use: KeyUse, cut: () => void): () => void {
-    return this.#keyring.hold(use, cut);
+    const { session } = use;
+    if (session === undefined) return this.#keyring.hold(use, cut);
+    const releases: (() => void)[] = [];
+    const release = (): void => {
+      for (const each of releases.splice(0)) each();
+    };
+    let isCut = false;
+    const once = (): void => {
+      if (isCut) return;
+      isCut = true;
+      release();
+      cut();
+    };
+    releases.push(this.#keyring.hold(use, once));
+    if (isCut) return release;
+    releases.push(session.hold(once));
+    return release;
   }
 
   #authenticate(request: IncomingMessage, sessions: Pick<ConsoleSessions, "admit"> | undefined): KeyUse {

@@ -7,7 +7,7 @@ export function consoleHandlers({ sessions, loaded }: HandlerServices): Pick<Han
   return {
     createConsoleLink: ({ use }) => {
       // A session that could make links could be carried on for ever, and away.
-      if (use === undefined || use.isSession) {
+      if (use === undefined || use.session !== undefined) {
         throw new SandglassError("FORBIDDEN", "a link into the console takes the key itself, not a session", {
           hint: "run `sandglass console`",
         });
