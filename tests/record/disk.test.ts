@@ -41,19 +41,50 @@ async function untilRefused(
   });
 }
 
+/**
+ * What is seen of an exec that has ended while nothing can be written: its stream has all but the last line, it reads as running, and
+ * whoever asks whether the daemon works hears why.
+ */
+async function seeEndingWait(
+  daemon: TestDaemon,
+  sandboxId: string,
+  running: Awaited<ReturnType<typeof startWaiting>>,
+): Promise<void> {
+  const path = `/v1/sandboxes/${sandboxId}/execs/${running.execId}`;
+  await callHttp(daemon, `POST ${path}/kill`, { json: { signal: "SIGKILL" } });
+  const again = await until("it has ended", async () => {
+    const answer = await callHttp(daemon, `POST ${path}/kill`, { json: { signal: "SIGKILL" } });
+    return answer.status !== 200 && answer;
+  });
+  assert.deepEqual([again.status, again.json.error.code], [409, "EXEC_ENDED"]);
+  const ready = await until("it is not ready", async () => {
+    const answer = await callHttp(daemon, "GET /readyz");
+    return answer.status === 503 && answer;
+  });
+  assert.equal(ready.json.error.code, "LOG_UNAVAILABLE");
+  assert.ok(!ready.text.includes(daemon.dataDir));
+  const { json: doctor } = await callHttp(daemon, "GET /v1/doctor");
+  const check = doctor.checks.find(({ name }: { name: string }) => name === "record");
+  assert.equal(check.status, "error");
+  assert.match(check.detail, /ENOSPC|EROFS|EIO/);
+  assert.equal((await callHttp(daemon, `GET ${path}`)).json.state, "running");
+  assert.match(running.said(), /"data":"said\\n"/);
+  assert.doesNotMatch(running.said(), /"exit"/);
+}
+
 /** An exec that says something, and then waits to be killed. */
 async function startWaiting(
   daemon: TestDaemon,
   sandboxId: string,
-): Promise<{ execId: string; text: Promise<string> }> {
+): Promise<{ execId: string; text: Promise<string>; said: () => string }> {
   const json = { command: "echo said; sleep 10000" };
   const response = await openHttp(daemon, `POST /v1/sandboxes/${sandboxId}/exec`, { json });
+  let text = "";
   const read = async (): Promise<string> => {
-    let text = "";
     for await (const chunk of response.setEncoding("utf8")) text += chunk;
     return text;
   };
-  return { execId: response.headers["x-exec-id"] as string, text: read() };
+  return { execId: response.headers["x-exec-id"] as string, text: read(), said: () => text };
 }
 
 test("a disk that fills up: refusals with a hint, an exec's ending that waits for room, and service again by itself", async () => {
@@ -74,11 +105,12 @@ test("a disk that fills up: refusals with a hint, an exec's ending that waits fo
   assert.match(refusal.hint, /make room/);
   await untilRefused(daemon, "POST /v1/sandboxes", { json: SANDBOX });
   assert.equal((await callHttp(daemon, "GET /healthz")).status, 200);
-  await callHttp(daemon, `${exec}s/${running.execId}/kill`, { json: { signal: "SIGKILL" } });
+  await seeEndingWait(daemon, sandboxId, running);
   await until("the log says so", () => /write_failed/.test(daemon.logs()));
 
   disk.free();
   assert.match(await running.text, /"cause":"killed"/);
+  await until("it is ready again", async () => (await callHttp(daemon, "GET /readyz")).status === 200);
   const answers = told.answers;
   await until("the client is served again", () => told.answers > answers + 3);
   assert.match((await callHttp(daemon, exec, { json: { command: "echo again" } })).text, /again\\n/);
@@ -103,7 +135,9 @@ test("a disk that turns read-only: refusals with a hint, and what was answered c
   await untilRefused(daemon, "POST /v1/sandboxes", { json: SANDBOX });
   assert.equal((await callHttp(daemon, "GET /healthz")).status, 200);
   const ended = running.text.catch(() => "");
-  await fired.kill();
+  await seeEndingWait(daemon, sandboxId, running);
+  // It does not wait for what cannot come: the code says that the record has not all of it.
+  assert.equal(await fired.stop(), 1);
   await ended;
   // What a person would do: such a file system can still be read.
   await using rescued = await FiredDaemon.prepare({ args: ARGS });

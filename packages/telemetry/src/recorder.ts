@@ -48,6 +48,12 @@ export interface RecorderStats extends LogStats {
   checkpointErrors: number;
 }
 
+/** How the log took the last events. */
+interface Intake {
+  failure?: Error | undefined;
+  refusal?: Error | undefined;
+}
+
 /**
  * The record: takes events, numbers them, commits them to the durable log, and answers what is asked of them.
  *
@@ -66,6 +72,7 @@ export class Recorder {
   readonly #subscribers = new Subscribers();
   readonly #checkpointer: Checkpointer;
   readonly #isEnabled: boolean;
+  readonly #intake: Intake;
   #closing: Promise<void> | undefined;
 
   /**
@@ -77,14 +84,22 @@ export class Recorder {
     const work = new OpenWork();
     let commit: ((first: number, count: number) => void) | undefined;
     const { durability, retention, segmentBytes, onProblem } = options;
+    const intake: Intake = {};
     const log = await DurableLog.open({
       dir: join(options.dataDir, "log"),
       ...(durability && { durability }),
       ...(retention && { retention }),
       ...(segmentBytes !== undefined && { segmentBytes }),
-      ...(onProblem && { onProblem }),
-      onCommit: (first, count) => commit?.(first, count),
+      onProblem: (problem) => {
+        if (problem.kind === "write_failed" || problem.kind === "sync_failed") intake.failure = problem.error;
+        onProblem?.(problem);
+      },
+      onCommit: (first, count) => {
+        intake.refusal = undefined;
+        commit?.(first, count);
+      },
       onDrop: (_first, count) => {
+        intake.refusal = intake.failure;
         for (const event of pending.takeRefused(count)) work.unassign(event);
       },
     });
@@ -92,7 +107,7 @@ export class Recorder {
       const file = new CheckpointFile(options.dataDir);
       const savedPosition = await replay(log, file, work);
       const checkpointer = new Checkpointer(file, work, log.lastPosition, savedPosition);
-      const recorder = new Recorder(log, work, pending, checkpointer, options.enabled ?? true);
+      const recorder = new Recorder(log, work, pending, checkpointer, options.enabled ?? true, intake);
       commit = (first, count) => recorder.#commit(first, count);
       return recorder;
     } catch (error) {
@@ -107,14 +122,21 @@ export class Recorder {
     pending: PendingEvents,
     checkpointer: Checkpointer,
     isEnabled: boolean,
+    intake: Intake,
   ) {
     this.log = log;
     this.#work = work;
     this.#pending = pending;
     this.#checkpointer = checkpointer;
     this.#isEnabled = isEnabled;
+    this.#intake = intake;
     // A picture of now: the endings that are written next change the original.
     this.recovery = { ...log.recovery, openSandboxes: structuredClone(work.lostSandboxes()) };
+  }
+
+  /** Why the last events were refused; undefined since the log took some. */
+  get refusal(): Error | undefined {
+    return this.#intake.refusal;
   }
 
   /**

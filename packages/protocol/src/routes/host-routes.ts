@@ -67,7 +67,7 @@ export const HOST_ROUTES = {
   readyz: {
     method: "GET",
     path: "/readyz",
-    summary: "Readiness, after recovery",
+    summary: "Readiness: after recovery, and while the record can be written",
     isPublic: true,
     isProbe: true,
     request: "none",

@@ -1,4 +1,4 @@
-import { SandglassError } from "@sandglass/protocol";
+import { type Check, SandglassError } from "@sandglass/protocol";
 import { checkUpstream } from "@sandglass/runtime";
 import { grantScopes, requireOperator } from "../../auth.ts";
 import { isOperator } from "../../caller.ts";
@@ -25,7 +25,7 @@ type HostHandlers = Pick<
 >;
 
 export function hostHandlers(services: HandlerServices): HostHandlers {
-  const { keyring, metrics, runtime } = services;
+  const { keyring, metrics, runtime, recorder } = services;
   const health = () => ({
     status: services.stopping.aborted ? ("stopping" as const) : ("ok" as const),
     version: VERSION,
@@ -53,7 +53,7 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
     revokeKey: ({ params, caller }) => keyring.revoke(params.keyId ?? "", caller),
 
     doctor: async ({ caller }) => {
-      const checks = await runtime.checks();
+      const checks = [...(await runtime.checks()), ...recordChecks(recorder.refusal)];
       // How the daemon is set up is its operator's business; what the host enforces concerns everybody in it.
       if (!isOperator(caller)) return { version: VERSION, checks, config: [] };
       const upstream = upstreamProxyOf(services.loaded);
@@ -64,8 +64,12 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
     healthz: health,
 
     readyz: () => {
-      if (!services.stopping.aborted) return health();
-      throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+      if (services.stopping.aborted) throw new SandglassError("SHUTTING_DOWN", "the daemon is stopping");
+      if (recorder.refusal === undefined) return health();
+      // Anybody may ask: where the record is, is not theirs to know.
+      throw new SandglassError("LOG_UNAVAILABLE", "the record cannot be written at the moment", {
+        hint: "its operator finds the reason with: sandglass doctor",
+      });
     },
 
     openapi: readOpenApi,
@@ -76,4 +80,17 @@ export function hostHandlers(services: HandlerServices): HostHandlers {
       return { text: metrics.render(services, format), contentType: CONTENT_TYPES[format] };
     },
   };
+}
+
+function recordChecks(refusal: Error | undefined): Check[] {
+  if (refusal === undefined) return [];
+  const { code = "failed" } = refusal as NodeJS.ErrnoException;
+  return [
+    {
+      name: "record",
+      status: "error",
+      detail: `the record cannot be written (${code}): nothing new is begun, and an exec that has ended says so when it can be`,
+      hint: "make room on the file system of the data directory, or see to its disk",
+    },
+  ];
 }
