@@ -220,6 +220,14 @@ test("of several sandboxes or keys, one that is not there holds up none of the o
   assert.match(removed.stderr, new RegExp(nowhere));
   assert.deepEqual((await client.sandboxes.list()).items, []);
 
+  const gone = await sandglass(["rm", "--record", "--yes", "--json", "sbx_nope", first.id, last.id]);
+  assert.equal(gone.code, 1, gone.stderr);
+  assert.deepEqual(
+    (JSON.parse(gone.stdout) as { id: string }[]).map(({ id }) => id),
+    [first.id, last.id],
+  );
+  assert.equal(JSON.parse(gone.stderr).error.code, "SANDBOX_NOT_FOUND");
+
   const { id } = await client.keys.create("going");
   const revoked = await sandglass(["keys", "revoke", "--json", "key_nope", id]);
   assert.deepEqual([JSON.parse(revoked.stdout), revoked.code], [{ revoked: [id] }, 1]);

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { UsageError } from "../exit-codes.ts";
+import { forEach } from "../for-each.ts";
 import { collectList, parseDuration } from "../option-values.ts";
 import { printableJson } from "../print/printable.ts";
 import { maintenanceTable } from "../print/status-report.ts";
@@ -71,7 +72,12 @@ function cancelCommand(terminal: Terminal): Command {
     .addHelpText("after", "\nExamples:\n  sandglass maintenance cancel mnt_…")
     .action(async (ids: string[], options: ConnectionOptions) => {
       const { status } = clientOf(options);
-      for (const id of ids) await status.endMaintenance(id);
-      await terminal.print(options.json ? printableJson({ ended: ids }, 2) : ids.join("\n"));
+      const end = async (id: string): Promise<void> => {
+        await status.endMaintenance(id);
+        if (!options.json) await terminal.print(id);
+      };
+      await forEach(ids, terminal, options.json ?? false, end, async (ended) => {
+        if (options.json) await terminal.print(printableJson({ ended }, 2));
+      });
     });
 }

@@ -50,8 +50,8 @@ async function removeRecords(
     options.yes,
   );
   const client = clientOf(options);
-  const deleted = [];
-  for (const id of ids) {
+  const deleted: unknown[] = [];
+  const remove = async (id: string): Promise<void> => {
     const live = await client.sandboxes.connect(id).catch((error: unknown) => {
       if (error instanceof SandglassError && error.code === "SANDBOX_NOT_FOUND") return undefined;
       throw error;
@@ -60,6 +60,8 @@ async function removeRecords(
     const result = await client.sandboxes.deleteRecord(id);
     deleted.push({ id, ...result });
     if (!options.json) await terminal.print(`${id}: ${deletionText(result)}`);
-  }
-  if (options.json) await terminal.print(printableJson(deleted, 2));
+  };
+  await forEach(ids, terminal, options.json ?? false, remove, async () => {
+    if (options.json) await terminal.print(printableJson(deleted, 2));
+  });
 }

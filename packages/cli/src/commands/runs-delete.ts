@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { confirm } from "../confirm.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { forEach } from "../for-each.ts";
 import { deletionText } from "../print/deletion.ts";
 import { printableJson } from "../print/printable.ts";
 import type { Terminal } from "../terminal.ts";
@@ -23,12 +24,14 @@ Examples:
     .action(async (ids: string[], options: ConnectionOptions & { yes?: boolean }) => {
       await confirm(terminal, `Delete everything that is recorded of ${ids.join(", ")}?`, options.yes);
       const client = clientOf(options);
-      const deleted = [];
-      for (const id of ids) {
+      const deleted: unknown[] = [];
+      const remove = async (id: string): Promise<void> => {
         const result = await client.runs.delete(id);
         deleted.push({ id, ...result });
         if (!options.json) await terminal.print(`${id}: ${deletionText(result)}`);
-      }
-      if (options.json) await terminal.print(printableJson(deleted, 2));
+      };
+      await forEach(ids, terminal, options.json ?? false, remove, async () => {
+        if (options.json) await terminal.print(printableJson(deleted, 2));
+      });
     });
 }
