@@ -54,6 +54,19 @@ test("serve's help is the daemon's own", async () => {
   assert.match(stdout, /--data-dir/);
 });
 
+test("help of a command is what the command says, also of one below another, and none of what is no command", async () => {
+  for (const names of [["keys", "create"], ["runs", "ls"], ["serve"]]) {
+    const help = await runCommand(["help", ...names]);
+    assert.equal(help.code, 0, help.stderr);
+    assert.equal(help.stdout, (await runCommand([...names, "--help"])).stdout);
+  }
+  for (const words of ["help creat", "help keys creat", "keys help creat"]) {
+    const { stdout, stderr, code } = await runCommand(words.split(" "));
+    assert.deepEqual([stdout, code], ["", 2]);
+    assert.match(stderr, /^sandglass: unknown command 'creat'\n\(Did you mean create\?\)\n/);
+  }
+});
+
 test("a command line that makes no sense ends with 2 and says why on stderr", async () => {
   const lines = [
     ["nonsense"],

@@ -8,6 +8,7 @@ import { execCommand } from "./commands/exec.ts";
 import { exportersCommand } from "./commands/exporters.ts";
 import { filesCommand } from "./commands/files.ts";
 import { forkCommand } from "./commands/fork.ts";
+import { helpCommand } from "./commands/help.ts";
 import { incidentCommand } from "./commands/incident.ts";
 import { keysCommand } from "./commands/keys.ts";
 import { logsCommand } from "./commands/logs.ts";
@@ -57,7 +58,6 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
   const program = new Command("sandglass")
     .description("Run AI agents' code in sandboxes you can see through.")
     .version(VERSION, "-V, --version", "print the version")
-    .helpCommand("help [command]", "print help of a command")
     .addHelpText("after", EPILOG)
     // What follows `run script.py` or the first word behind `exec <sandbox>` is theirs, whatever it looks like.
     .enablePositionalOptions();
@@ -115,6 +115,7 @@ function prepare(command: Command, terminal: Terminal): void {
     });
   // `serve --help` is the daemon's to answer.
   if (command.name() !== "serve") command.helpOption("-h, --help", "print help");
+  if (command.commands.length > 0) command.helpCommand(false).addCommand(helpCommand());
   for (const child of command.commands) prepare(child, terminal);
 }
 
