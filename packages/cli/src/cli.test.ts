@@ -10,6 +10,9 @@ import { runCommand } from "./cli-process.ts";
 // Port 9 (discard) is not served anywhere that tests run.
 const NOWHERE = ["--url", "http://127.0.0.1:9"];
 
+/** A data directory that a daemon could not make, so that none starts whatever becomes of its options. */
+const UNUSED = ["--data-dir", "/dev/null/data"];
+
 test("help goes to stdout, has examples for every command, and ends with 0", async () => {
   const help = await runCommand(["--help"]);
   assert.equal(help.code, 0);
@@ -82,6 +85,8 @@ test("a command line that makes no sense ends with 2 and says why on stderr", as
     // Its value here would be stored, and shown to whoever reads the record.
     ["create", "--metadata", "PATH", ...NOWHERE],
     ["ps", "--api-key-file", "/does/not/exist"],
+    ["serve", "--no-console-enabled=yes", ...UNUSED],
+    ["serve", "--no-port=1", ...UNUSED],
   ];
   for (const [index, result] of (await Promise.all(lines.map((line) => runCommand(line)))).entries()) {
     assert.equal(result.code, 2, `${lines[index]?.join(" ")}: ${result.stderr}`);

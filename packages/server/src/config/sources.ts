@@ -157,14 +157,17 @@ export function optionsFromFlags(argv: readonly string[]): ParsedFlags {
   for (const token of tokens) {
     if (token.kind === "positional") throw new ConfigError(`unexpected argument "${token.value}"`);
     if (token.kind !== "option") continue;
+    const isNegated = token.rawName.startsWith("--no-");
     const option = byFlag.get(token.name) ?? byFlag.get(token.name.replace(/^no-/, ""));
     if (token.name === "help") flags.wantsHelp = true;
     else if (token.name === "version") flags.wantsVersion = true;
-    else if (option === undefined && token.name !== "config") {
+    else if (isNegated && option?.kind === "boolean" && token.value !== undefined)
+      throw new ConfigError(`${token.rawName} takes no value; leave it out, or write --${option.flag}=false`);
+    else if ((isNegated && option?.kind !== "boolean") || (option === undefined && token.name !== "config")) {
       const known = [...byFlag.keys(), "config", "help", "version"].map((flag) => `--${flag}`);
       throw unknownOption(token.rawName, "on the command line", known);
     } else if (option?.kind === "boolean") {
-      const text = token.rawName.startsWith("--no-") ? "false" : (token.value ?? "true");
+      const text = isNegated ? "false" : (token.value ?? "true");
       texts.set(option.path, [text]);
     } else if (token.value === undefined) throw new ConfigError(`${token.rawName} needs a value`);
     else if (option === undefined) flags.configFile = token.value;
