@@ -95,6 +95,23 @@ test("a command line that makes no sense ends with 2 and says why on stderr", as
   }
 });
 
+test("a daemon that cannot listen where it was told to says which address that is, with keys and without", async () => {
+  const keys = { SANDGLASS_API_KEYS: "k".repeat(40) };
+  for (const env of [{}, keys])
+    for (const [host, reason] of [
+      // Of documentation, and in nobody's network.
+      [
+        "203.0.113.7",
+        /203\.0\.113\.7 is no address of this machine; change --host: this machine has .*127\.0\.0\.1/,
+      ],
+      ["256.1.1.1", /"256\.1\.1\.1" is no address; change --host/],
+    ] as const) {
+      const { stderr, code } = await runCommand(["serve", "--host", host, ...UNUSED], { env });
+      assert.match(stderr, reason);
+      assert.equal(code, 1);
+    }
+});
+
 test("a daemon that is not there ends with 3 and the way to start it, in words or JSON", async () => {
   const words = await runCommand(["ps", ...NOWHERE]);
   assert.equal(words.code, 3);

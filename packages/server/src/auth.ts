@@ -4,6 +4,7 @@ import { type Caller, DEFAULT_ORG, hasScope, isOperator } from "./caller.ts";
 import { ConfigError, type SandglassConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Keyring, KeyUse } from "./keys.ts";
+import { whyNotOurs } from "./listen-address.ts";
 
 const BEARER = /^Bearer +([A-Za-z0-9_.~+/=-]+) *$/i;
 /** Longer than any key; spares hashing what cannot be one. */
@@ -98,12 +99,15 @@ export function grantScopes(asked: readonly Scope[] | undefined, orgId: string, 
 }
 
 /**
- * A daemon that others can reach has to be given its keys: one made by itself lies in a file of one user here.
+ * A daemon that others can reach has to be given its keys: one made by itself lies in a file of one user here. An address that
+ * nobody can listen on is refused as that, before anybody makes keys for it.
  *
  * @throws ConfigError
  */
 export function checkBind(config: SandglassConfig): void {
   if (isLoopback(config.host) || config.apiKeys.length > 0) return;
+  const reason = whyNotOurs(config.host);
+  if (reason !== undefined) throw new ConfigError(`cannot listen there: ${reason}`);
   throw new ConfigError(
     `refusing to listen on ${config.host}, which other machines can reach, without explicit API keys; set SANDGLASS_API_KEYS (make one with: openssl rand -hex 32) or listen on 127.0.0.1`,
   );

@@ -1,5 +1,13 @@
 import { SandglassError } from "@sandglass/protocol";
 import { ConfigError } from "./config.ts";
+import { whyNotOurs } from "./listen-address.ts";
+
+interface ListenError extends NodeJS.ErrnoException {
+  address?: string;
+  /** Of a name that could not be resolved. */
+  hostname?: string;
+  port?: number;
+}
 
 /** One clear line for whoever runs the daemon: what went wrong, and what to change. */
 export function explain(error: unknown): string {
@@ -9,13 +17,16 @@ export function explain(error: unknown): string {
   // Something went wrong, and then giving back what was acquired did: what came first says why.
   if (error instanceof SuppressedError) return `${explain(error.suppressed)}; then ${explain(error.error)}`;
   if (!(error instanceof Error)) return String(error);
-  const { code, address, port, path } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, address, hostname, port, path } = error as ListenError;
   switch (code) {
     case "EADDRINUSE":
       return `port ${port} of ${address} is taken; stop what listens there or choose another with --port`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `cannot listen on ${address ?? "the given host"}: it is no address of this machine; change --host`;
+    case "EAI_AGAIN": {
+      const host = address ?? hostname ?? "the given host";
+      return `cannot listen there: ${whyNotOurs(host) ?? `no address of ${host} is found; change --host`}`;
+    }
     case "EACCES":
     case "EPERM":
     case "EROFS":
