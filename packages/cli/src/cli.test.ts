@@ -95,6 +95,39 @@ test("a command line that makes no sense ends with 2 and says why on stderr", as
   }
 });
 
+test("what is wrong with a command line is JSON where that is asked for, but not by the words of somebody else's command", async () => {
+  const asked = [
+    ["nosuch", "--json"],
+    ["--json", "creat"],
+    ["create", "--json", "--memory", "abc"],
+    ["create", "--memory", "abc", "--json"],
+    ["keys", "list", "--json", "--nosuch"],
+    ["--json", "help", "creat"],
+    ["exec", "sbx_1", "-w", "/tmp", "--json"],
+    ["run", "-m", "1g", "--json"],
+    ["run", "--json", "notes.txt"],
+  ];
+  for (const words of asked) {
+    const { stdout, stderr, code } = await runCommand(words);
+    assert.deepEqual([stdout, code], ["", 2], words.join(" "));
+    const { error } = JSON.parse(stderr) as { error: { code: string; message: string; hint?: string } };
+    assert.equal(error.code, "USAGE");
+    assert.ok(error.message.length > 0 && !error.message.startsWith("error:"), error.message);
+    assert.equal(error.hint, words.includes("creat") ? "Did you mean create?" : undefined);
+  }
+  const others = [
+    ["exec", "", "echo", "--json", ...NOWHERE],
+    ["exec", "", "-w", "/tmp", "--", "--json"],
+    ["--url", "http://127.0.0.1:9", "exec", "-e", "A=b", "sbx_1", "echo", "--json"],
+    ["run", "notes.txt", "--json"],
+    ["run", "-m", "1g", "notes.txt", "--json"],
+  ];
+  for (const words of others) {
+    const { stderr } = await runCommand(words);
+    assert.match(stderr, /^sandglass: /, words.join(" "));
+  }
+});
+
 test("a daemon that cannot listen where it was told to says which address that is, with keys and without", async () => {
   const keys = { SANDGLASS_API_KEYS: "k".repeat(40) };
   for (const env of [{}, keys])

@@ -7,8 +7,13 @@ import type { Terminal } from "./terminal.ts";
 /** Says on stderr what went wrong and what to do about it; the exit code that stands for it. */
 export async function reportFailure(error: unknown, terminal: Terminal, isJson: boolean): Promise<number> {
   if (error instanceof Exit) return error.code;
-  // Commander has printed its own words.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return EXIT.ok;
+    // Words commander has printed itself, and help where no command was named.
+    if (isJson && error.code !== "commander.help")
+      await terminal.note(printableJson({ error: describeUsage(error) }));
+    return EXIT.usage;
+  }
   if (isJson) await terminal.note(printableJson({ error: describe(error) }));
   else await reportInWords(error, terminal);
   return exitCodeOf(error);
@@ -36,6 +41,12 @@ function describe(error: unknown): Description {
   }
   if (error instanceof UsageError) return { code: "USAGE", message: error.message };
   return { code: "FAILED", message: error instanceof Error ? error.message : String(error) };
+}
+
+function describeUsage({ message }: CommanderError): Description {
+  const [first = "", ...hints] = message.replace(/^error: /, "").split("\n");
+  const hint = hints.map((line) => line.replace(/^\((.*)\)$/, "$1")).join(" ");
+  return { code: "USAGE", message: first, ...(hint !== "" && { hint }) };
 }
 
 /** In the words of the command line; none where it is for those who write requests themselves. */

@@ -53,8 +53,9 @@ Exit codes:
  * The whole command line.
  *
  * @param onServing told when the daemon was started, which goes on by itself
+ * @param isJson whether what is wrong with a command line is reported as JSON, and not said here
  */
-export function buildProgram(terminal: Terminal, onServing: () => void): Command {
+export function buildProgram(terminal: Terminal, onServing: () => void, isJson: () => boolean): Command {
   const program = new Command("sandglass")
     .description("Run AI agents' code in sandboxes you can see through.")
     .version(VERSION, "-V, --version", "print the version")
@@ -91,7 +92,7 @@ export function buildProgram(terminal: Terminal, onServing: () => void): Command
   ];
   for (const command of commands) program.addCommand(command);
   withConnection(program).hook("preAction", handDownConnection);
-  prepare(program, terminal);
+  prepare(program, terminal, isJson);
   return program;
 }
 
@@ -103,20 +104,20 @@ function handDownConnection(program: Command, command: Command): void {
 }
 
 /** Settings that commander does not hand down to commands which were made elsewhere. */
-function prepare(command: Command, terminal: Terminal): void {
-  command
-    .exitOverride()
-    .showHelpAfterError(`(${fullName(command)} --help says more)`)
-    .configureOutput({
-      writeOut: (text) => void terminal.write(text),
-      writeErr: (text) => void terminal.writeError(text),
-      outputError: (text, write) =>
-        write(text.replace(/^error: /, `${terminal.errorColors.red("sandglass:")} `)),
-    });
+function prepare(command: Command, terminal: Terminal, isJson: () => boolean): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => void terminal.write(text),
+    writeErr: (text) => void terminal.writeError(text),
+    outputError: (text, write) => {
+      if (isJson()) return;
+      write(text.replace(/^error: /, `${terminal.errorColors.red("sandglass:")} `));
+      write(`(${fullName(command)} --help says more)\n`);
+    },
+  });
   // `serve --help` is the daemon's to answer.
   if (command.name() !== "serve") command.helpOption("-h, --help", "print help");
   if (command.commands.length > 0) command.helpCommand(false).addCommand(helpCommand());
-  for (const child of command.commands) prepare(child, terminal);
+  for (const child of command.commands) prepare(child, terminal, isJson);
 }
 
 function fullName(command: Command): string {

@@ -1,5 +1,6 @@
 import { EXIT } from "./exit-codes.ts";
 import { reportFailure } from "./failure.ts";
+import { isJsonAsked } from "./json-asked.ts";
 import { buildProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -11,19 +12,19 @@ import type { Terminal } from "./terminal.ts";
  */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number | undefined> {
   let isRunningOn = false;
-  const program = buildProgram(terminal, () => {
-    isRunningOn = true;
-  });
+  let isJson = false;
+  const program = buildProgram(
+    terminal,
+    () => {
+      isRunningOn = true;
+    },
+    () => isJson,
+  );
+  isJson = isJsonAsked(argv, program);
   try {
     await program.parseAsync([...argv], { from: "user" });
   } catch (error) {
-    return reportFailure(error, terminal, isJsonAsked(argv));
+    return reportFailure(error, terminal, isJson);
   }
   return isRunningOn ? undefined : EXIT.ok;
-}
-
-/** Only up to `--`: what stands behind belongs to somebody else's command. */
-function isJsonAsked(argv: readonly string[]): boolean {
-  const end = argv.indexOf("--");
-  return argv.slice(0, end === -1 ? argv.length : end).includes("--json");
 }
