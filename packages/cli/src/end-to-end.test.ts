@@ -104,7 +104,7 @@ test("a sandbox is created, listed, used, shown again and removed", async () => 
   assert.equal((await sandglass(["create", "node", "--template", "bash"])).code, 2);
   const small = await sandglass(["create", "--memory", "1"]);
   assert.equal(small.code, 2);
-  assert.match(small.stderr, /must be between 16 and 1048576 MiB/);
+  assert.match(small.stderr, /^sandglass: --memory must be between 16 and 1048576 MiB/);
   assert.doesNotMatch(small.stderr, /openapi/, "it wrote no request itself");
   assert.match((await sandglass(["ps"])).stdout, new RegExp(`${id} +python +running .*256 MiB`));
   assert.equal((await sandglass(["ps", "-q"])).stdout, `${id}\n`);
@@ -123,6 +123,28 @@ test("a sandbox is created, listed, used, shown again and removed", async () => 
   assert.match(logs.stdout, /^out\n42\n/);
   const [first] = (await (await client.sandboxes.connect(id)).execs.list()).items.toReversed();
   assert.equal((await sandglass(["logs", first?.id ?? ""])).stdout, "out\n");
+});
+
+test("what the daemon refuses of a command line is said in the words of that", async () => {
+  const { id } = await client.createSandbox("bash");
+  const refusals = [
+    ["create --disk 1 --env 1=2", /^sandglass: --disk must be between .*; --env 1 is no variable's name/],
+    [
+      "create --allow http://pypi.org/",
+      /^sandglass: --allow must name the host alone, without scheme and path/,
+    ],
+    [`exec ${id} --timeout 1000d -- ls`, /^sandglass: --timeout must be between/],
+    [`fork ${id} -n 100`, /^sandglass: --count must be between 1 and 32/],
+    [`diff ${id}`, /\n {2}say what to compare it with: --against sbx_…\n/],
+    ["keys create x --scope all", /^sandglass: --scope must be one of /],
+    ["ps --url nonsense", /: "nonsense"\n {2}set --url or SANDGLASS_URL to something like /],
+  ] as const;
+  for (const [words, said] of refusals) {
+    const { stdout, stderr } = await sandglass(words.split(" "));
+    assert.equal(stdout, "");
+    assert.match(stderr, said);
+  }
+  await sandglass(["rm", id]);
 });
 
 test("trace shows the tree of what run did, and knows a sandbox's id too", async () => {

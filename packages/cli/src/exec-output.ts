@@ -1,8 +1,19 @@
 import { outputBytes, type StreamEvent } from "sandglass";
 import { Exit } from "./exit-codes.ts";
+import type { OptionNames } from "./option-names.ts";
 import { duration } from "./print/duration.ts";
 import { printable, printableJson } from "./print/printable.ts";
 import type { Terminal } from "./terminal.ts";
+
+/** What options of commands that run something are called in the request. */
+export const EXEC_OPTION_NAMES: OptionNames = {
+  timeoutMs: "--timeout",
+  cwd: "--cwd",
+  env: "--env",
+  stdin: "--stdin",
+  language: "--language",
+  contextId: "--context",
+};
 
 /** What is known beside the lines themselves, for the last of them. */
 export interface ExecPlace {

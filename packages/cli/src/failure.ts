@@ -49,10 +49,17 @@ function describeUsage({ message }: CommanderError): Description {
   return { code: "USAGE", message: first, ...(hint !== "" && { hint }) };
 }
 
+/** What a client is made with, and what gives it here. */
+const CLIENT_OPTIONS: Readonly<Record<string, string>> = {
+  apiKey: "--api-key-file",
+  baseUrl: "--url",
+  caFile: "--ca-file",
+};
+
 /** In the words of the command line; none where it is for those who write requests themselves. */
 function hintForCommand(hint: string | undefined): string | undefined {
   if (hint?.startsWith("GET /openapi.json")) return undefined;
-  return hint?.replace("give apiKey", "give --api-key-file");
+  return hint?.replace(/\b(?:apiKey|baseUrl|caFile)\b/g, (name) => CLIENT_OPTIONS[name] ?? name);
 }
 
 function exitCodeOf(error: unknown): number {

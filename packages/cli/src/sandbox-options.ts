@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { CreateSandboxRequest, Isolation, RecordMode } from "sandglass";
+import type { OptionNames } from "./option-names.ts";
 import {
   collectList,
   collectMetadata,
@@ -26,6 +27,24 @@ export interface SandboxOptions {
   allow?: string[];
   record?: RecordMode;
 }
+
+/** What they are called in the request. */
+export const SANDBOX_OPTION_NAMES: OptionNames = {
+  template: "--template",
+  memoryMb: "--memory",
+  diskMb: "--disk",
+  vcpu: "--vcpu",
+  isolation: "--isolation",
+  timeoutMs: "--lifetime",
+  idleTimeoutMs: "--idle-timeout",
+  env: "--env",
+  metadata: "--metadata",
+  otelExport: "--otel-export",
+  instrument: "--instrument",
+  logs: "--logs",
+  "network.egress.allow": "--allow",
+  record: "--record",
+};
 
 /** Adds them. */
 export function withSandboxOptions(command: Command): Command {

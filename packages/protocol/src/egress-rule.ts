@@ -25,8 +25,8 @@ const NOT_ASCII = /[^\x20-\x7e]/;
  * @throws RangeError that says what is wrong with it
  */
 export function parseEgressRule(text: string): EgressRule {
-  if (/:\/\/|[/?#]\D/.test(text)) throw new RangeError("name the host alone, without scheme and path");
-  if (text.includes("@")) throw new RangeError("name the host alone, without a user");
+  if (/:\/\/|[/?#]\D/.test(text)) throw new RangeError("must name the host alone, without scheme and path");
+  if (text.includes("@")) throw new RangeError("must name the host alone, without a user");
   const { host, port } = split(text);
   if (host === "*") return { host: { kind: "any" }, port };
   const range = parseIpRange(host);

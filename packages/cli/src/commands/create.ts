@@ -1,10 +1,16 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { UsageError } from "../exit-codes.ts";
+import { inOptions } from "../option-names.ts";
 import { duration } from "../print/duration.ts";
 import { printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
-import { requestOf, type SandboxOptions, withSandboxOptions } from "../sandbox-options.ts";
+import {
+  requestOf,
+  SANDBOX_OPTION_NAMES,
+  type SandboxOptions,
+  withSandboxOptions,
+} from "../sandbox-options.ts";
 import type { Terminal } from "../terminal.ts";
 
 /** `sandglass create`: prints the id alone on stdout, so that a script can take it. */
@@ -26,7 +32,7 @@ Examples:
       if (named !== undefined && options.template !== undefined && named !== options.template)
         throw new UsageError(`one sandbox has one template: ${named}, or --template ${options.template}`);
       const request = requestOf(named === undefined ? options : { ...options, template: named });
-      const creating = clientOf(options).sandboxes.create(request);
+      const creating = inOptions(SANDBOX_OPTION_NAMES, clientOf(options).sandboxes.create(request));
       const sandbox = await withSpinner(terminal, "creating a sandbox", creating);
       if (options.json) return terminal.print(printableJson(await sandbox.info(), 2));
       await terminal.print(sandbox.id);

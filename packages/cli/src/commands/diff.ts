@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { inOptions } from "../option-names.ts";
 import { diffList } from "../print/diff-list.ts";
 import { printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
@@ -25,7 +26,11 @@ Examples:
     .action(async (id: string, options: ConnectionOptions & { against?: string }) => {
       const { against } = options;
       const sandbox = await clientOf(options).sandboxes.connect(id);
-      const comparing = sandbox.diff(against === undefined ? {} : { against });
+      const comparing = inOptions(
+        { against: "--against" },
+        sandbox.diff(against === undefined ? {} : { against }),
+        { "say what to compare it with: ?against=sbx_…": "say what to compare it with: --against sbx_…" },
+      );
       const diff = await withSpinner(terminal, "comparing", comparing);
       if (options.json) return terminal.print(printableJson(diff, 2));
       for (const line of diffList(diff, terminal.colors)) await terminal.print(line);

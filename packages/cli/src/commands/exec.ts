@@ -4,8 +4,9 @@ import type { Command } from "commander";
 import type { Language } from "sandglass";
 import { CommandWithCommandLine } from "../command-with-command-line.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { exitWith, passOn } from "../exec-output.ts";
+import { EXEC_OPTION_NAMES, exitWith, passOn } from "../exec-output.ts";
 import { UsageError } from "../exit-codes.ts";
+import { inOptions } from "../option-names.ts";
 import { collectPairs, parseDuration } from "../option-values.ts";
 import { sendingStdin, stdinText } from "../stdin-text.ts";
 import type { Terminal } from "../terminal.ts";
@@ -74,7 +75,8 @@ Examples:
             ...shared,
             ...(options.stdin && { stdin: await stdinText(terminal) }),
           });
-      const running = passOn(events, terminal, options.json ?? false, () => ({ sandboxId: id, traceId }));
+      const passing = passOn(events, terminal, options.json ?? false, () => ({ sandboxId: id, traceId }));
+      const running = inOptions(EXEC_OPTION_NAMES, passing);
       exitWith(await (options.stdin ? sendingStdin(running) : running));
     });
 }

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { inOptions } from "../option-names.ts";
 import { parsePositive } from "../option-values.ts";
 import { printableJson } from "../print/printable.ts";
 import { withSpinner } from "../print/spinner.ts";
@@ -24,7 +25,8 @@ Examples:
     )
     .action(async (id: string, { count, ...options }: ConnectionOptions & { count: number }) => {
       const sandbox = await clientOf(options).sandboxes.connect(id);
-      const forks = await withSpinner(terminal, "copying the sandbox", sandbox.fork({ n: count }));
+      const forking = inOptions({ n: "--count" }, sandbox.fork({ n: count }));
+      const forks = await withSpinner(terminal, "copying the sandbox", forking);
       if (options.json) {
         const infos = await Promise.all(forks.map((fork) => fork.info()));
         return terminal.print(printableJson(infos, 2));

@@ -3,6 +3,7 @@ import type { CreatedKey, Scope } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { forEach } from "../for-each.ts";
 import { keepNewSecret } from "../kept-key.ts";
+import { inOptions, type OptionNames } from "../option-names.ts";
 import { parseDuration } from "../option-values.ts";
 import { age } from "../print/duration.ts";
 import { printableJson } from "../print/printable.ts";
@@ -10,6 +11,14 @@ import { table } from "../print/table.ts";
 import type { Terminal } from "../terminal.ts";
 
 const EVERYDAY: readonly Scope[] = ["sandboxes:read", "sandboxes:write", "events:read"];
+
+/** What they are called in the request. */
+const CREATE_OPTION_NAMES: OptionNames = {
+  name: "the name",
+  orgId: "--org",
+  scopes: "--scope",
+  expiresAt: "--expires",
+};
 
 interface CreateOptions extends ConnectionOptions {
   org?: string;
@@ -44,11 +53,12 @@ Examples:
       .action(async (name: string, options: CreateOptions) => {
         const { org, scope, admin, expires } = options;
         const scopes = scope ?? (admin ? undefined : [...EVERYDAY]);
-        const created = await clientOf(options).keys.create(name, {
+        const creating = clientOf(options).keys.create(name, {
           ...(org !== undefined && { orgId: org }),
           ...(scopes !== undefined && { scopes }),
           ...(expires !== undefined && { expiresAt: new Date(Date.now() + expires) }),
         });
+        const created = await inOptions(CREATE_OPTION_NAMES, creating);
         await showCreated(created, options, terminal);
       }),
   );
@@ -74,7 +84,8 @@ Examples:
       .action(async (id: string, options: ConnectionOptions & { grace?: number }) => {
         const { grace } = options;
         const client = clientOf(options);
-        const rotated = await client.keys.rotate(id, grace === undefined ? {} : { graceMs: grace });
+        const rotating = client.keys.rotate(id, grace === undefined ? {} : { graceMs: grace });
+        const rotated = await inOptions({ graceMs: "--grace" }, rotating);
         // First: whatever becomes of the file, this is the only time it is shown.
         await showCreated(rotated, options, terminal);
         if (rotated.isOwn === true) {

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { UsageError } from "../exit-codes.ts";
 import { forEach } from "../for-each.ts";
+import { inOptions, type OptionNames } from "../option-names.ts";
 import { collectList, parseDuration } from "../option-values.ts";
 import { printableJson } from "../print/printable.ts";
 import { maintenanceTable } from "../print/status-report.ts";
@@ -13,6 +14,15 @@ interface ScheduleOptions extends ConnectionOptions {
   start: string;
   for: number;
 }
+
+/** What they are called in the request. */
+const SCHEDULE_OPTION_NAMES: OptionNames = {
+  title: "the title",
+  message: "--message",
+  components: "--component",
+  startsAt: "--start",
+  endsAt: "the end, --start with --for behind it,",
+};
 
 /** `sandglass maintenance schedule|list|cancel`. */
 export function maintenanceCommand(terminal: Terminal): Command {
@@ -44,13 +54,14 @@ Examples:
       const from = start === "now" ? Date.now() : Date.parse(start);
       if (Number.isNaN(from))
         throw new UsageError("--start is neither now nor a time like 2030-01-31T22:00:00Z");
-      const scheduled = await clientOf(options).status.scheduleMaintenance({
+      const scheduling = clientOf(options).status.scheduleMaintenance({
         title,
         message,
         components: component,
         startsAt: new Date(from).toISOString(),
         endsAt: new Date(from + options.for).toISOString(),
       });
+      const scheduled = await inOptions(SCHEDULE_OPTION_NAMES, scheduling);
       await terminal.print(options.json ? printableJson(scheduled, 2) : scheduled.id);
     });
 }

@@ -4,11 +4,17 @@ import { buffer } from "node:stream/consumers";
 import { Command } from "commander";
 import type { Sandbox } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { exitWith, passOn } from "../exec-output.ts";
+import { EXEC_OPTION_NAMES, exitWith, passOn } from "../exec-output.ts";
 import { UsageError } from "../exit-codes.ts";
+import { inOptions } from "../option-names.ts";
 import { parseDuration } from "../option-values.ts";
 import { withSpinner } from "../print/spinner.ts";
-import { requestOf, type SandboxOptions, withSandboxOptions } from "../sandbox-options.ts";
+import {
+  requestOf,
+  SANDBOX_OPTION_NAMES,
+  type SandboxOptions,
+  withSandboxOptions,
+} from "../sandbox-options.ts";
 import { sendingStdin, stdinText } from "../stdin-text.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -75,7 +81,7 @@ Examples:
       const request = requestOf({ template: language.template, ...options });
       const signal = terminal.interruption;
       // Not aborted by the signal: a sandbox that comes to be all the same would be nobody's.
-      const creating = clientOf(options).sandboxes.create(request);
+      const creating = inOptions(SANDBOX_OPTION_NAMES, clientOf(options).sandboxes.create(request));
       const sandbox = await withSpinner(terminal, "creating a sandbox", creating);
       try {
         const name = script === "-" ? `stdin${language.extension}` : basename(script);
@@ -107,7 +113,8 @@ function runHere(
     ...(stdin !== undefined && { stdin }),
     ...(options.timeout !== undefined && { timeoutMs: options.timeout }),
   });
-  return passOn(events, terminal, options.json ?? false, () => ({ sandboxId: sandbox.id, traceId }));
+  const passing = passOn(events, terminal, options.json ?? false, () => ({ sandboxId: sandbox.id, traceId }));
+  return inOptions(EXEC_OPTION_NAMES, passing);
 }
 
 async function finish(sandbox: Sandbox, options: RunOptions, terminal: Terminal): Promise<void> {
