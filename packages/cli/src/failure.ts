@@ -59,6 +59,8 @@ const CLIENT_OPTIONS: Readonly<Record<string, string>> = {
 /** In the words of the command line; none where it is for those who write requests themselves. */
 function hintForCommand(hint: string | undefined): string | undefined {
   if (hint?.startsWith("GET /openapi.json")) return undefined;
+  if (hint?.startsWith("continue with events("))
+    return "is the daemon running? start it with `sandglass serve`";
   return hint?.replace(/\b(?:apiKey|baseUrl|caFile)\b/g, (name) => CLIENT_OPTIONS[name] ?? name);
 }
 

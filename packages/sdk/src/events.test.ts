@@ -56,6 +56,20 @@ test("without follow the record's end ends the loop, with follow a body's end is
   assert.deepEqual(followed, ["c0", "c1", "c2"]);
 });
 
+test("who follows is told once when the connection is lost, and when it stands again", async () => {
+  await using server = await ScriptedServer.start((request, response, count) => {
+    // The first answer ends, two tries fail.
+    if (count === 1 || count === 2) return void response.destroy();
+    response.writeHead(200).end(line(afterOf(request.url) + 1));
+  });
+  const said: (string | boolean)[] = [];
+  const onConnection = (isConnected: boolean): void => void said.push(isConnected);
+  for await (const { cursor } of clientOf(server).events({ follow: true, limit: 2, onConnection }))
+    said.push(cursor);
+  assert.deepEqual(said, ["c0", false, true, "c1"]);
+  assert.doesNotMatch(server.requests.map(({ url }) => url).join(" "), /onConnection/);
+});
+
 test("words are searched for in the record", async () => {
   await using server = await ScriptedServer.start((_, response) => void response.writeHead(200).end(line(1)));
   const search = 'disk "no space" -warn';

@@ -28,6 +28,8 @@ export interface EventsOptions {
   limit?: number;
   /** Aborting ends the loop with the signal's reason. */
   signal?: AbortSignal;
+  /** Told false when the connection broke and is being made again, and true when it stands: what came meanwhile comes then. */
+  onConnection?: (isConnected: boolean) => void;
 }
 
 /**
@@ -56,10 +58,11 @@ async function* resumedEvents(
   options: EventsOptions,
   operation: Operation,
 ): AsyncGenerator<EventLine, void, undefined> {
-  const { signal, follow } = options;
+  const { signal, follow, onConnection } = options;
   const reconnects = new Reconnects(transport.streamRetries);
   let { after, limit } = options;
   let cause: unknown;
+  let isLost = false;
   // The first connection gets no second chance: a daemon that is not there is better said at once.
   let response: IncomingMessage | undefined = await transport.stream({ ...eventsCall(options), operation });
   do {
@@ -68,6 +71,8 @@ async function* resumedEvents(
         operation.reconnecting();
         const rest = { ...options, ...defined({ after, limit }) };
         response = await transport.stream({ ...eventsCall(rest), operation });
+        isLost = false;
+        onConnection?.(true);
       }
       reconnects.opened();
       for await (const line of linesOf<EventLine>(response)) {
@@ -86,6 +91,8 @@ async function* resumedEvents(
       cause = error;
     }
     response = undefined;
+    if (!isLost) onConnection?.(false);
+    isLost = true;
   } while (await reconnects.next(signal));
   throw new StreamError("the stream of events broke and could not be resumed", {
     hint: after === undefined ? "is the daemon running?" : `continue with events({ after: "${after}" })`,
@@ -94,7 +101,7 @@ async function* resumedEvents(
 }
 
 function eventsCall(options: EventsOptions): Call {
-  const { signal, follow, last, ...filter } = options;
+  const { signal, follow, last, onConnection: _, ...filter } = options;
   return {
     route: "listEvents",
     // What was begun from the last so many goes on behind what came.

@@ -49,6 +49,7 @@ Examples:
       const filter: EventsOptions = {
         follow: options.follow,
         signal,
+        onConnection: (isConnected) => void noteConnection(terminal, isConnected),
         ...(options.types !== undefined && { types: options.types }),
         ...(options.level !== undefined && { minLevel: options.level }),
         ...(options.sandbox !== undefined && { sandboxId: options.sandbox }),
@@ -61,4 +62,14 @@ Examples:
         await terminal.print(options.json ? printableJson(event) : eventLine(event, colors, columns));
       }
     });
+}
+
+/** Silence would look as if nothing happened. */
+function noteConnection(terminal: Terminal, isConnected: boolean): Promise<void> {
+  const { yellow, dim } = terminal.errorColors;
+  return terminal.note(
+    isConnected
+      ? dim("sandglass: the daemon is back: events from where they broke off")
+      : yellow("sandglass: the connection to the daemon is lost: waiting for it"),
+  );
 }
