@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { startDaemon, type TestDaemon } from "@sandglass/testkit";
+import { startDaemon, type TestDaemon, until } from "@sandglass/testkit";
 import { Client } from "sandglass";
 import { type CliOptions, type CliResult, runCommand, startCli } from "./cli-process.ts";
 
@@ -158,6 +158,19 @@ test("trace shows the tree of what run did, and knows a sandbox's id too", async
   assert.equal(parsed.traceId, traceId);
   const unknown = await sandglass(["trace", "f".repeat(32)]);
   assert.equal(unknown.code, 1);
+
+  const sandbox = await client.createSandbox("bash");
+  const { execId, traceId: ofExec } = await sandbox.commands.run("true");
+  const shown = await until("it is stored", async () => {
+    const { stdout: text, code } = await sandglass(["trace", execId, "--json"]);
+    return code === 0 && (JSON.parse(text) as { traceId: string });
+  });
+  assert.equal(shown.traceId, ofExec);
+  assert.match((await sandglass(["trace", sandbox.id])).stdout, /sandbox\.create/);
+  await sandbox.close();
+  const nowhere = await sandglass(["trace", "exec_nope"]);
+  assert.equal(nowhere.code, 1);
+  assert.match(nowhere.stderr, /no exec exec_nope is in the record/);
 });
 
 test("tail shows what happens from now on, and ends quietly when nobody reads any more", async () => {

@@ -1,7 +1,8 @@
 import { Command } from "commander";
-import { type Client, type ExecInfo, type Sandbox, SandglassError } from "sandglass";
+import type { ExecInfo, Sandbox } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
 import { passOn } from "../exec-output.ts";
+import { execStart } from "../exec-start.ts";
 import { UsageError } from "../exit-codes.ts";
 import { shortened } from "../print/printable.ts";
 import type { Terminal } from "../terminal.ts";
@@ -23,7 +24,7 @@ Examples:
     .action(async (id: string, options: ConnectionOptions) => {
       const client = clientOf(options);
       if (id.startsWith("exec_")) {
-        const sandbox = await client.sandboxes.connect(await sandboxOf(client, id));
+        const sandbox = await client.sandboxes.connect((await execStart(client, id)).sandboxId);
         return showExec(sandbox, await sandbox.execs.get(id), terminal, options);
       }
       if (!id.startsWith("sbx_"))
@@ -48,14 +49,6 @@ async function showExec(
     sandboxId: sandbox.id,
     traceId: exec.traceId,
   }));
-}
-
-/** The record knows which sandbox an exec belongs to, also when both are long gone. */
-async function sandboxOf(client: Client, execId: string): Promise<string> {
-  for await (const event of client.events({ types: ["exec.started"] })) {
-    if (event.type === "exec.started" && event.data.execId === execId) return event.sandboxId;
-  }
-  throw new SandglassError("EXEC_NOT_FOUND", `no exec ${execId} is in the record`);
 }
 
 async function allExecs(sandbox: Sandbox): Promise<ExecInfo[]> {

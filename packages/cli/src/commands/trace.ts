@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { Client } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { execStart } from "../exec-start.ts";
 import { UsageError } from "../exit-codes.ts";
 import { printableJson } from "../print/printable.ts";
 import { traceTree } from "../print/trace-tree.ts";
@@ -10,7 +11,7 @@ import type { Terminal } from "../terminal.ts";
 export function traceCommand(terminal: Terminal): Command {
   return withConnection(new Command("trace").summary("show a trace as a tree"))
     .description("Show what caused what in a trace, with durations and causes. Failed spans are red.")
-    .argument("<id>", "a trace id; a sandbox's or run's id shows the trace that it began in")
+    .argument("<id>", "a trace id; a sandbox's, exec's or run's id shows the trace that it began in")
     .option("--events", "points in time too, and the requests that only recorded events")
     .addHelpText(
       "after",
@@ -18,6 +19,7 @@ export function traceCommand(terminal: Terminal): Command {
 Examples:
   sandglass trace 4bf92f3577b34da6a3ce929d0e0e4736
   sandglass trace sbx_… --events
+  sandglass trace exec_…
   sandglass trace 4bf92f3577b34da6a3ce929d0e0e4736 --json | jq '.spans[] | select(.status == "error")'`,
     )
     .action(async (id: string, options: ConnectionOptions & { events?: boolean }) => {
@@ -33,11 +35,12 @@ Examples:
 async function traceIdOf(client: Client, id: string): Promise<string> {
   if (/^[0-9a-fA-F]{32}$/.test(id)) return id.toLowerCase();
   if (id.startsWith("sbx_")) return (await client.sandboxes.get(id)).traceId;
+  if (id.startsWith("exec_")) return (await execStart(client, id)).traceId;
   if (id.startsWith("run_")) {
     for await (const event of client.events({ runId: id, limit: 1 })) {
       if (event.type !== "gap") return event.traceId;
     }
     throw new UsageError(`nothing is recorded of run ${id}`);
   }
-  throw new UsageError(`"${id}" is no trace id (32 hex characters), and no id of a sandbox or run`);
+  throw new UsageError(`"${id}" is no trace id (32 hex characters), and no id of a sandbox, exec or run`);
 }
