@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidArgumentError } from "commander";
-import { collectList, collectPairs, parseDuration, parseMegabytes, parsePositive } from "./option-values.ts";
+import {
+  collectList,
+  collectPairs,
+  parseDuration,
+  parseMegabytes,
+  parseMilliseconds,
+  parsePositive,
+} from "./option-values.ts";
 
 test("durations take units, and a plain number is seconds", () => {
   assert.deepEqual(
@@ -9,6 +16,11 @@ test("durations take units, and a plain number is seconds", () => {
     [250, 30_000, 300_000, 5_400_000, 86_400_000, 2_000],
   );
   for (const bad of ["", "5 m", "-1s", "soon"]) assert.throws(() => parseDuration(bad), InvalidArgumentError);
+});
+
+test("where milliseconds are meant, a plain number is that", () => {
+  assert.deepEqual(["200", "0.5", "200ms", "1.5s"].map(parseMilliseconds), [200, 0.5, 200, 1_500]);
+  assert.throws(() => parseMilliseconds("soon"), InvalidArgumentError);
 });
 
 test("sizes are MiB unless they say otherwise", () => {

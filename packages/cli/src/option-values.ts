@@ -17,6 +17,11 @@ export function parseDuration(text: string): number {
   return Math.round(Number(match[1]) * (UNITS_MS[match[2] ?? "s"] ?? 1_000));
 }
 
+/** As {@link parseDuration}, but a plain number is milliseconds. */
+export function parseMilliseconds(text: string): number {
+  return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : parseDuration(text);
+}
+
 /** `512`, `512m` or `2g`, as MiB. */
 export function parseMegabytes(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(m|mb|mib|g|gb|gib)?$/i.exec(text);

@@ -102,6 +102,8 @@ test("the list of traces says what each was about, and is narrowed by run, sandb
   assert.deepEqual(await ids("--error"), [run?.slice(0, 32)]);
   assert.deepEqual(await ids("--attribute", `sandglass.sandbox.id=${sandbox.id}`), [cell?.slice(0, 32)]);
   assert.deepEqual(await ids("--min-duration", "9999999"), []);
+  assert.deepEqual(await ids("--min-duration", "2h"), []);
+  assert.deepEqual(await ids("--run", runId, "--min-duration", "0.1ms"), [run?.slice(0, 32)]);
 });
 
 test("a run that is none is an error with its code", async () => {

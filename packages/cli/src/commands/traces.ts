@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { parsePositive } from "../option-values.ts";
+import { parseMilliseconds, parsePositive } from "../option-values.ts";
 import { printableJson } from "../print/printable.ts";
 import { traceTable } from "../print/trace-table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -21,7 +21,11 @@ export function tracesCommand(terminal: Terminal): Command {
     .option("--error", "with a failed span only")
     .option("--sandbox <id>", "that this sandbox took part in")
     .option("--run <id>", "of this run")
-    .option("--min-duration <ms>", "that took at least this long", parsePositive)
+    .option(
+      "--min-duration <duration>",
+      "that took at least this long, e.g. 200ms or 1.5s; a plain number is ms",
+      parseMilliseconds,
+    )
     .option("--attribute <name=value...>", "with a span that has it; of several, all")
     .option("-n, --limit <count>", "at most this many, up to 1000", parsePositive, 20)
     .addHelpText(
@@ -29,7 +33,7 @@ export function tracesCommand(terminal: Terminal): Command {
       `
 Examples:
   sandglass traces --error
-  sandglass traces --run run_… --min-duration 1000
+  sandglass traces --run run_… --min-duration 1.5s
   sandglass traces --attribute user.id=42 --json | jq '.[].traceId'`,
     )
     .action(async (options: TracesOptions) => {
