@@ -90,7 +90,12 @@ test("the list of traces says what each was about, and is narrowed by run, sandb
   assert.equal(code, 0);
   assert.match(stdout, /^TRACE +ABOUT +NAME +AGE +DURATION +SPANS +ERRORS +SANDBOX\n/);
   const lines = stdout.split("\n");
-  assert.ok(lines.some((line) => /^[0-9a-f]{32} {2}GET \/v1\/traces +http_request /.test(line)));
+  const reading = /^[0-9a-f]{32} {2}GET \/v1\/traces +http_request /m;
+  assert.doesNotMatch(stdout, reading, "nothing was done there");
+  assert.match((await traces("--all")).stdout, reading);
+  const idsIn = (text: string): string[] => text.match(/^[0-9a-f]{32}/gm) ?? [];
+  // As many as were asked for, whatever is left out between them.
+  assert.deepEqual(idsIn((await traces("-n", "2")).stdout), idsIn(stdout).slice(0, 2));
   const [cell, unsaid, run] = lines.filter((line) => /^\S+ {2}(import|python|quarterly) /.test(line));
   assert.match(cell ?? "", new RegExp(`^[0-9a-f]{32}  import os #\\S* +http_request .* 0 +${sandbox.id}$`));
   assert.match(unsaid ?? "", new RegExp(`^[0-9a-f]{32}  python code +http_request .* 0 +${secretive.id}$`));

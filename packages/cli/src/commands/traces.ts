@@ -1,6 +1,8 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import type { ListTracesOptions } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { parseMilliseconds, parsePositive } from "../option-values.ts";
+import { lastTraces } from "../last-traces.ts";
+import { parseMilliseconds } from "../option-values.ts";
 import { printableJson } from "../print/printable.ts";
 import { traceTable } from "../print/trace-table.ts";
 import type { Terminal } from "../terminal.ts";
@@ -12,12 +14,20 @@ interface TracesOptions extends ConnectionOptions {
   minDuration?: number;
   attribute?: string[];
   limit: number;
+  all?: boolean;
 }
 
 /** `sandglass traces`: what happened last, a trace a line. */
 export function tracesCommand(terminal: Terminal): Command {
   return withConnection(new Command("traces").summary("list traces, newest first"))
-    .description("List traces, newest first, with what each was about. `sandglass trace ID` shows one.")
+    .description(
+      "List traces, newest first, with what each was about. Requests that only read, as of probes and of this command, are left out. " +
+        "`sandglass trace ID` shows one.",
+    )
+    .option(
+      "-a, --all",
+      "those too that are nothing but one request that read something; implied by --attribute",
+    )
     .option("--error", "with a failed span only")
     .option("--sandbox <id>", "that this sandbox took part in")
     .option("--run <id>", "of this run")
@@ -27,7 +37,7 @@ export function tracesCommand(terminal: Terminal): Command {
       parseMilliseconds,
     )
     .option("--attribute <name=value...>", "with a span that has it; of several, all")
-    .option("-n, --limit <count>", "at most this many, up to 1000", parsePositive, 20)
+    .option("-n, --limit <count>", "at most this many, up to 1000", parseLimit, 20)
     .addHelpText(
       "after",
       `
@@ -37,16 +47,31 @@ Examples:
   sandglass traces --attribute user.id=42 --json | jq '.[].traceId'`,
     )
     .action(async (options: TracesOptions) => {
-      const { error, sandbox, run, minDuration, attribute, limit } = options;
-      const { items } = await clientOf(options).traces.list({
-        limit,
+      const { error, sandbox, run, minDuration, attribute, limit, all } = options;
+      const filter: ListTracesOptions = {
         ...(error && { error }),
         ...(sandbox !== undefined && { sandboxId: sandbox }),
         ...(run !== undefined && { runId: run }),
         ...(minDuration !== undefined && { minDurationMs: minDuration }),
         ...(attribute !== undefined && { attribute }),
-      });
-      if (options.json) return terminal.print(printableJson(items, 2));
-      await terminal.print(traceTable(items, terminal.colors));
+      };
+      const client = clientOf(options);
+      const { traces, isCut } =
+        all || attribute !== undefined
+          ? { traces: (await client.traces.list({ ...filter, limit })).items, isCut: false }
+          : await lastTraces(client, limit, filter);
+      await terminal.print(options.json ? printableJson(traces, 2) : traceTable(traces, terminal.colors));
+      if (isCut)
+        await terminal.note(
+          terminal.errorColors.dim(
+            "most only read: older ones were not looked through, --all lists every one",
+          ),
+        );
     });
+}
+
+function parseLimit(text: string): number {
+  const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > 1_000) throw new InvalidArgumentError("Use a whole number from 1 to 1000.");
+  return limit;
 }
