@@ -10,6 +10,8 @@ const VICTIM = "victim-0123456789abcdefgh";
 
 export interface FuzzTarget extends AsyncDisposable {
   daemon: TestDaemon;
+  /** The operator's. */
+  operator: string;
   /** Of an organisation of its own, with every scope. */
   attacker: string;
   /** By what is wrong with them: none may get anything that takes the scope they lack. */
@@ -31,15 +33,27 @@ export interface FuzzTarget extends AsyncDisposable {
   isUnharmed(): Promise<boolean>;
 }
 
-/** A daemon with a victim in it: a sandbox with a file, an exec that has ended, a run, a key, an exporter, all of which hold {@link SECRET}. */
-export async function startFuzzTarget(): Promise<FuzzTarget> {
+/**
+ * A daemon with a victim in it: a sandbox with a file, an exec that has ended, a run, a key, an exporter, all of which hold {@link SECRET}.
+ * So does a component of its status page that is hidden.
+ *
+ * @param args further flags of `serve`
+ */
+export async function startFuzzTarget(args: readonly string[] = []): Promise<FuzzTarget> {
   const daemon = await startDaemon({
     // As users start it: MCP is the command's to mount.
     program: [CLI, "serve"],
+    env: {
+      SANDGLASS_STATUS_ENABLED: "true",
+      SANDGLASS_STATUS_CANARY_ENABLED: "false",
+      SANDGLASS_STATUS_SUBSCRIPTIONS_WEBHOOKS: "true",
+      SANDGLASS_STATUS_COMPONENTS: JSON.stringify({ store: { name: SECRET, hidden: true } }),
+    },
     apiKeys: [OPERATOR, `attacker:${ATTACKER}@attacker`, `victim:${VICTIM}@victim`],
     args: [
       ...["--pool", "python=0", "--max-sandboxes", "3", "--log", "error"],
       ...["--limits-requests-per-second", "0", "--limits-failed-auth-per-minute", "0"],
+      ...args,
     ],
   });
   const as = async (apiKey: string, line: string, json?: unknown) =>
@@ -77,6 +91,7 @@ export async function startFuzzTarget(): Promise<FuzzTarget> {
   await until("it has expired", () => Date.now() > Date.parse(expiresAt));
   return {
     daemon,
+    operator: OPERATOR,
     attacker: ATTACKER,
     scoped,
     badKeys: {
