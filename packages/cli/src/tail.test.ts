@@ -20,7 +20,7 @@ function start(port = "0"): Promise<TestDaemon> {
 
 test("tail says that the daemon is gone and that it is back, and what happened meanwhile is not lost", async () => {
   dataDir = await mkdtemp(join(tmpdir(), "sandglass-tail-"));
-  const first = await start();
+  await using first = await start();
   const env = { SANDGLASS_URL: first.url, SANDGLASS_API_KEY: KEY };
   const tail = startCli(["tail", "--since-start", "--types", "host.started", "--json"], { env });
   let [stdout, stderr] = ["", ""];
