@@ -164,9 +164,8 @@ export class Keyring {
     const secret = newSecret();
     const { previous, ...rest } = before;
     const after: StoredKey = { ...rest, sha256: digestOf(secret) };
-    if (graceMs > 0) {
+    if (graceMs > 0)
       after.previous = { sha256: before.sha256, until: new Date(Date.now() + graceMs).toISOString() };
-    }
     this.#drop(before);
     this.#put(after);
     try {

@@ -32,8 +32,10 @@ export async function sendResponse(
   response.flushHeaders();
   const cut = (): void => void response.destroy();
   const waiting: Uint8Array[] = [];
+  let isWriting = false;
   let writing: Promise<void> | undefined;
   const write = async (): Promise<void> => {
+    isWriting = true;
     for (let next = waiting.shift(); next !== undefined && !response.destroyed; next = waiting.shift()) {
       for (let at = 0; at < next.length && !response.destroyed; at += MAX_WRITE_BYTES) {
         const piece = next.subarray(at, at + MAX_WRITE_BYTES);
@@ -41,7 +43,7 @@ export async function sendResponse(
         unread.take(cut, piece.length);
       }
     }
-    writing = undefined;
+    isWriting = false;
   };
   try {
     // Read on while it is written: what waits is counted here, and nowhere else.
@@ -50,7 +52,7 @@ export async function sendResponse(
       if (done || response.destroyed) break;
       unread.add(cut, value.length);
       waiting.push(value);
-      writing ??= write();
+      if (!isWriting) writing = write();
     }
     await writing;
   } finally {
