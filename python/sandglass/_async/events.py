@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ async def read_events(
     search: str | None = None,
     follow: bool,
     limit: int | None,
+    on_connection: Callable[[bool], object] | None = None,
 ) -> AsyncGenerator[EventLine, None]:
     """A broken connection is picked up behind the last cursor, so nothing is lost or seen twice; where the daemon had to remove what was not
     read yet, a gap line says how much."""
@@ -71,7 +72,11 @@ async def read_events(
             # Without `follow` the end of the body is the end of the record; with it, a daemon that is going.
             if reading.error is None and not follow:
                 return
+            if on_connection is not None:
+                on_connection(False)
             await reading.reopen()
+            if on_connection is not None:
+                on_connection(True)
     except Exception as error:
         operation.fail(error)
         raise

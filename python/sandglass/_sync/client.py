@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -145,6 +145,7 @@ class Client:
         search: str | None = None,
         follow: bool = False,
         limit: int | None = None,
+        on_connection: Callable[[bool], object] | None = None,
     ) -> Generator[EventLine, None, None]:
         """The record: every event, in order, each with the `cursor` to continue behind it. With `follow` it stays, yields what happens from
         now on, and survives broken connections.
@@ -156,6 +157,7 @@ class Client:
             last: instead of `after`: begin with the last so many that the filters let through, 1 to 100,000
             search: words of their texts, all of them: `word`, `begin*`, `"a phrase"`, `-not`. No more than 10,000 events, and not with `follow`
             limit: ends after so many events
+            on_connection: told False when the connection broke and is being made again, and True when it stands: what came meanwhile comes then
 
         Raises:
             StreamError: where the daemon stays away for longer than the bounded tries
@@ -176,6 +178,7 @@ class Client:
             search=search,
             follow=follow,
             limit=limit,
+            on_connection=on_connection,
         )
 
     def run(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,7 @@ def read_events(
     search: str | None = None,
     follow: bool,
     limit: int | None,
+    on_connection: Callable[[bool], object] | None = None,
 ) -> Generator[EventLine, None, None]:
     """A broken connection is picked up behind the last cursor, so nothing is lost or seen twice; where the daemon had to remove what was not
     read yet, a gap line says how much."""
@@ -72,7 +73,11 @@ def read_events(
             # Without `follow` the end of the body is the end of the record; with it, a daemon that is going.
             if reading.error is None and not follow:
                 return
+            if on_connection is not None:
+                on_connection(False)
             reading.reopen()
+            if on_connection is not None:
+                on_connection(True)
     except Exception as error:
         operation.fail(error)
         raise

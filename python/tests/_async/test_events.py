@@ -62,6 +62,24 @@ async def test_without_follow_the_records_end_ends_the_loop_with_follow_a_bodys_
 
 
 @pytest.mark.anyio
+async def test_who_follows_is_told_once_when_the_connection_is_lost_and_when_it_stands_again() -> None:
+    def script(request: SeenRequest, response: Response, count: int) -> None:
+        # The first answer ends, two tries fail.
+        if count in (1, 2):
+            response.destroy()
+            return
+        response.begin()
+        response.end(line(after_of(request.url) + 1))
+
+    with ScriptedServer(script) as server:
+        said: list[object] = []
+        following = client_of(server).events(follow=True, limit=2, on_connection=said.append)
+        async for event in following:
+            said.append(event.cursor)
+        assert said == ["c0", False, True, "c1"]
+
+
+@pytest.mark.anyio
 async def test_words_are_searched_for_in_the_record() -> None:
     def script(_: SeenRequest, response: Response, __: int) -> None:
         response.begin()
