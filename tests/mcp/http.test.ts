@@ -84,3 +84,28 @@ test("the answers say which request of the record they are", async () => {
   assert.match(String(answer.headers["mcp-session-id"]), /^[0-9a-f-]{36}$/);
   assert.equal(answer.headers["access-control-allow-origin"], undefined);
 });
+
+test("one key may have a quarter of the sessions, and the others have theirs", async () => {
+  const api = new Client({ baseUrl: daemon.url, apiKey: daemon.apiKey });
+  const scopes = ["sandboxes:read", "sandboxes:write", "events:read"] as const;
+  const [greedy, modest] = await Promise.all(
+    ["greedy", "modest"].map((name) => api.keys.create(name, { scopes: [...scopes] })),
+  );
+  await api.close();
+  const open = (key: string) => post({ authorization: `Bearer ${key}` });
+  const opened = await Promise.all(Array.from({ length: 64 }, () => open(greedy!.key)));
+  assert.deepEqual([...new Set(opened.map(({ status }) => status))], [200]);
+  const refused = await open(greedy!.key);
+  assert.equal(refused.status, 503);
+  assert.match(refused.text, /this key has 64 sessions already: end one with DELETE/);
+  assert.equal((await open(modest!.key)).status, 200);
+
+  const ended = await callHttp(daemon, "DELETE /mcp", {
+    headers: {
+      authorization: `Bearer ${greedy!.key}`,
+      "mcp-session-id": String(opened[0]!.headers["mcp-session-id"]),
+    },
+  });
+  assert.equal(ended.status, 200, ended.text);
+  assert.equal((await open(greedy!.key)).status, 200);
+});

@@ -10,13 +10,15 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 const METHODS: readonly string[] = ["GET", "POST", "DELETE"];
 const DEFAULT_IDLE_MS = 30 * 60_000;
 const DEFAULT_MAX_SESSIONS = 256;
+/** Of them one key may have: it must not take them from all others. */
+const MAX_SHARE = 1 / 4;
 /** How often idle sessions are looked for, at most. */
 const MAX_SWEEP_MS = 60_000;
 
 export interface McpEndpointOptions extends HttpSessionOptions {
   /** Until a session that nobody uses is closed; milliseconds. Default 30 minutes. */
   sessionIdleMs?: number;
-  /** At once. Default 256. */
+  /** At once, of which one key may have a quarter. Default 256. */
   maxSessions?: number;
 }
 
@@ -93,14 +95,14 @@ export class McpEndpoint {
     if (this.#isClosed)
       return jsonRpcError(503, "SHUTTING_DOWN: the daemon is stopping and takes no more work");
     const limit = this.#options.maxSessions ?? DEFAULT_MAX_SESSIONS;
-    if (this.#sessions.size >= limit) {
-      return jsonRpcError(
-        503,
-        `there are ${limit} sessions already: end one with DELETE, or come again later`,
-        {
-          "retry-after": "30",
-        },
-      );
+    const share = Math.ceil(limit * MAX_SHARE);
+    const later = { "retry-after": "30" };
+    if (this.#sessions.size >= limit)
+      return jsonRpcError(503, `there are ${limit} sessions already: come again later`, later);
+    const own = [...this.#sessions.values()].filter((session) => session.belongsTo(key)).length;
+    if (own >= share) {
+      const words = `this key has ${share} sessions already: end one with DELETE, or come again later`;
+      return jsonRpcError(503, words, later);
     }
     return HttpSession.open(key, this.#options);
   }
