@@ -18,7 +18,7 @@ export function pageOf<T extends Dated>(
 ): Page<T> {
   const keyOf = (item: T) => formatPlace({ time: timeOf(item), id: item.id });
   const sorted = items.map((item) => ({ item, key: keyOf(item) })).sort((a, b) => (a.key < b.key ? 1 : -1));
-  const place = placeOf(query.cursor);
+  const place = listPlaceOf(query.cursor);
   const after = place && formatPlace(place);
   const start = after === undefined ? 0 : sorted.findIndex(({ key }) => key < after);
   const page = start === -1 ? [] : sorted.slice(start, start + query.limit);
@@ -31,12 +31,12 @@ export function pageOf<T extends Dated>(
 }
 
 /** Where a page ended: the last item's time (ISO 8601) and id. */
-export interface PagePlace {
+export interface ListPlace {
   time: string;
   id: string;
 }
 
-function formatPlace({ time, id }: PagePlace): string {
+function formatPlace({ time, id }: ListPlace): string {
   return `${time} ${id}`;
 }
 
@@ -45,7 +45,7 @@ function formatPlace({ time, id }: PagePlace): string {
  *
  * @throws SandglassError INVALID_CURSOR
  */
-export function placeOf(cursor: string | undefined): PagePlace | undefined {
+export function listPlaceOf(cursor: string | undefined): ListPlace | undefined {
   if (cursor === undefined) return undefined;
   const [, time, id] = /^(\d{4}-\S+) (\w+)$/.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
   if (time !== undefined && id !== undefined) return { time, id };

@@ -1,7 +1,7 @@
 import { type SandboxInfo, SandglassError } from "@sandglass/protocol";
 import { isOperator } from "../../caller.ts";
 import type { Handlers } from "../call.ts";
-import { pageOf, placeOf } from "../page.ts";
+import { listPlaceOf, pageOf } from "../page.ts";
 import { describeSandbox, liveSandbox, sandboxOf } from "./find-sandbox.ts";
 import type { HandlerServices } from "./handler-services.ts";
 
@@ -67,7 +67,7 @@ async function storedSandboxes(
 ): Promise<SandboxInfo[]> {
   if (store === undefined) return [];
   const { cursor, limit, runId } = query;
-  const place = placeOf(cursor);
+  const place = listPlaceOf(cursor);
   const after = place && { createdAt: place.time, id: place.id };
   try {
     return await store.ask("listEndedSandboxes", { orgId, limit: limit + 1, runId, after }, signal);
