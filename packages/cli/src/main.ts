@@ -11,5 +11,10 @@ const { Terminal } = await import("./terminal.ts");
 const { runCli } = await import("./run-cli.ts");
 
 // `serve` goes on behind its action's end and ends the process by itself; everything else ends here.
-const code = await runCli(process.argv.slice(2), new Terminal(process));
-if (code !== undefined) process.exit(code);
+const terminal = new Terminal(process);
+const code = await runCli(process.argv.slice(2), terminal);
+if (code !== undefined) {
+  // A pipe that is full takes the rest when its reader has read: nothing written is lost by the end.
+  await terminal.drained();
+  process.exit(code);
+}

@@ -89,6 +89,21 @@ export class Terminal {
     return this.#write(this.#process.stderr, data);
   }
 
+  /** Resolves when what was written has been taken, or nobody takes it any more, or waits for it. */
+  async drained(): Promise<void> {
+    if (this.#interruption.signal.aborted) return;
+    await Promise.all([this.#drained(this.#process.stdout), this.#drained(this.#process.stderr)]);
+  }
+
+  async #drained(stream: Output): Promise<void> {
+    if (this.#gone.has(stream) || stream.writableLength === 0) return;
+    await new Promise<void>((resolve) => {
+      // Called back when all before it has been handed to the system, and with an error where that is impossible.
+      stream.write("", () => resolve());
+      this.#interruption.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
   async #write(stream: Output, data: string | Uint8Array): Promise<void> {
     if (this.#gone.has(stream) || stream.write(data) || this.#gone.has(stream)) return;
     await new Promise<void>((resolve) => {
