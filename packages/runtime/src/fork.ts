@@ -34,6 +34,22 @@ export async function fork(
   context: CallContext,
   host: ForkHost,
 ): Promise<Sandbox[]> {
+  const forking = forkNow(parent, count, context, host);
+  const said = forking.then(
+    () => {},
+    () => {},
+  );
+  parent.unsaid.add(said);
+  void said.then(() => parent.unsaid.delete(said));
+  return forking;
+}
+
+async function forkNow(
+  parent: Sandbox,
+  count: number,
+  context: CallContext,
+  host: ForkHost,
+): Promise<Sandbox[]> {
   const started = performance.now();
   const release = host.reserve(count);
   try {

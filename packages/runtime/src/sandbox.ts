@@ -48,6 +48,8 @@ export class Sandbox implements SandboxHandle {
   readonly #over = new AbortController();
   /** Fires when it is about to end. */
   readonly over: AbortSignal = this.#over.signal;
+  /** What will still be said of it: its end is recorded behind that. They do not reject. */
+  readonly unsaid: Set<Promise<void>> = new Set();
 
   constructor(parts: SandboxParts) {
     this.parts = parts;
@@ -223,7 +225,7 @@ export class Sandbox implements SandboxHandle {
     const execs = this.#execs.close({ cause: isTheirs ? cause : "sandbox_ended", ...why });
     const cpuMs = await this.#machine.stop(wasPaused);
     // Before the end is recorded, which says that there is no more to come: neither from inside nor of lines of output.
-    await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled]);
+    await Promise.all([execs.ended.then(() => this.#machine.detach()), sampled, ...this.unsaid]);
     const { telemetry } = this.#machine;
     const times = { lifetimeMs: msSince(this.#createdMs), durationMs: msSince(started) };
     const used = { execs: this.#execs.count, cpuMs: roundMs(cpuMs), ...(telemetry && { telemetry }) };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { callHttp, type HttpCall, jsonLines, startDaemon, type TestDaemon } from "@sandglass/testkit";
 
 const MINE = "mine-0123456789abcdefg";
@@ -174,4 +175,24 @@ test("what a key may not do, and what another organisation has, is refused", asy
     const { status, code } = await refusal(line);
     assert.deepEqual([status, code], [404, "SANDBOX_NOT_FOUND"], line);
   }
+});
+
+test("a parent that is ended while its forks are made has their making in front of its end", async () => {
+  const outcomes = new Set<number>();
+  for (const waitMs of [0, 10, 20, 40, 60, 80, 120]) {
+    const parent = await create();
+    const forking = callHttp(daemon, `POST /v1/sandboxes/${parent}/fork`, { json: { n: 3 } });
+    await delay(waitMs);
+    const ended = await callHttp(daemon, `DELETE /v1/sandboxes/${parent}`);
+    assert.equal(ended.status, 204, ended.text);
+    const { status, json } = await forking;
+    outcomes.add(status);
+    if (status !== 201) assert.equal(json.error.code, "SANDBOX_ENDED");
+    const events = jsonLines((await callHttp(daemon, `GET /v1/events?sandboxId=${parent}`)).text);
+    const types = events.map(({ type }) => type);
+    assert.equal(types.at(-1), "sandbox.terminated", types.join(" "));
+    assert.equal(types.includes("sandbox.forked"), status === 201);
+    for (const { id } of json.children ?? []) await callHttp(daemon, `DELETE /v1/sandboxes/${id}`);
+  }
+  assert.ok(outcomes.has(201), "some were made");
 });
