@@ -105,9 +105,11 @@ test("- is stdin or stdout, with the bytes as they are", async () => {
   assert.ok(Buffer.from(await sandbox.files.read("piped")).equals(bytes));
 
   const child = startCli(["files", "cp", `${sandbox.id}:piped`, "-"], access());
-  await delay(2000); // more than a pipe holds waits for its reader, also when all of it was written
   const chunks: Buffer[] = [];
-  for await (const chunk of child.stdout!) chunks.push(chunk);
+  for await (const chunk of child.stdout!) {
+    chunks.push(chunk);
+    await delay(300); // a slow reader: what a pipe cannot hold waits, also when all of it was written
+  }
   assert.ok(Buffer.concat(chunks).equals(bytes));
 
   const refused = [
