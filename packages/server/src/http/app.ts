@@ -42,7 +42,7 @@ export async function createApp(
     frameworkErrors: fail,
   });
   // The framework refuses one without a content type before anybody is told that there is no such route.
-  app.addHttpMethod("QUERY");
+  app.addHttpMethod("QUERY", { overrideExisting: true });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, _payload, done) => done(null));
   app.addHook("onRequest", (request, _reply, done) => {
