@@ -162,7 +162,7 @@ fi
 # --- OpenTelemetry's own packages, for the programs inside the sandboxes of tests
 
 if [[ "$wanted_for" = @(test|long) ]] && [ ! -f node_modules/.cache/sandglass-tests/.ready ]; then
-  step "installing OpenTelemetry for the tests' sandboxes" node tests/telemetry/sandbox-packages.ts
+  step "installing OpenTelemetry for the tests' sandboxes" node tests/install-packages.ts
   touch node_modules/.cache/sandglass-tests/.ready
 fi
 

@@ -4,6 +4,18 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
+/** What the instrumentation's tests mount into sandboxes. */
+export const PYTHON_PACKAGES: readonly string[] = [
+  "opentelemetry-distro",
+  "opentelemetry-exporter-otlp-proto-http",
+  "opentelemetry-instrumentation-sqlite3",
+];
+/** The last that runs on Node 20 too, which a host may have for its sandboxes. */
+export const NODE_PACKAGES: readonly string[] = [
+  "@opentelemetry/api@^1.9.0",
+  "@opentelemetry/auto-instrumentations-node@0.70.0",
+];
+
 const CACHE = join(import.meta.dirname, "../../node_modules/.cache/sandglass-tests");
 
 /**

@@ -4,17 +4,9 @@ import type { ExecRequest } from "@sandglass/protocol";
 import type { SandboxHandle } from "@sandglass/runtime";
 import { callContext, type Ran, run, startRuntime, type TestRuntime, until } from "@sandglass/testkit";
 import { instrumentedEnvironment } from "../../packages/runtime/src/instrument/instrumented-environment.ts";
-import { installedPackages } from "./installed-packages.ts";
+import { installedPackages, NODE_PACKAGES, PYTHON_PACKAGES } from "./installed-packages.ts";
 import { processTree, type ReceivedSpan } from "./received-span.ts";
 import { SpanSink } from "./span-sink.ts";
-
-const PYTHON = [
-  "opentelemetry-distro",
-  "opentelemetry-exporter-otlp-proto-http",
-  "opentelemetry-instrumentation-sqlite3",
-];
-// The last that runs on Node 20 too, which a host may have for its sandboxes.
-const NODE = ["@opentelemetry/api@^1.9.0", "@opentelemetry/auto-instrumentations-node@0.70.0"];
 
 describe("OpenTelemetry's own instrumentation, where its packages are in the template", {
   timeout: 400_000,
@@ -24,8 +16,8 @@ describe("OpenTelemetry's own instrumentation, where its packages are in the tem
   before(
     async () => {
       const [python, node] = await Promise.all([
-        installedPackages("pip", PYTHON),
-        installedPackages("npm", NODE),
+        installedPackages("pip", PYTHON_PACKAGES),
+        installedPackages("npm", NODE_PACKAGES),
       ]);
       sink = await SpanSink.start();
       host = await startRuntime({

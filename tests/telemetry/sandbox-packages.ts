@@ -102,6 +102,3 @@ function isOpen(path: string): boolean {
     if (at === "/") return true;
   }
 }
-
-// As a program: installs all of them, so that no test has to wait for a registry.
-if (import.meta.main) for (const name of PACKAGE_SETS) process.stdout.write(`${await installedSet(name)}\n`);
