@@ -28,10 +28,11 @@ export function sandboxHandlers(services: HandlerServices): SandboxHandlers {
       const isWanted = (info: SandboxInfo) =>
         (state === undefined || info.state === state) && (runId === undefined || info.runId === runId);
       const ended = query.ended || state === "terminated";
-      const known = new Map(runtime.list(context.orgId, { ended }).map((info) => [info.id, info]));
-      const stored = ended && (state ?? "terminated") === "terminated";
-      for (const info of stored ? await storedSandboxes(query, context.orgId, services, signal) : [])
-        if (!known.has(info.id)) known.set(info.id, info);
+      const isStored = ended && (state ?? "terminated") === "terminated";
+      const stored = isStored ? await storedSandboxes(query, context.orgId, services, signal) : [];
+      // Behind the wait for the store, and over what that says: the runtime knows how things are now.
+      const all = [...stored, ...runtime.list(context.orgId, { ended })];
+      const known = new Map(all.map((info) => [info.id, info]));
       return pageOf([...known.values()].filter(isWanted), query, createdAt);
     },
 
