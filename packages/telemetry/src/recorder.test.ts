@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { RuntimeEvent } from "@sandglass/protocol";
 import { onEnd, temporaryDirectory } from "./log/testing/test-log.ts";
 import { created, execOf, inputOf, newPlace, terminated } from "./record/testing/event-inputs.ts";
@@ -49,7 +50,7 @@ test("an event gets an id, a time and the next number of its sandbox; a time tha
   assert.match(all[0]!.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 });
 
-test("subscribers are told before the emit resolves; one that throws is counted and costs the others nothing", async (t) => {
+test("subscribers are told behind who waits for the emit, in the same turn; one that throws is counted and costs the others nothing", async (t) => {
   const recorder = await openRecorder(t, { dataDir: temporaryDirectory(t) });
   const order: string[] = [];
   recorder.subscribe(() => {
@@ -58,10 +59,33 @@ test("subscribers are told before the emit resolves; one that throws is counted 
   const stop = recorder.subscribe(({ type }) => order.push(type));
   const place = newPlace();
   await recorder.emit(created(place)).then(() => order.push("resolved"));
+  await setImmediate();
   stop();
   await recorder.emit(terminated(place));
-  assert.deepEqual(order, ["sandbox.created", "resolved"]);
+  await setImmediate();
+  assert.deepEqual(order, ["resolved", "sandbox.created"]);
   assert.equal(recorder.stats().subscriberErrors, 2);
+});
+
+test("subscribers are told in the order of the log, also where the event loop gets no turn", async (t) => {
+  const recorder = await openRecorder(t, { dataDir: temporaryDirectory(t) });
+  const place = newPlace();
+  const told: string[] = [];
+  let emittedByOne = 0;
+  recorder.subscribe(({ id }) => told.push(id));
+  recorder.subscribe(() => {
+    // More than are kept to be told together, from inside of being told.
+    while (emittedByOne < 400) {
+      emittedByOne++;
+      void recorder.emit(execOf(place).started);
+    }
+  });
+  for (let count = 0; count < 400; count++) await recorder.emit(execOf(place).started);
+  assert.ok(told.length >= 400, `told of ${told.length} before the event loop went on`);
+  await setImmediate();
+  const recorded = (await events(recorder)).map(({ id }) => id);
+  assert.equal(recorded.length, 800);
+  assert.deepEqual(told, recorded);
 });
 
 test("a subscriber may emit", async (t) => {
@@ -72,6 +96,7 @@ test("a subscriber may emit", async (t) => {
     if (event.type === "sandbox.created") followUp = recorder.emit(terminated(place));
   });
   await recorder.emit(created(place));
+  await setImmediate();
   await followUp;
   assert.deepEqual(
     (await events(recorder)).map(({ type, seq }) => [type, seq]),

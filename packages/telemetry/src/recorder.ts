@@ -18,10 +18,10 @@ import { Checkpointer } from "./record/checkpointer.ts";
 import { erasablePositions } from "./record/erasable-positions.ts";
 import type { Erasure } from "./record/erasure.ts";
 import { OpenWork, type Recovery } from "./record/open-work.ts";
-import { parseEvent } from "./record/parse-event.ts";
 import { PendingEvents } from "./record/pending-events.ts";
 import { findExec, findExecs, findSandbox, findTrace } from "./record/record-lookup.ts";
 import { type RecordLine, type RecordQuery, readRecord } from "./record/record-query.ts";
+import { replay } from "./record/replay.ts";
 import { type RunExtent, runExtent } from "./record/run-extent.ts";
 import { type Subscriber, Subscribers } from "./record/subscribers.ts";
 
@@ -48,6 +48,9 @@ export interface RecorderStats extends LogStats {
   checkpointErrors: number;
 }
 
+/** Committed events that are kept to be followed up together, where the event loop gets no turn. */
+const MAX_UNTOLD = 256;
+
 /** How the log took the last events. */
 interface Intake {
   failure?: Error | undefined;
@@ -73,6 +76,8 @@ export class Recorder {
   readonly #checkpointer: Checkpointer;
   readonly #isEnabled: boolean;
   readonly #intake: Intake;
+  /** Committed, and neither in `#work` nor told of. */
+  #untold = 0;
   #closing: Promise<void> | undefined;
 
   /**
@@ -82,7 +87,7 @@ export class Recorder {
   static async open(options: RecorderOptions): Promise<Recorder> {
     const pending = new PendingEvents();
     const work = new OpenWork();
-    let commit: ((first: number, count: number) => void) | undefined;
+    let commit: ((count: number) => void) | undefined;
     const { durability, retention, segmentBytes, onProblem } = options;
     const intake: Intake = {};
     const log = await DurableLog.open({
@@ -94,9 +99,9 @@ export class Recorder {
         if (problem.kind === "write_failed" || problem.kind === "sync_failed") intake.failure = problem.error;
         onProblem?.(problem);
       },
-      onCommit: (first, count) => {
+      onCommit: (_first, count) => {
         intake.refusal = undefined;
-        commit?.(first, count);
+        commit?.(count);
       },
       onDrop: (_first, count) => {
         intake.refusal = intake.failure;
@@ -108,7 +113,7 @@ export class Recorder {
       const savedPosition = await replay(log, file, work);
       const checkpointer = new Checkpointer(file, work, log.lastPosition, savedPosition);
       const recorder = new Recorder(log, work, pending, checkpointer, options.enabled ?? true, intake);
-      commit = (first, count) => recorder.#commit(first, count);
+      commit = (count) => recorder.#commit(count);
       return recorder;
     } catch (error) {
       await log.close();
@@ -206,20 +211,22 @@ export class Recorder {
    */
   async erase(erasure: Erasure): Promise<Erased> {
     const notes = await erasablePositions(this.log, erasure);
+    this.#followUp();
     // It may hold what an exec ran that was open then. And the numbers that were given must be known without the events.
     await this.#checkpointer.save();
     return this.log.erase(notes);
   }
 
   /**
-   * Tells `subscriber` of every event from now on, synchronously once it is committed and before its emit resolves. It must be
-   * quick; what it throws is caught and counted. Returns what ends it.
+   * Tells `subscriber` of every event from now on, once it is committed, in the same turn of the event loop: behind who waits for
+   * the emit. It must be quick; what it throws is caught and counted. Returns what ends it.
    */
   subscribe(subscriber: Subscriber): () => void {
     return this.#subscribers.add(subscriber);
   }
 
   stats(): RecorderStats {
+    this.#followUp();
     return {
       ...this.log.stats(),
       openSandboxes: this.#work.openCount,
@@ -236,6 +243,7 @@ export class Recorder {
 
   async #close(): Promise<void> {
     await this.log.flush();
+    this.#followUp();
     await this.#checkpointer.close();
     await this.log.close();
   }
@@ -264,26 +272,20 @@ export class Recorder {
     return committed;
   }
 
-  #commit(first: number, count: number): void {
-    for (const event of this.#pending.takeCommitted(count)) {
+  /** Whoever waits for the emit goes on first: an exec is sent to its sandbox before it is counted. */
+  #commit(count: number): void {
+    if (this.#untold === 0) setImmediate(() => this.#followUp());
+    this.#untold += count;
+    if (this.#untold >= MAX_UNTOLD) this.#followUp();
+  }
+
+  #followUp(): void {
+    while (this.#untold > 0) {
+      this.#untold--;
+      const event = this.#pending.takeOldest();
       this.#work.commit(event);
       this.#subscribers.tell(event);
     }
-    this.#checkpointer.advance(first + count - 1);
+    this.#checkpointer.advance(this.log.lastPosition);
   }
-}
-
-/** Brings `work` to the log's end and returns the position of the checkpoint it started from. */
-async function replay(log: DurableLog, file: CheckpointFile, work: OpenWork): Promise<number> {
-  const checkpoint = file.load(log.lastPosition);
-  for (const entry of checkpoint?.ledger ?? []) work.restore(entry);
-  if (checkpoint) work.restoreLastSeen(checkpoint.lastSeenAt);
-  const savedPosition = checkpoint?.position ?? 0;
-  for await (const items of log.readBatches({ from: Math.max(savedPosition + 1, log.oldestPosition) })) {
-    for (const item of items) {
-      const event = "payload" in item ? parseEvent(item.payload.toString("utf8")) : undefined;
-      if (event) work.commit(event);
-    }
-  }
-  return savedPosition;
 }

@@ -9,10 +9,9 @@ export class PendingEvents {
     this.#events.push(event);
   }
 
-  /** The `count` oldest, oldest first. */
-  takeCommitted(count: number): RuntimeEvent[] {
-    const taken = this.#events.slice(this.#start, this.#start + count);
-    this.#start += count;
+  /** There must be one. */
+  takeOldest(): RuntimeEvent {
+    const oldest = this.#events[this.#start++] as RuntimeEvent;
     if (this.#start === this.#events.length) {
       this.#events = [];
       this.#start = 0;
@@ -20,7 +19,7 @@ export class PendingEvents {
       this.#events = this.#events.slice(this.#start);
       this.#start = 0;
     }
-    return taken;
+    return oldest;
   }
 
   /** The `count` newest, newest first. */

@@ -51,7 +51,10 @@ export class ContractWorld {
     this.#dir = dir;
     this.#usesThread = usesThread;
     this.#options = { id: EXPORTER_ID, provider: harness.definition.provider, config: harness.config() };
-    this.#watch = new InvariantWatch(() => (this.#isOpen ? this.#delivery.list() : []));
+    this.#watch = new InvariantWatch(
+      () => (this.#isOpen ? this.#delivery.list() : []),
+      () => this.#recorder.log.lastPosition,
+    );
   }
 
   get delivery(): Delivery {
@@ -148,7 +151,6 @@ export class ContractWorld {
 
   async #open(): Promise<void> {
     this.#recorder = await Recorder.open({ dataDir: this.#dir });
-    this.#recorder.subscribe(() => this.#watch.committed());
     this.#delivery = await Delivery.open({
       recorder: this.#recorder,
       dataDir: this.#dir,

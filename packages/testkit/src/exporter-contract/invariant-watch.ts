@@ -9,18 +9,15 @@ export class InvariantWatch {
   readonly said = new Set<string>();
   samples = 0;
   readonly #list: () => readonly ExporterInfo[];
+  readonly #committed: () => number;
   readonly #timer: NodeJS.Timeout;
-  #committed = 0;
   #broken: string | undefined;
 
-  constructor(list: () => readonly ExporterInfo[]) {
+  /** @param committed how many events are in the log */
+  constructor(list: () => readonly ExporterInfo[], committed: () => number) {
     this.#list = list;
+    this.#committed = committed;
     this.#timer = setInterval(() => this.#sample(), EVERY_MS).unref();
-  }
-
-  /** One more event is in the log. */
-  committed(): void {
-    this.#committed += 1;
   }
 
   /** @throws AssertionError with the first sample that did not add up */
@@ -36,7 +33,7 @@ export class InvariantWatch {
   #sample(): void {
     for (const { counts, ...others } of this.#list()) {
       this.samples += 1;
-      this.#broken ??= describeBroken(counts, this.#committed);
+      this.#broken ??= describeBroken(counts, this.#committed());
       const { lastError, destination, deadLetterFile, id, provider, state } = others;
       this.said.add(JSON.stringify([lastError?.message, destination, deadLetterFile, id, provider, state]));
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { ExporterCounts, RuntimeEvent } from "@sandglass/protocol";
 import { until } from "@sandglass/testkit";
 import { onEnd, temporaryDirectory } from "../../log/testing/test-log.ts";
@@ -65,6 +66,7 @@ export async function openTestDelivery(
         inputOf(place, "agent.thinking", { text: `thought ${index}`, bytes: 9 }),
       );
       await Promise.all(inputs.map((input) => recorder.emit(input)));
+      await setImmediate(); // until `emitted` has them
     },
   };
 }
