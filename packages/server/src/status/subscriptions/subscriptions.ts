@@ -17,6 +17,8 @@ import { WebhookCaller } from "./webhook-caller.ts";
 /** More than a page of this size has, and little enough that nobody fills the disk by it. */
 const MOST_SUBSCRIBERS = 50_000;
 const MAX_URL_LENGTH = 2_000;
+/** Names of hosts on the public net have a dot, and something at each side of it. */
+const DOTTED = /^[^.]+(\.[^.]+)+$/;
 const EMAIL = /^[^\s@"(),:;<>[\]\\\p{Cc}]{1,64}@[^\s@"(),:;<>[\]\\\p{Cc}]{1,253}$/u;
 
 export interface SubscriptionsOptions {
@@ -186,5 +188,5 @@ export function emailOf(given: string): string | undefined {
   if (!EMAIL.test(text)) return undefined;
   const at = text.lastIndexOf("@");
   const host = text.slice(at + 1).toLowerCase();
-  return !host.includes(".") || isIP(host) !== 0 ? undefined : `${text.slice(0, at)}@${host}`;
+  return !DOTTED.test(host) || isIP(host) !== 0 ? undefined : `${text.slice(0, at)}@${host}`;
 }
