@@ -15,6 +15,7 @@ const BINARY = 0x10;
 /** There is one behind it. */
 const MAX_SEQ = 0xffff_ffff;
 const CLOSING_BRACE = 0x7d;
+const LINE_FEED = 0x0a;
 /** A single record is cut at this size by its writer; longer ones in a file are damage. */
 export const MAX_RECORD_BYTES: number = 64 * 1024 * 1024;
 
@@ -62,8 +63,9 @@ function isExit(payload: Buffer): boolean {
   );
 }
 
-/** Undefined where it is no JSON. */
+/** Undefined where it is no JSON, or none of one line. */
 function parsed(payload: Buffer): unknown {
+  if (payload.includes(LINE_FEED)) return undefined;
   try {
     return JSON.parse(payload.toString("utf8"));
   } catch {
