@@ -202,6 +202,7 @@ export class AgentConnection {
       .get(id)
       ?.reject(new StartError(errno, isCwd ? `cannot enter the working directory (${errno})` : errno));
     this.#starting.delete(id);
+    this.#processes.get(id)?.unstarted();
     this.#processes.delete(id);
   }
 

@@ -140,11 +140,20 @@ export class AgentProcess {
     this.#finish("lost");
   }
 
+  /** It could not be started, which whoever starts it is told: it takes nothing more, and has no other end. */
+  unstarted(): void {
+    this.#release("lost");
+  }
+
   #finish(end: ProcessExit | "lost"): void {
     if (this.isOver) return;
+    this.#release(end);
+    this.#tellEnd(end);
+  }
+
+  #release(end: ProcessExit | "lost"): void {
     this.#end = end;
     for (const window of this.#windows.values()) for (const resolve of window.waiting.splice(0)) resolve();
-    this.#tellEnd(end);
   }
 
   #tellEnd(end: ProcessExit | "lost"): void {
