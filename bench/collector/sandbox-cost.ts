@@ -12,6 +12,8 @@ import { OurCollector } from "./our-collector.ts";
 
 const ON = "with";
 const OFF = "without";
+const RECORDED = "recording";
+const EXEC_ROUNDS = 5;
 const WARM_UP = 3;
 const SETTLE_MS = 2_000;
 
@@ -60,38 +62,111 @@ async function createOne(daemon: MeasuredDaemon, pool: number): Promise<number> 
   return ms;
 }
 
+/** What an exec takes where everything is on, where all is off, and with the record alone. */
+interface ExecTimes {
+  on: number;
+  off: number;
+  record: number;
+}
+
+/** Daemons of the same kind differ by some percent, as V8 has compiled them and where their memory lies: each round has others. */
 async function measureExec(plan: Plan): Promise<Row[]> {
   await using sink = await Sink.start();
-  const config = { endpoint: sink.url, protocol: "http/protobuf" };
-  const observability = { provider: "otel", config };
+  const cells: ExecTimes[] = [];
+  const commands: ExecTimes[] = [];
+  for (let round = 0; round < plan.times(EXEC_ROUNDS, 1); round++) {
+    const { cell, command } = await compareExecs(plan, sink.url, round);
+    cells.push(cell);
+    commands.push(command);
+  }
+  const middle = (all: readonly ExecTimes[], of: (times: ExecTimes) => number) => median(all.map(of));
+  const ratio = ({ on, off }: ExecTimes) => on / off;
+  const each = (all: readonly ExecTimes[]) =>
+    all
+      .map((times) => ratio(times).toFixed(2))
+      .toSorted()
+      .join(", ");
+  return [
+    row(
+      "runCode, record, collector and otel exporter on, p50",
+      middle(cells, ({ on }) => on),
+      "ms",
+    ),
+    row(
+      "runCode, all of them off, p50",
+      middle(cells, ({ off }) => off),
+      "ms",
+    ),
+    row("all on / all off", middle(cells, ratio), "x", {
+      target: { atMost: 1.1 },
+      note: `host metrics on; instrument and logs off, as by default; of other daemons each: ${each(cells)}`,
+    }),
+    row(
+      "record alone / all off",
+      middle(cells, ({ record, off }) => record / off),
+      "x",
+    ),
+    row(
+      "all on / record alone",
+      middle(cells, ({ on, record }) => on / record),
+      "x",
+      {
+        note: "what telemetry adds to the record",
+      },
+    ),
+    row(
+      "command /bin/true, all on, p50",
+      middle(commands, ({ on }) => on),
+      "ms",
+    ),
+    row("command /bin/true, all on / all off", middle(commands, ratio), "x", {
+      target: { atMost: 1.1 },
+      note: `of other daemons each: ${each(commands)}`,
+    }),
+  ];
+}
+
+async function compareExecs(
+  plan: Plan,
+  endpoint: string,
+  round: number,
+): Promise<{ cell: ExecTimes; command: ExecTimes }> {
+  const observability = { provider: "otel", config: { endpoint, protocol: "http/protobuf" } };
   await using everything = await MeasuredDaemon.start({ observability });
   await using nothing = await MeasuredDaemon.start({ isRecording: false, hasCollector: false });
   await using recording = await MeasuredDaemon.start({ hasCollector: false });
-  const runIn = async (daemon: MeasuredDaemon) => {
-    const sandbox = await daemon.client.sandboxes.create({ template: "python" });
-    return () => timed(() => sandbox.runCode("print(1)"));
-  };
-  const recorded = "recording";
-  const candidates = [
-    { name: ON, run: await runIn(everything) },
-    { name: OFF, run: await runIn(nothing) },
-    { name: recorded, run: await runIn(recording) },
+  const daemons = [
+    { name: ON, daemon: everything },
+    { name: OFF, daemon: nothing },
+    { name: RECORDED, daemon: recording },
   ];
+  const sandboxes = await Promise.all(
+    daemons.map(async ({ name, daemon }) => ({
+      name,
+      sandbox: await daemon.client.sandboxes.create({ template: "python" }),
+    })),
+  );
+  // What one does behind its answer, the next one has beside it.
+  const inTurn = [...sandboxes.slice(round % 3), ...sandboxes.slice(0, round % 3)];
+  const cells = inTurn.map(({ name, sandbox }) => ({
+    name,
+    run: () => timed(() => sandbox.runCode("print(1)")),
+  }));
+  const commands = inTurn.map(({ name, sandbox }) => ({
+    name,
+    run: () => timed(() => sandbox.commands.run(["/bin/true"])),
+  }));
   // Until what records is compiled too, of which there is more.
-  await interleave(plan.times(4000, 50), candidates);
-  const samples = await interleave(plan.times(3000, 100), candidates);
-  const { on, off } = medians(samples);
-  const record = median(samples.get(recorded)!);
-  return [
-    row("runCode, record, collector and otel exporter on, p50", on, "ms"),
-    row("runCode, all of them off, p50", off, "ms"),
-    row("all on / all off", on / off, "x", {
-      target: { atMost: 1.1 },
-      note: "host metrics on; instrument and logs off, as by default",
-    }),
-    row("record alone / all off", record / off, "x"),
-    row("all on / record alone", on / record, "x", { note: "what telemetry adds to the record" }),
-  ];
+  await interleave(plan.times(4000, 50), cells);
+  const cell = execTimes(await interleave(plan.times(2000, 100), cells));
+  await interleave(plan.times(100, 5), commands);
+  const command = execTimes(await interleave(plan.times(300, 20), commands));
+  return { cell, command };
+}
+
+function execTimes(samples: ReadonlyMap<string, readonly number[]>): ExecTimes {
+  const of = (name: string): number => median(samples.get(name)!);
+  return { on: of(ON), off: of(OFF), record: of(RECORDED) };
 }
 
 async function measureMemory(plan: Plan): Promise<Row[]> {
