@@ -111,6 +111,67 @@ test("a stream that cannot be resumed ends in a StreamError that says where to c
   assert.equal(seen.length, 1);
 });
 
+test("who follows an exec is told once when the connection is lost, and when it stands again", async () => {
+  const lines = countingLines(2);
+  await using server = await ScriptedServer.start(
+    withSandbox((request, response, count) => {
+      // Of each three the first breaks behind a line, and the first try to resume it fails.
+      if (count % 3 === 2) return void response.destroy();
+      beginStream(response);
+      const rest = lines.slice(afterOf(request.url) + 1);
+      if (count % 3 === 1) response.write(rest[0], () => response.destroy());
+      else response.end(rest.join(""));
+    }),
+  );
+  const sandbox = await sandboxOn(server);
+  let said: unknown[] = [];
+  const onConnection = (isConnected: boolean): void => void said.push(isConnected);
+  await sandbox.runCode("count", { onConnection, onStdout: (text) => said.push(text) });
+  assert.deepEqual(said, ["0\n", false, true, "1\n"]);
+
+  for (const events of [
+    sandbox.runCodeStream("count", { onConnection }),
+    sandbox.commands.stream("count", { onConnection }),
+    sandbox.execs.stream(EXEC_ID, { onConnection }),
+  ]) {
+    said = [];
+    for await (const { seq } of events) said.push(seq);
+    assert.deepEqual(said, [0, false, true, 1, 2]);
+  }
+});
+
+test("a stream that cannot be resumed is told of as lost, once", async () => {
+  await using server = await ScriptedServer.start(
+    withSandbox((_request, response, count) => {
+      if (count > 1) return void response.destroy();
+      beginStream(response);
+      response.write(countingLines(1)[0], () => response.destroy());
+    }),
+  );
+  const said: boolean[] = [];
+  const onConnection = (isConnected: boolean): void => void said.push(isConnected);
+  await assert.rejects((await sandboxOn(server)).runCode("x", { onConnection }), StreamError);
+  assert.deepEqual(said, [false]);
+});
+
+test("an error of who is told of the connection is the caller's own, and leaves no connection open", async () => {
+  const closed = Promise.withResolvers<void>();
+  await using server = await ScriptedServer.start(
+    withSandbox((_request, response, count) => {
+      beginStream(response);
+      if (count === 1) return void response.write(countingLines(1)[0], () => response.destroy());
+      response.once("close", closed.resolve);
+      response.flushHeaders();
+    }),
+  );
+  const error = new Error("of the handler");
+  const onConnection = (isConnected: boolean): void => {
+    if (isConnected) throw error;
+  };
+  await assert.rejects((await sandboxOn(server)).runCode("x", { onConnection }), error);
+  await closed.promise;
+});
+
 test("an error of the catalogue while resuming is thrown as it is", async () => {
   await using server = await ScriptedServer.start(
     withSandbox((_request, response, count) => {

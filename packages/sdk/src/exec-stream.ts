@@ -16,6 +16,8 @@ export interface StreamSource {
   sandboxId: string;
   tracing: Tracing | undefined;
   signal?: AbortSignal | undefined;
+  /** As in `ExecHandlers`. */
+  onConnection?: ((isConnected: boolean) => unknown) | undefined;
 }
 
 /** How long the kill of an aborted exec may take. */
@@ -98,9 +100,10 @@ export class ExecStream {
     try {
       while (this.#exit === undefined) {
         yield* this.#readConnection();
-        if (this.#exit === undefined) this.#response = await this.#reopen();
+        if (this.#exit === undefined) await this.#resume();
       }
     } catch (error) {
+      this.#response.destroy();
       this.#operation.fail(error);
       throw error;
     } finally {
@@ -151,6 +154,14 @@ export class ExecStream {
       }
     }
     return { events, isBroken: false };
+  }
+
+  /** Another connection in the place of one that broke. */
+  async #resume(): Promise<void> {
+    const { onConnection } = this.#source;
+    await onConnection?.(false);
+    this.#response = await this.#reopen();
+    await onConnection?.(true);
   }
 
   async #reopen(): Promise<IncomingMessage> {

@@ -12,6 +12,11 @@ export interface ExecHandlers {
   onStderr?: (text: string, event: OutputEvent) => unknown;
   /** The value of a cell's last expression, by MIME type. */
   onResult?: (result: Record<string, string>) => unknown;
+  /**
+   * False once when the connection to the daemon broke and is being made again, true when it stands: what was written meanwhile comes
+   * then. Where the tries are used up, a StreamError follows the false.
+   */
+  onConnection?: (isConnected: boolean) => unknown;
 }
 
 /** How an exec ended, and all it wrote. */
@@ -90,7 +95,7 @@ async function started(
   request: ExecRequest,
   handlers: ExecHandlers,
 ): Promise<ExecStream> {
-  const stream = await ExecStream.start(source, request);
+  const stream = await ExecStream.start({ ...source, onConnection: handlers.onConnection }, request);
   try {
     handlers.onStart?.({ execId: stream.execId, traceId: stream.traceId });
   } catch (error) {

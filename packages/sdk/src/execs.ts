@@ -1,5 +1,5 @@
 import type { ExecInfo, Page, SignalName, StreamEvent } from "@sandglass/protocol";
-import { eventsOf } from "./exec.ts";
+import { type ExecHandlers, eventsOf } from "./exec.ts";
 import { ExecStream, type StreamSource } from "./exec-stream.ts";
 import type { Call } from "./transport/call.ts";
 
@@ -45,18 +45,15 @@ export class Execs {
 
   /**
    * Replays and follows an exec's stream from the line behind `after` (absent: from the first) to its `exit`.
-   * Picks itself up again when the connection breaks.
+   * Picks itself up again when the connection breaks; `onConnection` is told of that, as in {@link ExecHandlers}.
    */
   async *stream(
     execId: string,
-    options: { after?: number; signal?: AbortSignal } = {},
+    options: { after?: number; signal?: AbortSignal } & Pick<ExecHandlers, "onConnection"> = {},
   ): AsyncGenerator<StreamEvent, void, undefined> {
+    const { after, signal, onConnection } = options;
     // A follower is a listener: its going away, by abort too, is nothing to the exec.
-    const stream = await ExecStream.attach(
-      { ...this.#source, signal: options.signal },
-      execId,
-      options.after,
-    );
+    const stream = await ExecStream.attach({ ...this.#source, signal, onConnection }, execId, after);
     yield* eventsOf(stream);
   }
 
