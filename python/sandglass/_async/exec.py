@@ -23,6 +23,9 @@ class AsyncExecHandlers(TypedDict, total=False):
     on_stderr: Callable[[str, OutputEvent], object] | None
     #: The value of a cell's last expression, by MIME type.
     on_result: Callable[[dict[str, str]], object] | None
+    #: False once when the connection to the daemon broke and is being made again, True when it stands: what was written meanwhile comes
+    #: then. Where the tries are used up, a StreamError follows the False.
+    on_connection: Callable[[bool], object] | None
 
 
 async def collect_exec(
@@ -77,10 +80,13 @@ async def stream_exec(
 
 
 async def follow_exec(
-    ref: AsyncSourceRef, exec_id: str, after: int | None
+    ref: AsyncSourceRef,
+    exec_id: str,
+    after: int | None,
+    on_connection: Callable[[bool], object] | None,
 ) -> AsyncGenerator[StreamEvent, None]:
     """Replays and follows. A follower is a listener: its going away, by interruption too, is nothing to the exec."""
-    stream = await AsyncExecStream.attach(await ref.get(), exec_id, after)
+    stream = await AsyncExecStream.attach(await ref.get(), exec_id, after, on_connection)
     try:
         while batch := await stream.next():
             for event in batch:
@@ -92,7 +98,7 @@ async def follow_exec(
 async def _started(
     ref: AsyncSourceRef, request: dict[str, Any], handlers: Mapping[str, Any]
 ) -> AsyncExecStream:
-    stream = await AsyncExecStream.start(await ref.get(), request)
+    stream = await AsyncExecStream.start(await ref.get(), request, handlers.get("on_connection"))
     on_start = handlers.get("on_start")
     if on_start is not None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from .._call import Call
@@ -13,7 +13,7 @@ from .._retry import Reconnects
 from .._trace_context import parse_traceparent
 from ..errors import StreamError
 from ..stream_events import ExitEvent, StreamEvent, parse_stream_event
-from .runtime import drain, sleep, uninterrupted
+from .runtime import drain, settle, sleep, uninterrupted
 from .source import AsyncStreamSource
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class AsyncExecStream:
         operation: Operation,
         exec_id: str,
         last_seq: int,
+        on_connection: Callable[[bool], object] | None,
     ) -> None:
         self.exec_id = exec_id
         parent = parse_traceparent(response.headers.get("traceresponse"))
@@ -43,13 +44,19 @@ class AsyncExecStream:
         self._source = source
         self._operation = operation
         self._last_seq = last_seq
+        self._on_connection = on_connection
         self._exit: ExitEvent | None = None
         self._reconnects = Reconnects(source.transport.stream_retries)
         self._response: httpx.Response | None = None
         self._opened(response)
 
     @classmethod
-    async def start(cls, source: AsyncStreamSource, request: dict[str, Any]) -> AsyncExecStream:
+    async def start(
+        cls,
+        source: AsyncStreamSource,
+        request: dict[str, Any],
+        on_connection: Callable[[bool], object] | None = None,
+    ) -> AsyncExecStream:
         """Starts an exec; returns when it has begun."""
         call = source.call("exec")
         call.json = request
@@ -65,23 +72,27 @@ class AsyncExecStream:
             await _close(response)
             raise error
         operation.set({"sandglass.exec.id": exec_id})
-        return cls(source, response, operation, exec_id, -1)
+        return cls(source, response, operation, exec_id, -1, on_connection)
 
     @classmethod
     async def attach(
-        cls, source: AsyncStreamSource, exec_id: str, after: int | None = None
+        cls,
+        source: AsyncStreamSource,
+        exec_id: str,
+        after: int | None = None,
+        on_connection: Callable[[bool], object] | None = None,
     ) -> AsyncExecStream:
         """Follows an exec that exists, behind line `after` (None: from the first)."""
         last_seq = -1 if after is None else after
         response, operation = await _open(source, _follow(source, exec_id, last_seq))
-        return cls(source, response, operation, exec_id, last_seq)
+        return cls(source, response, operation, exec_id, last_seq, on_connection)
 
     async def next(self) -> list[StreamEvent]:
         """The events that arrived together next, at least one; the last of all is `exit`, and behind it there are none."""
         while self._exit is None:
             try:
                 if self._response is None:
-                    self._opened(await self._reopen())
+                    await self._resume()
                 chunk = await self._chunk()
                 if chunk is None:
                     await self._disconnect()
@@ -162,6 +173,14 @@ class AsyncExecStream:
                 self._operation.exited(event)
                 break
         return events, False
+
+    async def _resume(self) -> None:
+        """Another connection in the place of one that broke."""
+        if self._on_connection is not None:
+            await settle(self._on_connection(False))
+        self._opened(await self._reopen())
+        if self._on_connection is not None:
+            await settle(self._on_connection(True))
 
     async def _reopen(self) -> httpx.Response:
         cause: BaseException | None = None

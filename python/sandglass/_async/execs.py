@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING
 
 from .._decode import decode, wire
@@ -50,7 +50,18 @@ class AsyncExecs:
             models.ExecInfo, await self._ref.json("killExec", json=wire({"signal": signal}), execId=exec_id)
         )
 
-    def stream(self, exec_id: str, *, after: int | None = None) -> AsyncGenerator[StreamEvent, None]:
+    def stream(
+        self,
+        exec_id: str,
+        *,
+        after: int | None = None,
+        on_connection: Callable[[bool], object] | None = None,
+    ) -> AsyncGenerator[StreamEvent, None]:
         """Replays and follows an exec's stream from the line behind `after` (None: from the first) to its `exit`. Picks itself up again when
-        the connection breaks."""
-        return follow_exec(self._ref, exec_id, after)
+        the connection breaks.
+
+        Args:
+            on_connection: told False once when that happened, and True when the connection stands again: what was written meanwhile comes
+                then
+        """
+        return follow_exec(self._ref, exec_id, after, on_connection)

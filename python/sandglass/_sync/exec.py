@@ -24,6 +24,9 @@ class ExecHandlers(TypedDict, total=False):
     on_stderr: Callable[[str, OutputEvent], object] | None
     #: The value of a cell's last expression, by MIME type.
     on_result: Callable[[dict[str, str]], object] | None
+    #: False once when the connection to the daemon broke and is being made again, True when it stands: what was written meanwhile comes
+    #: then. Where the tries are used up, a StreamError follows the False.
+    on_connection: Callable[[bool], object] | None
 
 
 def collect_exec(
@@ -78,10 +81,13 @@ def stream_exec(
 
 
 def follow_exec(
-    ref: SourceRef, exec_id: str, after: int | None
+    ref: SourceRef,
+    exec_id: str,
+    after: int | None,
+    on_connection: Callable[[bool], object] | None,
 ) -> Generator[StreamEvent, None, None]:
     """Replays and follows. A follower is a listener: its going away, by interruption too, is nothing to the exec."""
-    stream = ExecStream.attach(ref.get(), exec_id, after)
+    stream = ExecStream.attach(ref.get(), exec_id, after, on_connection)
     try:
         while batch := stream.next():
             for event in batch:
@@ -93,7 +99,7 @@ def follow_exec(
 def _started(
     ref: SourceRef, request: dict[str, Any], handlers: Mapping[str, Any]
 ) -> ExecStream:
-    stream = ExecStream.start(ref.get(), request)
+    stream = ExecStream.start(ref.get(), request, handlers.get("on_connection"))
     on_start = handlers.get("on_start")
     if on_start is not None:
         try:

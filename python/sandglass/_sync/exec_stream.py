@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from .._call import Call
@@ -14,7 +14,7 @@ from .._retry import Reconnects
 from .._trace_context import parse_traceparent
 from ..errors import StreamError
 from ..stream_events import ExitEvent, StreamEvent, parse_stream_event
-from .runtime import drain, sleep, uninterrupted
+from .runtime import drain, settle, sleep, uninterrupted
 from .source import StreamSource
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class ExecStream:
         operation: Operation,
         exec_id: str,
         last_seq: int,
+        on_connection: Callable[[bool], object] | None,
     ) -> None:
         self.exec_id = exec_id
         parent = parse_traceparent(response.headers.get("traceresponse"))
@@ -44,13 +45,19 @@ class ExecStream:
         self._source = source
         self._operation = operation
         self._last_seq = last_seq
+        self._on_connection = on_connection
         self._exit: ExitEvent | None = None
         self._reconnects = Reconnects(source.transport.stream_retries)
         self._response: httpx.Response | None = None
         self._opened(response)
 
     @classmethod
-    def start(cls, source: StreamSource, request: dict[str, Any]) -> ExecStream:
+    def start(
+        cls,
+        source: StreamSource,
+        request: dict[str, Any],
+        on_connection: Callable[[bool], object] | None = None,
+    ) -> ExecStream:
         """Starts an exec; returns when it has begun."""
         call = source.call("exec")
         call.json = request
@@ -66,23 +73,27 @@ class ExecStream:
             _close(response)
             raise error
         operation.set({"sandglass.exec.id": exec_id})
-        return cls(source, response, operation, exec_id, -1)
+        return cls(source, response, operation, exec_id, -1, on_connection)
 
     @classmethod
     def attach(
-        cls, source: StreamSource, exec_id: str, after: int | None = None
+        cls,
+        source: StreamSource,
+        exec_id: str,
+        after: int | None = None,
+        on_connection: Callable[[bool], object] | None = None,
     ) -> ExecStream:
         """Follows an exec that exists, behind line `after` (None: from the first)."""
         last_seq = -1 if after is None else after
         response, operation = _open(source, _follow(source, exec_id, last_seq))
-        return cls(source, response, operation, exec_id, last_seq)
+        return cls(source, response, operation, exec_id, last_seq, on_connection)
 
     def next(self) -> list[StreamEvent]:
         """The events that arrived together next, at least one; the last of all is `exit`, and behind it there are none."""
         while self._exit is None:
             try:
                 if self._response is None:
-                    self._opened(self._reopen())
+                    self._resume()
                 chunk = self._chunk()
                 if chunk is None:
                     self._disconnect()
@@ -163,6 +174,14 @@ class ExecStream:
                 self._operation.exited(event)
                 break
         return events, False
+
+    def _resume(self) -> None:
+        """Another connection in the place of one that broke."""
+        if self._on_connection is not None:
+            settle(self._on_connection(False))
+        self._opened(self._reopen())
+        if self._on_connection is not None:
+            settle(self._on_connection(True))
 
     def _reopen(self) -> httpx.Response:
         cause: BaseException | None = None

@@ -94,6 +94,85 @@ def test_a_stream_that_cannot_be_resumed_ends_in_a_stream_error_that_says_where_
         assert len(seen) == 1
 
 
+def test_who_follows_an_exec_is_told_once_when_the_connection_is_lost_and_when_it_stands_again() -> (
+    None
+):
+    lines = counting_lines(2)
+
+    def script(request: SeenRequest, response: Response, count: int) -> None:
+        # Of each three the first breaks behind a line, and the first try to resume it fails.
+        if count % 3 == 2:
+            return response.destroy()
+        response.stream()
+        rest = lines[after_of(request.url) + 1 :]
+        if count % 3 == 0:
+            return response.end("".join(rest))
+        response.write(rest[0])
+        return response.destroy()
+
+    with ScriptedServer(with_sandbox(script)) as server:
+        sandbox = sandbox_on(server)
+        said: list[object] = []
+
+        def on_connection(is_connected: bool) -> None:
+            said.append(is_connected)
+
+        sandbox.run_code(
+            "count", on_connection=on_connection, on_stdout=lambda text, _: said.append(text)
+        )
+        assert said == ["0\n", False, True, "1\n"]
+
+        for events in (
+            sandbox.run_code_stream("count", on_connection=said.append),
+            sandbox.commands.stream("count", on_connection=said.append),
+            sandbox.execs.stream(EXEC_ID, on_connection=said.append),
+        ):
+            said.clear()
+            for event in events:
+                said.append(event.seq)
+            assert said == [0, False, True, 1, 2]
+
+
+def test_a_stream_that_cannot_be_resumed_is_told_of_as_lost_once() -> None:
+    def script(_: SeenRequest, response: Response, count: int) -> None:
+        if count == 1:
+            response.stream()
+            response.write(counting_lines(1)[0])
+        response.destroy()
+
+    with ScriptedServer(with_sandbox(script)) as server:
+        said: list[bool] = []
+        with pytest.raises(StreamError):
+            (sandbox_on(server)).run_code("x", on_connection=said.append)
+        assert said == [False]
+
+
+def test_an_error_of_who_is_told_of_the_connection_is_the_callers_own_and_leaves_no_connection_open() -> (
+    None
+):
+    closed = threading.Event()
+
+    def script(_: SeenRequest, response: Response, count: int) -> None:
+        response.stream()
+        if count == 1:
+            response.write(counting_lines(1)[0])
+            response.destroy()
+        elif response.wait_for_close():
+            closed.set()
+
+    class OfHandlerError(Exception):
+        pass
+
+    def on_connection(is_connected: bool) -> None:
+        if is_connected:
+            raise OfHandlerError
+
+    with ScriptedServer(with_sandbox(script)) as server:
+        with pytest.raises(OfHandlerError):
+            (sandbox_on(server)).run_code("x", on_connection=on_connection)
+        assert closed.wait(10)
+
+
 def test_an_error_of_the_catalogue_while_resuming_is_raised_as_it_is() -> None:
     def script(_: SeenRequest, response: Response, count: int) -> None:
         if count > 1:
