@@ -1,4 +1,5 @@
 import { outputBytes, type StreamEvent } from "sandglass";
+import { connectionNotes } from "./connection-notes.ts";
 import { Exit } from "./exit-codes.ts";
 import type { OptionNames } from "./option-names.ts";
 import { duration } from "./print/duration.ts";
@@ -49,6 +50,11 @@ export async function passOn(
     }
   }
   return 1;
+}
+
+/** Says where {@link passOn} waits for the daemon. */
+export function noteOutages(terminal: Terminal): (isConnected: boolean) => Promise<void> {
+  return connectionNotes(terminal, "output from where it broke off");
 }
 
 /** An exec that did not end by itself gets a line that says why, and one of which there is more to say a line with that. */

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import type { Language } from "sandglass";
 import { CommandWithCommandLine } from "../command-with-command-line.ts";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { EXEC_OPTION_NAMES, exitWith, passOn } from "../exec-output.ts";
+import { EXEC_OPTION_NAMES, exitWith, noteOutages, passOn } from "../exec-output.ts";
 import { UsageError } from "../exit-codes.ts";
 import { inOptions } from "../option-names.ts";
 import { collectPairs, parseDuration } from "../option-values.ts";
@@ -55,6 +55,7 @@ Examples:
       let traceId = "";
       const shared = {
         signal: terminal.interruption,
+        onConnection: noteOutages(terminal),
         onStart: (exec: { traceId: string }) => {
           traceId = exec.traceId;
         },

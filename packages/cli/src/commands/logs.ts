@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { ExecInfo, Sandbox } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { passOn } from "../exec-output.ts";
+import { noteOutages, passOn } from "../exec-output.ts";
 import { execStart } from "../exec-start.ts";
 import { UsageError } from "../exit-codes.ts";
 import { shortened } from "../print/printable.ts";
@@ -44,7 +44,10 @@ async function showExec(
   terminal: Terminal,
   options: ConnectionOptions,
 ): Promise<void> {
-  const events = sandbox.execs.stream(exec.id, { signal: terminal.interruption });
+  const events = sandbox.execs.stream(exec.id, {
+    signal: terminal.interruption,
+    onConnection: noteOutages(terminal),
+  });
   await passOn(events, terminal, options.json ?? false, () => ({
     sandboxId: sandbox.id,
     traceId: exec.traceId,

@@ -4,7 +4,7 @@ import { buffer } from "node:stream/consumers";
 import { Command } from "commander";
 import type { Sandbox } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
-import { EXEC_OPTION_NAMES, exitWith, passOn } from "../exec-output.ts";
+import { EXEC_OPTION_NAMES, exitWith, noteOutages, passOn } from "../exec-output.ts";
 import { UsageError } from "../exit-codes.ts";
 import { inOptions } from "../option-names.ts";
 import { parseDuration } from "../option-values.ts";
@@ -107,6 +107,7 @@ function runHere(
     // Python holds back what it prints into a pipe; here somebody is watching.
     env: { PYTHONUNBUFFERED: "1", ...options.env },
     signal: terminal.interruption,
+    onConnection: noteOutages(terminal),
     onStart: (exec) => {
       traceId = exec.traceId || traceId;
     },

@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import type { EventsOptions, Level } from "sandglass";
 import { type ConnectionOptions, clientOf, withConnection } from "../connection.ts";
+import { connectionNotes } from "../connection-notes.ts";
 import { collectList } from "../option-values.ts";
 import { eventLine } from "../print/event-line.ts";
 import { printableJson } from "../print/printable.ts";
@@ -49,7 +50,7 @@ Examples:
       const filter: EventsOptions = {
         follow: options.follow,
         signal,
-        onConnection: (isConnected) => void noteConnection(terminal, isConnected),
+        onConnection: connectionNotes(terminal, "events from where they broke off"),
         ...(options.types !== undefined && { types: options.types }),
         ...(options.level !== undefined && { minLevel: options.level }),
         ...(options.sandbox !== undefined && { sandboxId: options.sandbox }),
@@ -62,14 +63,4 @@ Examples:
         await terminal.print(options.json ? printableJson(event) : eventLine(event, colors, columns));
       }
     });
-}
-
-/** Silence would look as if nothing happened. */
-function noteConnection(terminal: Terminal, isConnected: boolean): Promise<void> {
-  const { yellow, dim } = terminal.errorColors;
-  return terminal.note(
-    isConnected
-      ? dim("sandglass: the daemon is back: events from where they broke off")
-      : yellow("sandglass: the connection to the daemon is lost: waiting for it"),
-  );
 }
