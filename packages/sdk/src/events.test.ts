@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { EventLine, GapLine } from "@sandglass/protocol";
 import { Client } from "./client.ts";
 import { StreamError } from "./errors.ts";
@@ -63,7 +64,11 @@ test("who follows is told once when the connection is lost, and when it stands a
     response.writeHead(200).end(line(afterOf(request.url) + 1));
   });
   const said: (string | boolean)[] = [];
-  const onConnection = (isConnected: boolean): void => void said.push(isConnected);
+  // Waited for: what comes then comes behind it.
+  const onConnection = async (isConnected: boolean): Promise<void> => {
+    await delay(5);
+    said.push(isConnected);
+  };
   for await (const { cursor } of clientOf(server).events({ follow: true, limit: 2, onConnection }))
     said.push(cursor);
   assert.deepEqual(said, ["c0", false, true, "c1"]);

@@ -28,8 +28,8 @@ export interface EventsOptions {
   limit?: number;
   /** Aborting ends the loop with the signal's reason. */
   signal?: AbortSignal;
-  /** Told false when the connection broke and is being made again, and true when it stands: what came meanwhile comes then. */
-  onConnection?: (isConnected: boolean) => void;
+  /** Told false when the connection broke and is being made again, and true when it stands: what came meanwhile comes then. A promise it returns is waited for. */
+  onConnection?: (isConnected: boolean) => unknown;
 }
 
 /**
@@ -72,7 +72,7 @@ async function* resumedEvents(
         const rest = { ...options, ...defined({ after, limit }) };
         response = await transport.stream({ ...eventsCall(rest), operation });
         isLost = false;
-        onConnection?.(true);
+        await told(onConnection, response);
       }
       reconnects.opened();
       for await (const line of linesOf<EventLine>(response)) {
@@ -91,13 +91,23 @@ async function* resumedEvents(
       cause = error;
     }
     response = undefined;
-    if (!isLost) onConnection?.(false);
+    if (!isLost) await onConnection?.(false);
     isLost = true;
   } while (await reconnects.next(signal));
   throw new StreamError("the stream of events broke and could not be resumed", {
     hint: after === undefined ? "is the daemon running?" : `continue with events({ after: "${after}" })`,
     cause,
   });
+}
+
+/** An error of its own lets go of the connection it was told of. */
+async function told(onConnection: EventsOptions["onConnection"], response: IncomingMessage): Promise<void> {
+  try {
+    await onConnection?.(true);
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
 }
 
 function eventsCall(options: EventsOptions): Call {

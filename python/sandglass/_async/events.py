@@ -14,7 +14,7 @@ from .._ndjson import NdjsonParser
 from .._otel.operation import Operation
 from .._retry import Reconnects
 from ..errors import StreamError
-from .runtime import sleep
+from .runtime import settle, sleep
 from .transport import AsyncTransport
 
 if TYPE_CHECKING:
@@ -73,10 +73,10 @@ async def read_events(
             if reading.error is None and not follow:
                 return
             if on_connection is not None:
-                on_connection(False)
+                await settle(on_connection(False))
             await reading.reopen()
             if on_connection is not None:
-                on_connection(True)
+                await settle(on_connection(True))
     except Exception as error:
         operation.fail(error)
         raise

@@ -15,7 +15,7 @@ from .._ndjson import NdjsonParser
 from .._otel.operation import Operation
 from .._retry import Reconnects
 from ..errors import StreamError
-from .runtime import sleep
+from .runtime import settle, sleep
 from .transport import Transport
 
 if TYPE_CHECKING:
@@ -74,10 +74,10 @@ def read_events(
             if reading.error is None and not follow:
                 return
             if on_connection is not None:
-                on_connection(False)
+                settle(on_connection(False))
             reading.reopen()
             if on_connection is not None:
-                on_connection(True)
+                settle(on_connection(True))
     except Exception as error:
         operation.fail(error)
         raise

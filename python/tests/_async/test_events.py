@@ -73,7 +73,11 @@ async def test_who_follows_is_told_once_when_the_connection_is_lost_and_when_it_
 
     with ScriptedServer(script) as server:
         said: list[object] = []
-        following = client_of(server).events(follow=True, limit=2, on_connection=said.append)
+
+        async def told(is_connected: bool) -> None:
+            said.append(is_connected)
+
+        following = client_of(server).events(follow=True, limit=2, on_connection=told)
         async for event in following:
             said.append(event.cursor)
         assert said == ["c0", False, True, "c1"]
