@@ -125,29 +125,40 @@ export const egressRequests: FuzzTarget = {
   ],
   async check(input) {
     running ??= start();
-    const { world, proxy, port, reached } = await running;
-    const bytes = Buffer.from(
-      input.toString("latin1").replaceAll(/127\.0\.0\.1:9(?!\d)/g, `127.0.0.1:${port}`),
-      "latin1",
-    );
-    reached.length = 0;
-    world.reports.length = 0;
-    const answer = await exchange(world.client(proxy), bytes);
-    // Whatever was let out has been told of as that, and nothing else was.
-    const opened = world.said("opened");
-    assert.ok(reached.length <= opened.length, "a connection that nobody was told of");
-    for (const { host, port: to } of opened) assert.deepEqual([host, to], ["127.0.0.1", port]);
-    const isTunnel = answer.includes("200 Connection Established");
-    if (!isTunnel) for (const chunks of reached) assertOneRequest(Buffer.concat(chunks), `127.0.0.1:${port}`);
-    const refused = world.said("denied").map(({ reason }) => reason);
-    const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
-    return `${isTunnel} ${[...new Set(statuses)].sort().join()} ${[...new Set(refused)].sort().join()} ${Math.min(reached.length, 3)}`;
+    const at = await running;
+    // What was let out for the input before, which had gone, may have been on its way to its destination still: that does not come twice.
+    const outcome = (await outcomeOf(input, at)) ?? (await outcomeOf(input, at));
+    assert.ok(outcome !== undefined, "a connection that nobody was told of");
+    return outcome;
   },
   async close() {
     await (await running)?.world[Symbol.asyncDispose]();
     running = undefined;
   },
 };
+
+/** Undefined where a connection reached the destination that nobody was told of. */
+async function outcomeOf(
+  input: Buffer,
+  { world, proxy, port, reached }: Running,
+): Promise<string | undefined> {
+  const bytes = Buffer.from(
+    input.toString("latin1").replaceAll(/127\.0\.0\.1:9(?!\d)/g, `127.0.0.1:${port}`),
+    "latin1",
+  );
+  reached.length = 0;
+  world.reports.length = 0;
+  const answer = await exchange(world.client(proxy), bytes);
+  // Whatever was let out has been told of as that, and nothing else was.
+  const opened = world.said("opened");
+  if (reached.length > opened.length) return undefined;
+  for (const { host, port: to } of opened) assert.deepEqual([host, to], ["127.0.0.1", port]);
+  const isTunnel = answer.includes("200 Connection Established");
+  if (!isTunnel) for (const chunks of reached) assertOneRequest(Buffer.concat(chunks), `127.0.0.1:${port}`);
+  const refused = world.said("denied").map(({ reason }) => reason);
+  const statuses = [...answer.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
+  return `${isTunnel} ${[...new Set(statuses)].sort().join()} ${[...new Set(refused)].sort().join()} ${Math.min(reached.length, 3)}`;
+}
 
 /** Says it all, ends its half, and hears what comes to the end. */
 function exchange(client: Socket, bytes: Buffer): Promise<string> {
