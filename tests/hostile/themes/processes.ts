@@ -10,6 +10,8 @@ const STOPPED_MS = 20_000;
 const SLOW_MS = 2_000;
 const SLOW_TIMES = 20;
 const RUNS = 5;
+/** How long a bomb may take to go off: in a guest's kernel, on a machine that is full already, processes are slow to come. */
+const EXPLODED_MS = 60_000;
 
 /** How long execs of the neighbour take, in milliseconds, the shortest first. */
 async function latencies({ host }: Scene): Promise<number[]> {
@@ -36,7 +38,9 @@ function beside(name: string, command: readonly string[], options: Attack["optio
       const beside = await latencies(scene);
       const most = Math.max(SLOW_MS, SLOW_TIMES * median(before));
       const told = `${beside.map(Math.round).join()} ms beside it, ${before.map(Math.round).join()} ms before`;
-      assert.ok(median(beside) <= most && (beside.at(-1) ?? 0) < STOPPED_MS, told);
+      // Where nothing holds a sandbox's processors it has them as any process does: its neighbours wait, and nobody promises for how long.
+      const isHeld = !scene.host.lacks.includes("processor limit");
+      assert.ok(!isHeld || (median(beside) <= most && (beside.at(-1) ?? 0) < STOPPED_MS), told);
       await scene.sandbox.execs.kill(execId);
       assert.equal((await ended).cause, "killed");
       assert.equal((await scene.run("echo served")).stdout, "served\n");
@@ -168,7 +172,7 @@ print("ready"); time.sleep(1000)`,
           ],
           "storm",
         );
-        await until("it has exploded", () => scene.pids().length > 100);
+        await until("it has exploded", () => scene.pids().length > 100, EXPLODED_MS);
         await scene.sandbox.terminate();
         assert.equal((await ended).cause, "sandbox_ended");
       },
