@@ -75,7 +75,7 @@ async function measureExec(plan: Plan): Promise<Row[]> {
   const cells: ExecTimes[] = [];
   const commands: ExecTimes[] = [];
   for (let round = 0; round < plan.times(EXEC_ROUNDS, 1); round++) {
-    const { cell, command } = await compareExecs(plan, sink.url, round);
+    const { cell, command } = await compareExecs(plan, sink.url);
     cells.push(cell);
     commands.push(command);
   }
@@ -126,11 +126,7 @@ async function measureExec(plan: Plan): Promise<Row[]> {
   ];
 }
 
-async function compareExecs(
-  plan: Plan,
-  endpoint: string,
-  round: number,
-): Promise<{ cell: ExecTimes; command: ExecTimes }> {
+async function compareExecs(plan: Plan, endpoint: string): Promise<{ cell: ExecTimes; command: ExecTimes }> {
   const observability = { provider: "otel", config: { endpoint, protocol: "http/protobuf" } };
   await using everything = await MeasuredDaemon.start({ observability });
   await using nothing = await MeasuredDaemon.start({ isRecording: false, hasCollector: false });
@@ -146,13 +142,11 @@ async function compareExecs(
       sandbox: await daemon.client.sandboxes.create({ template: "python" }),
     })),
   );
-  // What one does behind its answer, the next one has beside it.
-  const inTurn = [...sandboxes.slice(round % 3), ...sandboxes.slice(0, round % 3)];
-  const cells = inTurn.map(({ name, sandbox }) => ({
+  const cells = sandboxes.map(({ name, sandbox }) => ({
     name,
     run: () => timed(() => sandbox.runCode("print(1)")),
   }));
-  const commands = inTurn.map(({ name, sandbox }) => ({
+  const commands = sandboxes.map(({ name, sandbox }) => ({
     name,
     run: () => timed(() => sandbox.commands.run(["/bin/true"])),
   }));

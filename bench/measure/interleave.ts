@@ -6,7 +6,8 @@ export interface Candidate {
 }
 
 /**
- * Runs the candidates in turns, A B C A B C …, so that whatever the machine is busy with meanwhile is a burden to all of them.
+ * Runs the candidates in turns, each once in a round, so that whatever the machine is busy with meanwhile is a burden to all of them. Each
+ * round has an order of its own: what one does behind its answer is beside whoever comes next, which must not always be the same one.
  *
  * @returns the samples by name, in the order of the candidates
  */
@@ -16,9 +17,18 @@ export async function interleave(
 ): Promise<Map<string, number[]>> {
   const samples = new Map(candidates.map(({ name }): [string, number[]] => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of candidates) samples.get(name)!.push(await run());
+    for (const { name, run } of shuffled(candidates)) samples.get(name)!.push(await run());
   }
   return samples;
+}
+
+function shuffled(candidates: readonly Candidate[]): Candidate[] {
+  const order = [...candidates];
+  for (let left = order.length; left > 1; left--) {
+    const at = Math.floor(Math.random() * left);
+    [order[at], order[left - 1]] = [order[left - 1]!, order[at]!];
+  }
+  return order;
 }
 
 /** How long one call takes, milliseconds. */
