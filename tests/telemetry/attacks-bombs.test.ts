@@ -4,6 +4,8 @@ import { until } from "@sandglass/testkit";
 import { AttackedDaemon } from "./attacked-daemon.ts";
 
 const MIB = 1024 * 1024;
+/** A connection that is closed over what it still sends is reset; which of them its sender sees is a matter of time. */
+const CLOSED = ["closed", "ConnectionResetError", "BrokenPipeError"];
 
 describe("a sandbox that sends more than it looks like", () => {
   let victim: AttackedDaemon;
@@ -46,7 +48,7 @@ describe("a sandbox that sends more than it looks like", () => {
     const { report, refused } = await victim.withstands(() => victim.attackAnew("bombs.py", "at-once"));
     for (const [name, statuses] of Object.entries(report))
       for (const status of Object.keys(statuses as object))
-        assert.ok(["413", "429", "8", "0", "closed"].includes(status), `${name}: ${status}`);
+        assert.ok(["413", "429", "8", "0", ...CLOSED].includes(status), `${name}: ${status}`);
     assert.ok(sum(refused) > 0);
   });
 
